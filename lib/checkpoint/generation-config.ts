@@ -9,7 +9,7 @@ export interface GenerationConfig {
   bosTokenId: number | null;
   /** False: greedy. */
   doSample?: boolean;
-  /** Above 0. */
+  /** At least 0; 0 is greedy. */
   temperature?: number;
   /** At least 1; 0 in the file means off and is left out here. */
   topK?: number;
@@ -61,7 +61,7 @@ export function parseGenerationConfig(json: unknown, config: ModelConfig, file: 
     eosTokenIds: ids('eos_token_id', config.eos_token_id),
     bosTokenId: ids('bos_token_id', config.bos_token_id)[0] ?? null,
     doSample: doSample as boolean | undefined,
-    temperature: number('temperature', 'above 0', (value) => value > 0),
+    temperature: number('temperature', 'at least 0', (value) => value >= 0),
     topK: topK === 0 ? undefined : topK,
     topP: number('top_p', 'above 0 and at most 1', (value) => value > 0 && value <= 1),
     maxLength: number(

@@ -75,7 +75,7 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
   let parsed: unknown;
   let problem = 'another kind of JSON value';
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json));
   } catch (error) {
     problem = (error as Error).message;
   }

@@ -1,0 +1,41 @@
+/** Opens a checkpoint, whatever container it comes in. */
+import { stat } from 'node:fs/promises';
+import { finishReplacement } from './atomic-write.js';
+import type { Checkpoint } from './checkpoint.js';
+import { CheckpointError, explainSystemError } from './checkpoint-error.js';
+import { openGgufFile } from './gguf-checkpoint.js';
+import { openSafetensorsFolder } from './safetensors-checkpoint.js';
+
+/**
+ * Opens a BitNet checkpoint and checks its header, config, tokenizer files, tensors and scales; the weights stay on
+ * the disk until they are asked for.
+ * @param path a folder with config.json and model.safetensors or its shards, or a `.gguf` file
+ * @param options.signal stops the opening
+ * @throws CheckpointError naming file, tensor, offset, what was found and what is expected
+ */
+export async function openCheckpoint(
+  path: string,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<Checkpoint> {
+  const operation = 'open checkpoint';
+  signal?.throwIfAborted();
+  try {
+    const found = await stat(path).catch(async () => {
+      // A folder that is missing may be one whose replacement was cut off. One that is there is left alone: its
+      // writer may be at work.
+      await finishReplacement(path);
+      return stat(path);
+    });
+    if (found.isDirectory()) return await openSafetensorsFolder(path, signal);
+    if (path.toLowerCase().endsWith('.gguf')) return await openGgufFile(path, signal);
+  } catch (error) {
+    throw explainSystemError(operation, path, error);
+  }
+  throw new CheckpointError({
+    operation,
+    file: path,
+    what: 'the path',
+    expected: 'a folder with config.json and model.safetensors, or a .gguf file',
+    found: 'another file',
+  });
+}
