@@ -102,7 +102,10 @@ export function dequantizedActivations(quantizer: ActivationQuantizerName, x: tf
   });
 }
 
-/** Elastic quantizer: clamp(round(x / step), low, high) · step. `step` holds one value. */
+/**
+ * Elastic quantizer: clamp(round(x / step), low, high) · step. `step` holds one value. Its scale does not depend on x,
+ * and the wasm backend clips NaN to a bound: x · 0 is added so that NaN and Inf come out as NaN.
+ */
 export function dequantizedElastic(
   x: tf.Tensor,
   step: tf.Tensor,
@@ -110,7 +113,8 @@ export function dequantizedElastic(
 ): tf.Tensor {
   return tf.tidy(() => {
     const width = tf.reshape(step, []);
-    return tf.mul(clip(tf.round(tf.div(x, width)), range), width);
+    const quantized = tf.mul(clip(tf.round(tf.div(x, width)), range), width);
+    return tf.add(quantized, tf.mul(x, 0));
   });
 }
 

@@ -81,11 +81,11 @@ export function maxAbsolute(values: Float32Array, start = 0, count: number = val
 
 /**
  * Median magnitude. Of an even number of values the lower of the two in the middle, as `torch.median` takes it, so
- * the result is always one of the magnitudes. NaN if there is one.
+ * the result is always one of the magnitudes. NaN if any value is NaN or infinite: a median would hide it.
  */
 export function medianAbsolute(values: Float32Array): number {
   const magnitudes = values.map(abs);
-  if (magnitudes.includes(NaN)) return NaN;
+  if (magnitudes.includes(NaN) || magnitudes.includes(Infinity)) return NaN;
   return select(magnitudes, (magnitudes.length - 1) >> 1);
 }
 

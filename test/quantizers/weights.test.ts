@@ -109,8 +109,10 @@ describe('quantizeWeights properties', () => {
           expect(grid.high - grid.low + (name === 'sign' ? 0 : 1)).toBe(levels[name]);
           values.forEach((q, i) => {
             expect(q >= grid.low && q <= grid.high).toBe(true);
-            const steps = w[i] / scale;
-            XX;
+            const steps = scale > 0 ? w[i] / scale : 0;
+            const unsaturated = grid.rule === 'round' && steps >= grid.low && steps <= grid.high;
+            const bound = unsaturated ? 0.5 + 1e-5 * Math.abs(steps) : Infinity;
+            expect(Math.abs(q - steps)).toBeLessThanOrEqual(bound);
           });
         }),
       );
