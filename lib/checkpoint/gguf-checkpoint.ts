@@ -10,6 +10,7 @@ import { readGgufHeader, type GgufHeader, type GgufTensor } from './gguf.js';
 import { ggufGenerationConfig, ggufModelConfig, ggufTokenizer } from './gguf-metadata.js';
 import { transformersName } from './gguf-names.js';
 import { checkScale, OpenTensors } from './open-tensors.js';
+import { checkVocabulary } from './tokenizer-files.js';
 
 const operation = 'open checkpoint';
 
@@ -30,6 +31,7 @@ export async function openGgufFile(path: string, signal?: AbortSignal): Promise<
     const config = ggufModelConfig(metadata, header.tensors, path);
     const generationConfig = ggufGenerationConfig(metadata, config, path);
     const tokenizerSource = ggufTokenizer(metadata, config, path);
+    checkVocabulary(tokenizerSource, config, path);
     const stored = namedEntries(header, file);
     const tensors = new Map<string, TensorEntry>();
     const scales = new Map<string, number>();
@@ -83,11 +85,11 @@ function namedEntries(header: GgufHeader, file: FileBytes): Map<string, TensorEn
       transformersName(tensor.name) ?? fail('the tensor', 'one of a BitNet model', 'an unknown name');
     const entry = toEntry(name, tensor, file.path, fail);
     if (tensor.byteOffset !== next) {
-      const relation = tensor.byteOffset < next ? 'which overlaps it' : 'which leaves a hole';
+      const relation = tensor.byteOffset < next ? 'an overlap' : 'a hole';
       fail(
         'start of the data',
         `byte ${next}, behind the tensor before it`,
-        `${tensor.byteOffset}, ${relation}`,
+        `byte ${tensor.byteOffset} (${relation})`,
       );
     }
     const end = tensor.byteOffset + entry.byteLength;

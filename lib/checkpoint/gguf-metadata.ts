@@ -3,6 +3,7 @@ import { parseModelConfig, type ModelConfig } from '../config.js';
 import { CheckpointError, excerpt } from './checkpoint-error.js';
 import { parseGenerationConfig, type GenerationConfig } from './generation-config.js';
 import type { GgufTensor, GgufValue } from './gguf.js';
+import { parseJson } from './json-file.js';
 import { toCheckpointError } from './model-config.js';
 import type { GgufTokenizer, TokenizerSource } from './tokenizer-source.js';
 
@@ -109,9 +110,28 @@ export function ggufGenerationConfig(
   return parseGenerationConfig({ eos_token_id: [...new Set(ends)] }, config, file);
 }
 
+/** A tokenizer.json that the file carries whole, for tokenizers that ggml's keys cannot tell. */
+function wholeTokenizer(metadata: Metadata, file: string): TokenizerSource {
+  const text = metadata.get('tokenizer.huggingface.json');
+  if (text === undefined) return { kind: 'none' };
+  const key = 'tokenizer.huggingface.json';
+  if (typeof text !== 'string') throw metadataError(file, key, 'a text', text);
+  const tokenizer = parseJson(text, file, `${operation} ${key}`);
+  if (typeof tokenizer !== 'object' || tokenizer === null || Array.isArray(tokenizer)) {
+    throw metadataError(file, key, 'a JSON object', tokenizer);
+  }
+  const chatTemplate = metadata.get('tokenizer.chat_template');
+  return {
+    kind: 'huggingface',
+    tokenizer: tokenizer as Record<string, unknown>,
+    config: {},
+    ...(typeof chatTemplate === 'string' ? { chatTemplate } : {}),
+  };
+}
+
 /**
  * The tokenizer's metadata.
- * @returns `{ kind: 'none' }` where the file has none
+ * @returns a tokenizer.json where the file carries one instead of ggml's keys; `{ kind: 'none' }` where it has neither
  * @throws CheckpointError for lists of the wrong kind or length
  */
 export function ggufTokenizer(metadata: Metadata, config: ModelConfig, file: string): TokenizerSource {
@@ -120,7 +140,9 @@ export function ggufTokenizer(metadata: Metadata, config: ModelConfig, file: str
     throw metadataError(file, key, expected, found);
   };
   const model = get('model');
-  if (model === undefined || model === 'no_vocab' || model === 'none') return { kind: 'none' };
+  if (model === undefined || model === 'no_vocab' || model === 'none') {
+    return wholeTokenizer(metadata, file);
+  }
   const text = (key: string, value: GgufValue | undefined): string | undefined =>
     value === undefined || typeof value === 'string' ? value : fail(key, 'a text', value);
   const list = (key: string, kind: 'string' | 'number', length?: number): unknown[] | undefined => {
@@ -133,9 +155,6 @@ export function ggufTokenizer(metadata: Metadata, config: ModelConfig, file: str
     return value;
   };
   const tokens = (list('tokens', 'string') ?? fail('tokenizer.ggml.tokens', 'there', undefined)) as string[];
-  if (tokens.length > config.vocab_size) {
-    fail('tokenizer.ggml.tokens', `at most vocab_size ${config.vocab_size} long`, tokens.length);
-  }
   const addBosToken = get('add_bos_token');
   if (addBosToken !== undefined && typeof addBosToken !== 'boolean') {
     fail('tokenizer.ggml.add_bos_token', 'true or false', addBosToken);

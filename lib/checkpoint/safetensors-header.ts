@@ -180,7 +180,7 @@ function checkCoverage(
         offset: byteOffset,
         what: 'start of the data',
         expected: `byte ${next}, right behind the tensor before it`,
-        found: `${byteOffset}, which ${byteOffset < next ? 'overlaps it' : 'leaves a hole'}`,
+        found: `byte ${byteOffset} (${byteOffset < next ? 'an overlap' : 'a hole'})`,
       });
     }
     next += byteLength;

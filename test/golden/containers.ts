@@ -30,17 +30,10 @@ const SHA256 = {
 
 /** Path of a golden container: a folder for `packed` and `master-bf16`, else a .gguf file. Not to be written to. */
 export function goldenContainer(name: GoldenContainer): string {
-  switch (name) {
-    case 'packed':
-      return join(GOLDEN_TINY, 'packed');
-    case 'i2_s':
-      return join(GOLDEN_TINY, 'gguf', 'model-i2_s.gguf');
-    case 'master-bf16':
-      return masterFolder();
-    case 'tq2_0':
-    case 'tq1_0':
-      return build(join(BUILT, `model-${name}.gguf`), SHA256[name], () => composeTq(name));
-  }
+  if (name === 'packed') return join(GOLDEN_TINY, 'packed');
+  if (name === 'i2_s') return join(GOLDEN_TINY, 'gguf', 'model-i2_s.gguf');
+  if (name === 'master-bf16') return masterFolder();
+  return build(join(BUILT, `model-${name}.gguf`), SHA256[name], () => composeTq(name));
 }
 
 function masterFolder(): string {
