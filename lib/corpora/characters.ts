@@ -1,0 +1,208 @@
+/** One token for each character that occurs in a text: the vocabulary of the small models trained here. */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CorpusError } from './corpus.js';
+
+/** Ids are stored in 16 bits. */
+const MAX_CHARACTERS = 2 ** 16;
+
+/**
+ * Every character to a token of its own. A character is a Unicode code point. WordLevel, not BPE without merges: there,
+ * Python's tokenizers would drop an unknown character without a word; here it raises an error.
+ */
+const PRE_TOKENIZER = { type: 'Split', pattern: { Regex: '[\\s\\S]' }, behavior: 'Isolated', invert: false };
+
+/** tokenizer.json of Hugging Face's tokenizers, as far as characters need it. */
+export interface CharacterTokenizerJson {
+  version: string;
+  truncation: null;
+  padding: null;
+  added_tokens: [];
+  normalizer: null;
+  pre_tokenizer: typeof PRE_TOKENIZER;
+  post_processor: null;
+  decoder: { type: 'Fuse' };
+  model: { type: 'WordLevel'; vocab: Record<string, number>; unk_token: string };
+}
+
+/** A vocabulary of characters. Ids follow the order of `vocabulary`. */
+export class CharacterTokenizer {
+  /** The characters in the order of their ids. */
+  readonly vocabulary: readonly string[];
+  /** Id of each code point; −1 where it is not in the vocabulary. */
+  readonly #ids: Int32Array;
+
+  /**
+   * @param vocabulary one character each, none twice
+   * @throws CorpusError if that does not hold, or there are none or more than 65,536
+   */
+  constructor(vocabulary: readonly string[]) {
+    if (vocabulary.length === 0 || vocabulary.length > MAX_CHARACTERS) {
+      throw new CorpusError(
+        `character vocabulary: must have 1 to ${MAX_CHARACTERS} characters, got ${vocabulary.length}.`,
+      );
+    }
+    let largest = 0;
+    for (const [id, character] of vocabulary.entries()) {
+      const codePoint = character.codePointAt(0);
+      if (codePoint === undefined || character.length !== String.fromCodePoint(codePoint).length) {
+        throw new CorpusError(
+          `character vocabulary: entry ${id} must be one character, got ${JSON.stringify(character)}.`,
+        );
+      }
+      largest = Math.max(largest, codePoint);
+    }
+    this.#ids = new Int32Array(largest + 1).fill(-1);
+    for (const [id, character] of vocabulary.entries()) {
+      const codePoint = character.codePointAt(0)!;
+      if (this.#ids[codePoint] !== -1) {
+        throw new CorpusError(
+          `character vocabulary: ${describe(codePoint)} must occur once, got it as ids ${this.#ids[codePoint]} and ${id}.`,
+        );
+      }
+      this.#ids[codePoint] = id;
+    }
+    this.vocabulary = [...vocabulary];
+  }
+
+  /** The characters of a text, sorted by code point (as nanoGPT's data/shakespeare_char/prepare.py). */
+  static fromText(text: string): CharacterTokenizer {
+    const characters = [...new Set(text)].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
+    return new CharacterTokenizer(characters);
+  }
+
+  /**
+   * Reads what `toJSON` wrote.
+   * @param json a parsed tokenizer.json; untrusted
+   * @param source the file it came from, for the error message
+   * @throws CorpusError if it is not a character vocabulary with the ids 0, 1, 2, …
+   */
+  static fromJSON(json: unknown, source = 'tokenizer.json'): CharacterTokenizer {
+    const model = (json as { model?: { type?: unknown; vocab?: unknown } } | null)?.model;
+    const vocabulary = model?.vocab;
+    if (model?.type !== 'WordLevel' || typeof vocabulary !== 'object' || vocabulary === null) {
+      throw new CorpusError(
+        `${source}: must be a character tokenizer, a WordLevel model with a vocabulary, got ${JSON.stringify(model?.type)}.`,
+      );
+    }
+    const characters: string[] = [];
+    const entries = Object.entries(vocabulary);
+    for (const [character, id] of entries) {
+      if (!Number.isInteger(id) || id < 0 || id >= entries.length || characters[id] !== undefined) {
+        throw new CorpusError(
+          `${source}: ids must be 0 to ${entries.length - 1}, each once, got ${JSON.stringify(id)} for ${JSON.stringify(character)}.`,
+        );
+      }
+      characters[id] = character;
+    }
+    return new CharacterTokenizer(characters);
+  }
+
+  /** Reads tokenizer.json in a folder. */
+  static async load(folder: string): Promise<CharacterTokenizer> {
+    const path = join(folder, 'tokenizer.json');
+    const text = await readFile(path, 'utf8');
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch (error) {
+      throw new CorpusError(`${path}: must be JSON. ${(error as Error).message}`, { cause: error });
+    }
+    return CharacterTokenizer.fromJSON(json, path);
+  }
+
+  get vocabSize(): number {
+    return this.vocabulary.length;
+  }
+
+  /**
+   * @returns one id a character (code point), so fewer than `text.length` where there are surrogate pairs
+   * @throws CorpusError naming the first character that is not in the vocabulary, its position and its code point
+   */
+  encode(text: string): Uint16Array {
+    const ids = new Uint16Array(text.length);
+    let count = 0;
+    for (let at = 0; at < text.length; count++) {
+      const codePoint = text.codePointAt(at)!;
+      const id = codePoint < this.#ids.length ? this.#ids[codePoint] : -1;
+      if (id === -1) {
+        throw new CorpusError(
+          `encode text: every character must be one of the ${this.vocabSize} in the vocabulary, got ${describe(codePoint)} ` +
+            `at position ${count}. Leave it out, or train a model on a text that has it.`,
+        );
+      }
+      ids[count] = id;
+      at += codePoint > 0xffff ? 2 : 1;
+    }
+    return count === ids.length ? ids : ids.slice(0, count);
+  }
+
+  /** @throws CorpusError for an id that is not in the vocabulary, naming it and its position */
+  decode(ids: ArrayLike<number>): string {
+    let text = '';
+    for (let at = 0; at < ids.length; at++) {
+      const character = this.vocabulary[ids[at]];
+      if (character === undefined) {
+        throw new CorpusError(
+          `decode ids: ids must be 0 to ${this.vocabSize - 1}, got ${ids[at]} at position ${at}.`,
+        );
+      }
+      text += character;
+    }
+    return text;
+  }
+
+  /** tokenizer.json, as Hugging Face's tokenizers read it. */
+  toJSON(): CharacterTokenizerJson {
+    // fromEntries, since an assignment to the key "__proto__" would not add an entry; no one-character key can be it.
+    const vocab = Object.fromEntries(this.vocabulary.map((character, id) => [character, id]));
+    return {
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: PRE_TOKENIZER,
+      post_processor: null,
+      decoder: { type: 'Fuse' },
+      model: { type: 'WordLevel', vocab, unk_token: '<unknown>' },
+    };
+  }
+
+  /** The two files by which transformers finds and loads the tokenizer: names and contents. */
+  files(): Record<'tokenizer.json' | 'tokenizer_config.json', string> {
+    const config = {
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      // Otherwise decoding would take the space out of " ." and its like.
+      clean_up_tokenization_spaces: false,
+    };
+    return {
+      'tokenizer.json': `${JSON.stringify(this, null, 1)}\n`,
+      'tokenizer_config.json': `${JSON.stringify(config, null, 1)}\n`,
+    };
+  }
+
+  /** Writes tokenizer.json and tokenizer_config.json into a folder, each whole or not at all. */
+  async save(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of Object.entries(this.files())) await writeWhole(join(folder, name), text);
+  }
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    await writeFile(partial, text);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+/** A character for an error message: itself if it can be seen, and its code point. */
+function describe(codePoint: number): string {
+  const code = `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}`;
+  const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
+  return isSurrogate ? code : `${JSON.stringify(String.fromCodePoint(codePoint))} (${code})`;
+}

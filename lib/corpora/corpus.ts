@@ -1,0 +1,84 @@
+/** What training needs of a data set. Every corpus, read from a file or generated, has this one form. */
+import type { CharacterTokenizer } from './characters.js';
+
+/** A set of windows, row after row. Legend: B windows, T tokens of context. */
+export interface TokenWindows {
+  /** Token ids that the model reads, [B, T]. */
+  inputs: Int32Array;
+  /** The ids one position later, which it has to predict, [B, T]. */
+  targets: Int32Array;
+}
+
+/** One kind of position in a generated language, and what is known about predicting it. */
+export interface PositionKind {
+  name: string;
+  /** Loss of a perfect model, nats per token. */
+  entropy: number;
+  /** Loss of the best prediction that knows the kind of the position and nothing else, nats per token. */
+  unigramLoss: number;
+}
+
+/** What is known exactly about a generated language, so that a loss can be held against the truth. */
+export interface KnownEntropy {
+  kinds: readonly PositionKind[];
+  /** Index into `kinds` of the target at a position (counted from 0) of every window. */
+  kindOfTarget(position: number): number;
+  /** Mean loss of a perfect model over windows of `context` tokens, nats per token. */
+  mean(context: number): number;
+  /** Loss of the best prediction that knows neither context nor position, nats per token. */
+  unigramLoss: number;
+}
+
+/** A language to train on. */
+export interface Corpus {
+  /** Short name: `tiny-shakespeare`, `zipf-facts`, or the file's name. */
+  readonly name: string;
+  /** One sentence for the reader: what the data is and where it was taken from. */
+  readonly source: string;
+  /** Number of different token ids; ids are 0 to vocabSize − 1. */
+  readonly vocabSize: number;
+  /** SHA-256 of the file's bytes, or of the generator's parameters. Hexadecimal. */
+  readonly hash: string;
+  /** Number of tokens to draw training windows from; Infinity for a generated language. */
+  readonly trainingTokens: number;
+  /** Number of tokens that training never sees; Infinity for a generated language. */
+  readonly validationTokens: number;
+  /** Turns text into ids and back. Generated languages have none. */
+  readonly tokenizer?: CharacterTokenizer;
+  /** Only generated languages know theirs. */
+  readonly entropy?: KnownEntropy;
+
+  /**
+   * The batch of a training step: the same for the same arguments, whatever was drawn before.
+   * @param step training step, from 0
+   * @param seed of the training run
+   * @param batch number of windows, B
+   * @param context tokens a window, T
+   * @throws CorpusError if the text is shorter than one window
+   */
+  sampleBatch(step: number, seed: number, batch: number, context: number): TokenWindows;
+
+  /**
+   * A fixed set of windows that training never sees. It depends on no seed, so all runs are compared on the same text.
+   * @param count number of windows, B
+   * @param context tokens a window, T
+   * @throws CorpusError if the text has fewer windows
+   */
+  validationWindows(count: number, context: number): TokenWindows;
+}
+
+/** Thrown for data that no model can be trained on. The message names the file, what was found and what to do. */
+export class CorpusError extends Error {
+  override readonly name = 'CorpusError';
+}
+
+/** @throws CorpusError if a size is not a whole number from 1 to 2^24 */
+export function checkWindowSizes(sizes: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(sizes)) {
+    if (!Number.isInteger(value) || value < 1 || value > 2 ** 24) {
+      throw new CorpusError(
+        `draw windows: ${name} must be a whole number from 1 to ${2 ** 24}, got ${value}.`,
+      );
+    }
+  }
+}

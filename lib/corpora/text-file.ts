@@ -1,0 +1,83 @@
+/** Any text file as a corpus. */
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { CorpusError } from './corpus.js';
+import { TextCorpus } from './text.js';
+
+/** A string of this many bytes still fits into JavaScript; far more than a laptop can train on. */
+const MAX_BYTES = 2 ** 28;
+
+/** A file's text and the SHA-256 of its bytes. */
+export interface HashedText {
+  text: string;
+  hash: string;
+}
+
+/**
+ * Opens a text file of the user's. It must be UTF-8; a byte order mark at its start is left out.
+ * @throws CorpusError if it is missing, not a file, larger than 256 MB, empty, too short or not UTF-8
+ */
+export async function openTextFile(path: string): Promise<TextCorpus> {
+  const { text, hash } = decodeText(await readBytes(path), path);
+  return new TextCorpus(text, { name: basename(path), source: `the text file ${path}`, hash });
+}
+
+/** Reads a file whole, with an error that says what is wrong with it. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  let found: Awaited<ReturnType<typeof stat>>;
+  try {
+    found = await stat(path);
+    if (found.isFile() && found.size <= MAX_BYTES) return await readFile(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file. Check the path' : message;
+    throw new CorpusError(`open text: ${path}: ${reason}.`, { cause: error });
+  }
+  throw new CorpusError(
+    found.isFile()
+      ? `open text: ${path}: must have at most ${MAX_BYTES} bytes, got ${found.size}. Take a part of it.`
+      : `open text: ${path}: must be a file, got something else. Name the text file itself.`,
+  );
+}
+
+/** Decodes UTF-8 strictly. */
+export function decodeText(bytes: Uint8Array, path: string): HashedText {
+  if (bytes.length === 0)
+    throw new CorpusError(`open text: ${path}: must have text in it, got an empty file.`);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CorpusError(
+      `open text: ${path}: must be UTF-8, got a byte that cannot be at offset ${firstInvalidByte(bytes)}. ` +
+        'Save it as UTF-8 (with iconv or an editor).',
+      { cause: error },
+    );
+  }
+  return { text, hash: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Offset of the first byte that no UTF-8 text can go on with. */
+function firstInvalidByte(bytes: Uint8Array): number {
+  // Large strides first; the one that fails is gone through byte by byte.
+  const stride = 2 ** 16;
+  for (let offset = 0; offset < bytes.length; offset += stride) {
+    if (isBeginning(bytes.subarray(0, offset + stride), offset)) continue;
+    for (let at = offset; ; at++) if (!isBeginning(bytes.subarray(0, at + 1), at)) return at;
+  }
+  return bytes.length; // the file ends inside a character
+}
+
+/** Whether UTF-8 text can begin with these bytes, of which those before `from` are known to be fine. */
+function isBeginning(bytes: Uint8Array, from: number): boolean {
+  let start = from;
+  // Step back to the start of a character, at most three bytes.
+  while (start > 0 && from - start < 3 && (bytes[start] & 0xc0) === 0x80) start--;
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(start), { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

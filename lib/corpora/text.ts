@@ -1,0 +1,98 @@
+/** A corpus of characters: a text, its vocabulary, and the split into training and validation. */
+import { CharacterTokenizer } from './characters.js';
+import { checkWindowSizes, CorpusError, type Corpus, type TokenWindows } from './corpus.js';
+import { RandomStream } from './random.js';
+
+/** The first nine tenths are trained on, by position, as nanoGPT does. */
+const TRAINING_SHARE = 0.9;
+
+/** With fewer there is nothing left to validate on. */
+const MIN_CHARACTERS = 20;
+
+/** A text, one token a character. */
+export class TextCorpus implements Corpus {
+  readonly name: string;
+  readonly source: string;
+  readonly hash: string;
+  readonly tokenizer: CharacterTokenizer;
+  readonly #training: Uint16Array;
+  readonly #validation: Uint16Array;
+
+  /**
+   * @param text what to train on; its vocabulary is that of the whole text, so validation holds no unknown character
+   * @param origin name, where the text came from, and the SHA-256 of its bytes
+   * @throws CorpusError for an empty or too short text, or one of more than 65,536 different characters
+   */
+  constructor(text: string, origin: { name: string; source: string; hash: string }) {
+    this.name = origin.name;
+    this.source = origin.source;
+    this.hash = origin.hash;
+    if (text.length < MIN_CHARACTERS) {
+      throw new CorpusError(
+        `${origin.name}: a text to train on must have at least ${MIN_CHARACTERS} characters, got ${text.length}. ` +
+          'A few hundred thousand are a good start.',
+      );
+    }
+    this.tokenizer = CharacterTokenizer.fromText(text);
+    const ids = this.tokenizer.encode(text);
+    const boundary = Math.floor(ids.length * TRAINING_SHARE);
+    this.#training = ids.subarray(0, boundary);
+    this.#validation = ids.subarray(boundary);
+  }
+
+  get vocabSize(): number {
+    return this.tokenizer.vocabSize;
+  }
+
+  get trainingTokens(): number {
+    return this.#training.length;
+  }
+
+  get validationTokens(): number {
+    return this.#validation.length;
+  }
+
+  /** Windows that start anywhere in the training part, each place with the same probability. */
+  sampleBatch(step: number, seed: number, batch: number, context: number): TokenWindows {
+    const places = this.#places('training', this.#training, context, { batch, context });
+    const random = new RandomStream(seed, 'training', step);
+    return this.#windows(this.#training, batch, context, () => random.below(places));
+  }
+
+  /** Windows spread evenly over the validation part, from its first character to its last. */
+  validationWindows(count: number, context: number): TokenWindows {
+    const places = this.#places('validation', this.#validation, context, { count, context });
+    if (count > places) {
+      throw new CorpusError(
+        `${this.name}: the validation part has ${places} different windows of ${context} tokens, got a request for ${count}. ` +
+          'Ask for fewer, or take a longer text.',
+      );
+    }
+    const spacing = count === 1 ? 0 : (places - 1) / (count - 1);
+    return this.#windows(this.#validation, count, context, (row) => Math.floor(row * spacing));
+  }
+
+  /** Number of places where a window, with the token after it, can start. */
+  #places(part: string, ids: Uint16Array, context: number, sizes: Record<string, number>): number {
+    checkWindowSizes(sizes);
+    const places = ids.length - context;
+    if (places < 1) {
+      throw new CorpusError(
+        `${this.name}: the ${part} part has ${ids.length} characters, a context of ${context} needs ${context + 1}. ` +
+          'Take a longer text or a shorter context.',
+      );
+    }
+    return places;
+  }
+
+  #windows(ids: Uint16Array, rows: number, context: number, start: (row: number) => number): TokenWindows {
+    const inputs = new Int32Array(rows * context); // [rows, context]
+    const targets = new Int32Array(rows * context); // [rows, context]
+    for (let row = 0; row < rows; row++) {
+      const at = start(row);
+      inputs.set(ids.subarray(at, at + context), row * context);
+      targets.set(ids.subarray(at + 1, at + 1 + context), row * context);
+    }
+    return { inputs, targets };
+  }
+}
