@@ -20,17 +20,28 @@ interface TokenizerJson {
  * under the key that the format keeps for a tokenizer.json, where this project and others find it.
  */
 export function ggufTokenizerPairs(source: TokenizerSource, config: ModelConfig): GgufPair[] {
-  if (source.kind !== 'huggingface') return [];
+  if (source.kind !== 'huggingface') return idPairs(config);
   const tokenizer = source.tokenizer as TokenizerJson;
   const isByteLevelBpe =
     tokenizer.model?.type === 'BPE' &&
     tokenizer.decoder?.type === 'ByteLevel' &&
     typeof tokenizer.model.vocab === 'object';
-  const pairs = isByteLevelBpe
-    ? bytePairs(tokenizer, config)
-    : ([['tokenizer.huggingface.json', 'STRING', JSON.stringify(source.tokenizer)]] as GgufPair[]);
-  if (source.chatTemplate !== undefined)
+  const whole: GgufPair = ['tokenizer.huggingface.json', 'STRING', JSON.stringify(tokenizer)];
+  const pairs = isByteLevelBpe ? bytePairs(tokenizer, config) : [whole, ...idPairs(config)];
+  if (source.chatTemplate !== undefined) {
     pairs.push(['tokenizer.chat_template', 'STRING', source.chatTemplate]);
+  }
+  return pairs;
+}
+
+/** The ids that begin and end a text; padding is the end, as in the published 2B4T file. */
+function idPairs({ bos_token_id: bos, eos_token_id: eos }: ModelConfig): GgufPair[] {
+  const pairs: GgufPair[] = [];
+  if (bos !== null) pairs.push(['tokenizer.ggml.bos_token_id', 'UINT32', bos]);
+  if (eos !== null) {
+    pairs.push(['tokenizer.ggml.eos_token_id', 'UINT32', eos]);
+    pairs.push(['tokenizer.ggml.padding_token_id', 'UINT32', eos]);
+  }
   return pairs;
 }
 
@@ -48,21 +59,15 @@ function bytePairs(tokenizer: TokenizerJson, config: ModelConfig): GgufPair[] {
   const merges = (tokenizer.model?.merges ?? []).map((merge) =>
     Array.isArray(merge) ? merge.join(' ') : merge,
   );
-  const pairs: GgufPair[] = [
+  return [
     ['tokenizer.ggml.model', 'STRING', 'gpt2'],
     ['tokenizer.ggml.pre', 'STRING', preTokenizer(tokenizer)],
     ['tokenizer.ggml.tokens', 'STRING[]', tokens],
     ['tokenizer.ggml.token_type', 'INT32[]', types],
     ['tokenizer.ggml.merges', 'STRING[]', merges],
+    ...idPairs(config),
+    ['tokenizer.ggml.add_bos_token', 'BOOL', addsBos(tokenizer, config)],
   ];
-  if (config.bos_token_id !== null)
-    pairs.push(['tokenizer.ggml.bos_token_id', 'UINT32', config.bos_token_id]);
-  if (config.eos_token_id !== null) {
-    pairs.push(['tokenizer.ggml.eos_token_id', 'UINT32', config.eos_token_id]);
-    pairs.push(['tokenizer.ggml.padding_token_id', 'UINT32', config.eos_token_id]);
-  }
-  pairs.push(['tokenizer.ggml.add_bos_token', 'BOOL', addsBos(tokenizer, config)]);
-  return pairs;
 }
 
 /** ggml names ways to split text instead of storing the pattern. Llama-3's is known by its digits in threes. */

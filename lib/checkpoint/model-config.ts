@@ -63,15 +63,13 @@ export function toCheckpointError<T>(file: string, build: () => T): T {
     return build();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new CheckpointError(
-      {
-        operation: 'read config',
-        file,
-        what: 'the config',
-        expected: 'valid',
-        found: error.message.replace(/\.$/, ''),
-      },
-      { cause: error },
-    );
+    const message = error.message.replace(`${file}: `, '');
+    // Nearly all of them have the project's pattern, and so the parts that the other error names.
+    const [, what, expected, found] = /^(.+?) must be (.+), got (.+)\.$/s.exec(message) ?? [];
+    const problem =
+      found === undefined
+        ? { what: 'the config', expected: 'one of a BitNet model', found: message.replace(/\.$/, '') }
+        : { what, expected, found };
+    throw new CheckpointError({ operation: 'read config', file, ...problem }, { cause: error });
   }
 }
