@@ -25,3 +25,36 @@ export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
 export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf-facts.js';
+
+// Training: TensorFlow is loaded by loadTraining, not before.
+export type { BackendDescription, BackendOptions } from './backend/tensorflow.js';
+export { loadTraining, type TrainableModel, type Training } from './training/training.js';
+export {
+  DivergedError,
+  type RunOptions,
+  type TrainingOptions,
+  type TrainingPoint,
+} from './training/training-options.js';
+export type { GenerationOptions } from './model/generation-options.js';
+export type { ScheduleOptions } from './training/schedule.js';
+export { countParameters } from './model/parameters.js';
+
+// Checkpoints: safetensors folders and GGUF files, read, written and packed.
+export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
+export { CheckpointError } from './checkpoint/checkpoint-error.js';
+export {
+  EXPORT_FORMATS,
+  exportCheckpoint,
+  type ExportFormat,
+  type ExportResult,
+} from './checkpoint/export.js';
+export type { GenerationConfig } from './checkpoint/generation-config.js';
+export { saveModelFolder, type ModelFolder, type ModelTensor } from './checkpoint/model-folder.js';
+export { openCheckpoint } from './checkpoint/open-checkpoint.js';
+export { packTernary, unpackTernary, type TernaryMatrix } from './checkpoint/packing.js';
+export {
+  readSafetensors,
+  writeSafetensors,
+  type LoadedTensor,
+  type TensorToWrite,
+} from './checkpoint/safetensors.js';

@@ -47,7 +47,7 @@ function idPairs({ bos_token_id: bos, eos_token_id: eos }: ModelConfig): GgufPai
 
 function bytePairs(tokenizer: TokenizerJson, config: ModelConfig): GgufPair[] {
   const tokens = Array.from({ length: config.vocab_size }, (_, id) => `[PAD${id}]`);
-  const types = new Array<number>(config.vocab_size).fill(TOKEN_TYPE.unused);
+  const types = Array.from<number>({ length: config.vocab_size }).fill(TOKEN_TYPE.unused);
   for (const [token, id] of Object.entries(tokenizer.model?.vocab ?? {})) {
     tokens[id] = token;
     types[id] = TOKEN_TYPE.normal;

@@ -8,6 +8,7 @@ import { parseGgufHeader, type GgufHeader } from '../../lib/checkpoint/gguf.js';
 import { transformersName } from '../../lib/checkpoint/gguf-names.js';
 import { writeGguf, type GgufPair, type GgufTensorToWrite } from '../../lib/checkpoint/gguf-write.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
+import type { GgufTokenizer } from '../../lib/checkpoint/tokenizer-source.js';
 import { goldenContainer } from '../golden/containers.js';
 import { scratchFolder } from './small-model.js';
 
@@ -56,11 +57,7 @@ describe('openCheckpoint: GGUF metadata', () => {
     const tokenizer = JSON.parse(readFileSync(join(goldenContainer('packed'), 'tokenizer.json'), 'utf8')) as {
       model: { vocab: Record<string, number>; merges: string[] };
     };
-    const { tokens, merges, chatTemplate } = source as {
-      tokens: string[];
-      merges: string[];
-      chatTemplate: string;
-    };
+    const { tokens, merges, chatTemplate } = source as GgufTokenizer;
     expect(Object.entries(tokenizer.model.vocab).filter(([token, id]) => tokens[id] !== token)).toEqual([]);
     expect(tokens[584]).toBe('<|begin_of_text|>');
     expect(merges).toEqual(tokenizer.model.merges);

@@ -15,12 +15,9 @@ type Field = ['u32' | 'u64' | 'f32', number | bigint] | ['text' | 'raw', string]
 function bytesOf(...fields: Field[]): Buffer {
   return Buffer.concat(
     fields.map(([kind, value]) => {
-      if (kind === 'raw') return Buffer.from(value as string, 'latin1');
+      if (kind === 'raw') return Buffer.from(value, 'latin1');
       if (kind === 'text')
-        return Buffer.concat([
-          bytesOf(['u64', Buffer.byteLength(value as string)]),
-          Buffer.from(value as string),
-        ]);
+        return Buffer.concat([bytesOf(['u64', Buffer.byteLength(value)]), Buffer.from(value)]);
       const bytes = Buffer.alloc(kind === 'u64' ? 8 : 4);
       if (kind === 'u64') bytes.writeBigUInt64LE(BigInt(value));
       else if (kind === 'u32') bytes.writeUInt32LE(Number(value));

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../lib/checkpoint/checkpoint-error.js';
 import type { TernaryEncoding } from '../../lib/checkpoint/checkpoint.js';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../lib/checkpoint/checkpoint-error.js';
 import { DTYPE_BYTES, type Dtype } from '../../lib/checkpoint/dtypes.js';
