@@ -2,17 +2,17 @@
 import type { TensorEncoding } from './checkpoint.js';
 
 /** The types this project reads and writes. I2_S is a code of bitnet.cpp's fork; mainline ggml has dropped it. */
-export const GGML_TYPES = {
+export const GGML_TYPES: Readonly<Record<GgmlEncoding, number>> = {
   F32: 0,
   F16: 1,
   BF16: 30,
   TQ1_0: 34,
   TQ2_0: 35,
   I2_S: 36,
-} as const satisfies Partial<Record<TensorEncoding, number>>;
+};
 
 /** Encodings that a GGUF file may hold. */
-export type GgmlEncoding = keyof typeof GGML_TYPES;
+export type GgmlEncoding = Exclude<TensorEncoding, 'packed'>;
 
 /** Types that other programs write, so that an error can call them by name. */
 const OTHER_TYPES: Readonly<Record<number, string>> = {

@@ -188,10 +188,28 @@ export function damageJson(text: string, random: Random): { text: string; what: 
   return { text: text.slice(0, end) + text.slice(at), what: `repeat ${at} to ${end}` };
 }
 
+/** Gives a tensor the place of another, or lets both trade places. */
+function damageOffsets(text: string, random: Random): { text: string; what: string } {
+  const places = [...text.matchAll(/"data_offsets":\[\d+,\d+\]/g)];
+  const [a, b] = [random.pick(places), random.pick(places)];
+  const swap = random.next() < 0.5;
+  // Back to front, so that the first replacement does not move the second.
+  const edits = [{ at: a, by: b[0] }, ...(swap ? [{ at: b, by: a[0] }] : [])].sort(
+    (x, y) => y.at.index - x.at.index,
+  );
+  let changed = text;
+  for (const { at, by } of edits) {
+    changed = changed.slice(0, at.index) + by + changed.slice(at.index + at[0].length);
+  }
+  return { text: changed, what: `${a[0]} became ${b[0]}${swap ? ', and back' : ''}` };
+}
+
 /** Damages the JSON header of a safetensors file; its length in front is set right most of the time. */
 export function damageSafetensorsHeader(original: Buffer, random: Random): Mutated {
   const length = Number(original.readBigUInt64LE(0));
-  const { text, what } = damageJson(original.toString('utf8', 8, 8 + length), random);
+  const header = original.toString('utf8', 8, 8 + length);
+  const damage = random.next() < 0.2 ? damageOffsets : damageJson;
+  const { text, what } = damage(header, random);
   const json = Buffer.from(text);
   const start = Buffer.alloc(8);
   const isRight = random.next() < 0.9;
