@@ -44,10 +44,12 @@ if (!lib.EXPORT_FORMATS.includes(/** @type {'packed'} */ (format))) {
   stop(`export-checkpoint: --format must be one of ${lib.EXPORT_FORMATS.join(', ')}, got ${format}.`);
 }
 try {
-  const result = await lib.exportCheckpoint(folder, { format: /** @type {'packed'} */ (format), output });
-  const { ternaryBytes, otherBytes } = result;
+  const { fileBytes, ternaryBytes } = await lib.exportCheckpoint(folder, {
+    format: /** @type {'packed'} */ (format),
+    output,
+  });
   console.log(
-    `${output}: ternary matrices ${megabytes(ternaryBytes)}, embedding and norms ${megabytes(otherBytes)} in the source.`,
+    `${output}: ${megabytes(fileBytes)} of weights, the ternary matrices ${megabytes(ternaryBytes)} of them.`,
   );
 } catch (error) {
   console.error(/** @type {Error} */ (error).message);

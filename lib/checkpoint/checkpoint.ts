@@ -44,8 +44,11 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /**
    * The factor that multiplies the integer product of a ternary matrix: y = (x_int8 · w_ternary) · scale / x_scale.
-   * Whatever the container says: the reciprocal for `linear_class` bitlinear, which divides by its weight_scale.
-   * `undefined` for everything that is not stored ternary, such as the online master weights.
+   * Whatever the container says: the reciprocal for `linear_class` bitlinear, which divides by its weight_scale. Also
+   * known for a matrix whose floats are ternary values times this factor, as some GGUF files have them: divide by it.
+   * `undefined` for master weights, which are quantized by their own mean, and for embeddings and norms.
+   * TQ2_0 and TQ1_0 keep a scale in every block: who unpacks them has to hold each against this one (a block of zeros
+   * may have the scale 0), as `unpackTernary` does.
    * @param name transformers' name of the matrix, ending in `.weight`
    */
   scale(name: string): number | undefined;

@@ -52,12 +52,9 @@ export class ExportPlan {
     requireShapes(this.matrices, format);
   }
 
-  /** Bytes of the ternary matrices, scales included, and of all other tensors as they are stored now. */
-  sizes(): { ternaryBytes: number; otherBytes: number } {
-    return {
-      ternaryBytes: this.matrices.reduce((sum, { shape }) => sum + encodedBytes(this.encoding, shape), 0),
-      otherBytes: this.others.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    };
+  /** Bytes of the ternary matrices in the export. */
+  ternaryBytes(): number {
+    return this.matrices.reduce((sum, { shape }) => sum + encodedBytes(this.encoding, shape), 0);
   }
 
   /** The factor of a matrix, without its integers. */

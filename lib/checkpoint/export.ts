@@ -1,5 +1,5 @@
 /** A model folder turned into what inference engines read: packed safetensors, or GGUF with I2_S or TQ2_0 matrices. */
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { ModelConfig } from '../config.js';
 import { replaceFolderAtomically } from './atomic-write.js';
@@ -42,10 +42,10 @@ const F16_MAX = 65_504;
 export interface ExportResult {
   /** The folder or file written. */
   output: string;
-  /** Bytes of the ternary matrices, scales included. */
+  /** Bytes of the file with the weights: the .gguf file, or the folder's model.safetensors. */
+  fileBytes: number;
+  /** Those of the ternary matrices alone, with the scales that lie between them. */
   ternaryBytes: number;
-  /** Bytes of the embedding, the output matrix and the norms in the source. */
-  otherBytes: number;
 }
 
 /**
@@ -66,7 +66,8 @@ export async function exportCheckpoint(
     const plan = new ExportPlan(checkpoint, format, signal);
     if (format === 'packed') await writePackedFolder(plan, output);
     else await writeGgufFile(plan, format, output);
-    return { output, ...plan.sizes() };
+    const { size: fileBytes } = await stat(format === 'packed' ? join(output, SINGLE_FILE) : output);
+    return { output, fileBytes, ternaryBytes: plan.ternaryBytes() };
   } catch (error) {
     throw explainSystemError(operation, output, error);
   } finally {
