@@ -101,6 +101,12 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** A value from a file, made fit for a message: a damaged file can hold megabytes of it. */
+function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= 120 ? text : `${text.slice(0, 120)}…`;
+}
+
 /** Largest value accepted for any size in a config: far above real models, far below what overflows an index. */
 const MAX_SIZE = 2 ** 24;
 
@@ -118,7 +124,7 @@ export function parseModelConfig(json: unknown, source = 'config'): ModelConfig 
   }
   const raw = json as Record<string, unknown>;
   const fail = (key: string, expected: string): never => {
-    throw new ConfigError(`${source}: ${key} must be ${expected}, got ${JSON.stringify(raw[key])}.`);
+    throw new ConfigError(`${source}: ${key} must be ${expected}, got ${quote(raw[key])}.`);
   };
   const size = (key: string, fallback?: number): number => {
     const value = raw[key] ?? fallback;
@@ -180,7 +186,7 @@ function parseQuantizationConfig(json: unknown, source: string): QuantizationCon
     const value = raw[key] ?? fallback;
     if (choices.includes(value as T)) return value as T;
     throw new ConfigError(
-      `${source}: quantization_config.${key} must be one of ${choices.join(', ')}, got ${JSON.stringify(raw[key])}.`,
+      `${source}: quantization_config.${key} must be one of ${choices.join(', ')}, got ${quote(raw[key])}.`,
     );
   };
   return {
@@ -193,9 +199,7 @@ function parseQuantizationConfig(json: unknown, source: string): QuantizationCon
 /** Checks the options of an ablation; missing keys take 2B4T's choice. */
 export function parseAblationOptions(json: unknown, source = 'config'): AblationOptions {
   if (typeof json !== 'object' || json === null) {
-    throw new ConfigError(
-      `${source}: bitlm must be an object of model options, got ${JSON.stringify(json)}.`,
-    );
+    throw new ConfigError(`${source}: bitlm must be an object of model options, got ${quote(json)}.`);
   }
   const raw = json as Record<string, unknown>;
   const choices: { [K in keyof AblationOptions]: readonly AblationOptions[K][] } = {
@@ -214,7 +218,7 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
     }
     if (!allowed.includes(value as string)) {
       throw new ConfigError(
-        `${source}: bitlm.${key} must be one of ${allowed.join(', ')}, got ${JSON.stringify(value)}.`,
+        `${source}: bitlm.${key} must be one of ${allowed.join(', ')}, got ${quote(value)}.`,
       );
     }
     options[key] = value as string;

@@ -248,6 +248,12 @@ describe('openCheckpoint: config.json', () => {
     await checkpoint.close();
   });
 
+  it('shortens what it quotes', async () => {
+    const folder = packedCopy();
+    editJson(folder, 'config.json', { vocab_size: 'x'.repeat(100_000) });
+    expect((await failure(folder)).message.length).toBeLessThan(1000);
+  });
+
   it('says which file is missing, damaged or not JSON', async () => {
     await expect(openCheckpoint(join(scratch, 'nowhere'))).rejects.toThrow(
       /must be there, got ENOENT in .*nowhere/,
