@@ -1,0 +1,190 @@
+/**
+ * bitDense: BitLinear as a layer of TensorFlow.js, in the place of `tf.layers.dense`.
+ * Legend: B batch, C input features, N rows (all leading dimensions together).
+ */
+import * as tf from '@tensorflow/tfjs';
+import {
+  ACTIVATION_QUANTIZERS,
+  BITNET_B158,
+  WEIGHT_QUANTIZERS,
+  type AblationOptions,
+  type ActivationQuantizerName,
+  type WeightQuantizerName,
+} from '../config.js';
+import { quantizeWeights, type QuantizedWeights } from '../quantizers/weights.js';
+import { bitLinear } from './bitlinear.js';
+
+type DenseArgs = Parameters<typeof tf.layers.dense>[0];
+
+/** Arguments of {@link bitDense}: those of `tf.layers.dense`, and what BitLinear adds. */
+export interface BitDenseArgs extends DenseArgs {
+  /** `absmean-ternary` by default. */
+  weightQuantizer?: WeightQuantizerName;
+  /** `absmax-int8-token` by default. */
+  activationQuantizer?: ActivationQuantizerName;
+  /** `identity` by default, as in the papers; `clipped` blocks the gradient where a quantizer saturates. */
+  straightThrough?: AblationOptions['straight_through'];
+  /**
+   * Where the norm stands before the quantizer. `outside`, the default, as in 2B4T: the layer has none, and the model
+   * places norms where it wants them. `inside`, as BitLinear is drawn in the papers: an RMSNorm with a learned gain is
+   * part of the layer. It takes the length out of every input row, so it is not for the first layer of a model whose
+   * inputs differ in nothing but their length, such as one number x.
+   */
+  norm?: 'inside' | 'outside';
+  /** ε of the norm inside, 1e-5 by default. */
+  normEpsilon?: number;
+  /**
+   * First value of the learned step where the activation quantizer is `elastic-int8`; by default LSQ's for inputs of
+   * variance 1. `initialElasticStep` finds it for others.
+   */
+  initialStep?: number;
+}
+
+/** What BitDense uses of `tf.layers.dense`'s class, which TensorFlow.js does not export. */
+interface DenseParts {
+  readonly units: number;
+  readonly useBias: boolean;
+  readonly kernel: tf.LayerVariable;
+  readonly bias: tf.LayerVariable | null;
+  readonly activation: { apply(x: tf.Tensor): tf.Tensor };
+}
+
+// With a name of its own this instance takes no number from the names that TensorFlow.js gives to layers.
+const Dense: new (args: DenseArgs) => tf.layers.Layer & DenseParts = tf.layers.dense({
+  units: 1,
+  name: 'dense_base_of_bit_dense',
+}).constructor as new (args: DenseArgs) => tf.layers.Layer & DenseParts;
+
+/** 2 · mean|x| / √127 of a standard normal x (LSQ, arXiv 1902.08153, section 2.1). */
+const STANDARD_NORMAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
+
+/**
+ * The layer that {@link bitDense} makes. It is a Dense layer with another product, so it has the same weights (kernel
+ * [C, units], bias [units]), initializers, regularizers and constraints.
+ */
+export class BitDense extends Dense {
+  static readonly className = 'BitDense';
+  readonly #options: Required<
+    Pick<
+      BitDenseArgs,
+      'weightQuantizer' | 'activationQuantizer' | 'straightThrough' | 'norm' | 'normEpsilon' | 'initialStep'
+    >
+  >;
+  #gain: tf.LayerVariable | undefined;
+  #step: tf.LayerVariable | undefined;
+
+  constructor(args: BitDenseArgs) {
+    super(args);
+    const {
+      weightQuantizer = BITNET_B158.weight_quantizer,
+      activationQuantizer = BITNET_B158.activation_quantizer,
+      straightThrough = BITNET_B158.straight_through,
+      norm = 'outside',
+      normEpsilon = 1e-5,
+      initialStep = STANDARD_NORMAL_STEP,
+    } = args;
+    requireOneOf('weightQuantizer', weightQuantizer, WEIGHT_QUANTIZERS);
+    requireOneOf('activationQuantizer', activationQuantizer, ACTIVATION_QUANTIZERS);
+    requireOneOf('straightThrough', straightThrough, ['identity', 'clipped']);
+    requireOneOf('norm', norm, ['inside', 'outside']);
+    requirePositive('normEpsilon', normEpsilon);
+    requirePositive('initialStep', initialStep);
+    this.#options = { weightQuantizer, activationQuantizer, straightThrough, norm, normEpsilon, initialStep };
+  }
+
+  override build(inputShape: tf.Shape | tf.Shape[]): void {
+    const shape = singleShape(inputShape);
+    const features = shape[shape.length - 1];
+    if (!Number.isInteger(features)) {
+      throw new Error(
+        `bitDense: the last dimension of the input must be known, got [${shape.join(', ')}] in layer ${this.name}. ` +
+          'Pass inputShape to the first layer.',
+      );
+    }
+    const isNew = !this.built;
+    super.build(inputShape);
+    if (!isNew) return;
+    const { norm, activationQuantizer, initialStep } = this.#options;
+    if (norm === 'inside') this.#gain = this.#addWeight('norm_gain', [features], 1);
+    if (activationQuantizer === 'elastic-int8')
+      this.#step = this.#addWeight('activation_step', [1], initialStep);
+  }
+
+  #addWeight(name: string, shape: tf.Shape, value: number): tf.LayerVariable {
+    return this.addWeight(name, shape, 'float32', tf.initializers.constant({ value }));
+  }
+
+  override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
+    return [...singleShape(inputShape).slice(0, -1), this.units];
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Parameters<tf.layers.Layer['call']>[1]): tf.Tensor {
+    return tf.tidy(() => {
+      this.invokeCallHook(inputs, kwargs);
+      const x = Array.isArray(inputs) ? inputs[0] : inputs; // (B, …, C)
+      const { weightQuantizer, activationQuantizer, straightThrough, normEpsilon } = this.#options;
+      const kernel = this.kernel.read(); // (C, units)
+      const rows = tf.cast<tf.Tensor2D>(tf.reshape(x, [-1, kernel.shape[0]]), 'float32'); // (N, C)
+      const product = bitLinear(rows, [tf.transpose(kernel) as tf.Tensor2D], {
+        weight_quantizer: weightQuantizer,
+        activation_quantizer: activationQuantizer,
+        straight_through: straightThrough,
+        norm: this.#gain && { gain: this.#gain.read() as tf.Tensor1D, epsilon: normEpsilon },
+        step: this.#step && (this.#step.read() as tf.Tensor1D),
+      }); // (N, units)
+      const biased = this.bias ? tf.add(product, this.bias.read()) : product;
+      const shaped = tf.reshape(biased, [...x.shape.slice(0, -1), this.units]); // (B, …, units)
+      return this.activation.apply(shaped);
+    });
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), ...this.#options };
+  }
+
+  /**
+   * The integers that the layer multiplies by, [units, C] as checkpoints store them, and their scale. They come from
+   * the transposed kernel, as in every call: the order of the weights is the order of the sum behind the scale.
+   * @throws Error where the layer is not built yet, and where its weight quantizer is `none`
+   */
+  quantizedKernel(): QuantizedWeights {
+    if (!this.built) {
+      throw new Error(
+        `bitDense: layer ${this.name} must be built first, got no kernel yet. Add it to a model with an inputShape.`,
+      );
+    }
+    const weights = tf.tidy(() => tf.transpose(this.kernel.read()).dataSync<'float32'>());
+    return quantizeWeights(this.#options.weightQuantizer, weights);
+  }
+}
+
+tf.serialization.registerClass(BitDense as unknown as Parameters<typeof tf.serialization.registerClass>[0]);
+
+/**
+ * A fully connected layer with quantized weights and activations: y = activation(Q_a(norm(x)) · Q_w(kernel) + bias)
+ * (BitLinear: arXiv 2310.11453, section 2.1; arXiv 2402.17764, section 2). A drop-in for `tf.layers.dense` in any
+ * `tf.sequential` model: it trains with `model.fit`, saves and loads. Import this file before `tf.loadLayersModel`, so
+ * that the layer is known. The kernel is saved in full precision and quantized in every call.
+ *
+ * Input [B, …, C] of any rank from 2; output [B, …, units].
+ * @throws Error for unknown quantizers, other options out of range, and inputs of another shape
+ */
+export function bitDense(args: BitDenseArgs): BitDense {
+  return new BitDense(args);
+}
+
+function singleShape(shape: tf.Shape | tf.Shape[]): tf.Shape {
+  if (!Array.isArray(shape[0])) return shape as tf.Shape;
+  if (shape.length === 1) return shape[0];
+  throw new Error(`bitDense: must have one input, got ${shape.length}. Concatenate them first.`);
+}
+
+function requireOneOf(name: string, value: string, choices: readonly string[]): void {
+  if (choices.includes(value)) return;
+  throw new Error(`bitDense: ${name} must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}.`);
+}
+
+function requirePositive(name: string, value: number): void {
+  if (value > 0 && Number.isFinite(value)) return;
+  throw new Error(`bitDense: ${name} must be a finite number above 0, got ${value}.`);
+}
