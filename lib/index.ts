@@ -58,3 +58,30 @@ export {
   type LoadedTensor,
   type TensorToWrite,
 } from './checkpoint/safetensors.js';
+
+// Quantizers: values to integers and scales, and back. Their TensorFlow twins are lib/quantizers/straight-through.ts.
+export { roundHalfToEven } from './quantizers/rounding.js';
+export {
+  dequantizeWeights,
+  quantizeWeights,
+  weightGrid,
+  type QuantizedWeights,
+  type WeightGrid,
+} from './quantizers/weights.js';
+export {
+  dequantizeActivations,
+  initialElasticStep,
+  quantizeActivations,
+  quantizeElastic,
+  type QuantizedActivations,
+} from './quantizers/activations.js';
+
+// Runs: the folders that training writes, and the schedules that it follows.
+export { schedule, type Rates, type Schedule } from './training/schedule.js';
+export {
+  readRun,
+  RunFolderError,
+  runIdentity,
+  type RunConfig,
+  type RunRecord,
+} from './training/run-folder.js';
