@@ -1,0 +1,78 @@
+/**
+ * pip for an environment that has none yet. Debian and Ubuntu leave Python's own copy of it (ensurepip) out of their
+ * python3 package, so there are three ways.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from './command.js';
+import { SetupError } from './setup-error.js';
+
+/** The Python packaging authority's own installer, for machines with neither ensurepip nor pip. */
+const GET_PIP_URL = 'https://bootstrap.pypa.io/get-pip.py';
+const GET_PIP_LIMIT_MS = 60_000;
+
+/**
+ * @param {import('./project.js').Project} project
+ * @param {string[]} basePython command of the Python that the environment was made with
+ * @param {(detail: string) => void} report
+ */
+export async function installPip(project, basePython, report) {
+  const ways = [
+    () => byEnsurepip(project),
+    () => byBasePip(project, basePython),
+    () => byGetPip(project, report),
+  ];
+  for (const way of ways) {
+    try {
+      await way();
+      return;
+    } catch (error) {
+      // A full disk stops every way; the next ones would only hide it.
+      if (/ENOSPC|No space left/.test(`${error} ${/** @type {any} */ (error).output}`)) throw error;
+    }
+  }
+  throw new SetupError(
+    'This Python has no pip and no ensurepip, and pip could not be downloaded.',
+    "Install your system's package for it (Debian and Ubuntu: sudo apt install python3-venv) and run the command again.",
+  );
+}
+
+/** @param {import('./project.js').Project} project */
+async function byEnsurepip({ python, root, env, setupCache }) {
+  const log = join(setupCache, 'ensurepip.log');
+  await runCommand(python, ['-m', 'ensurepip', '--default-pip'], { cwd: root, env, log, name: 'ensurepip' });
+}
+
+/**
+ * @param {import('./project.js').Project} project
+ * @param {string[]} basePython
+ */
+async function byBasePip({ python, root, env, setupCache }, [file, ...args]) {
+  const log = join(setupCache, 'base-pip.log');
+  const install = [
+    '-m',
+    'pip',
+    '--python',
+    python,
+    'install',
+    '--disable-pip-version-check',
+    '--no-input',
+    'pip',
+  ];
+  await runCommand(file, [...args, ...install], { cwd: root, env, log, name: 'pip' });
+}
+
+/**
+ * @param {import('./project.js').Project} project
+ * @param {(detail: string) => void} report
+ */
+async function byGetPip({ python, root, env, setupCache }, report) {
+  report('downloading pip');
+  const response = await fetch(GET_PIP_URL, { signal: AbortSignal.timeout(GET_PIP_LIMIT_MS) });
+  if (!response.ok) throw new Error(`${GET_PIP_URL} answered ${response.status}`);
+  const script = join(setupCache, 'get-pip.py');
+  writeFileSync(script, await response.text());
+  const log = join(setupCache, 'get-pip.log');
+  await runCommand(python, [script, '--no-input'], { cwd: root, env, log, name: 'get-pip.py' });
+  rmSync(script);
+}

@@ -1,0 +1,38 @@
+/**
+ * Files that are either there in full or not at all: written beside, then renamed.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * @param {string} file
+ * @param {string} text
+ */
+export function writeWhole(file, text) {
+  mkdirSync(dirname(file), { recursive: true });
+  const beside = `${file}.${process.pid}.partial`;
+  writeFileSync(beside, text);
+  renameSync(beside, file);
+}
+
+/**
+ * Writes a value as JSON.
+ * @param {string} file
+ * @param {unknown} value
+ */
+export function writeJson(file, value) {
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/**
+ * The value in a JSON file, or nothing where there is no such file or it is not JSON.
+ * @param {string} file
+ * @returns {any}
+ */
+export function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

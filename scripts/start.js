@@ -1,0 +1,20 @@
+/**
+ * `npm start`: makes what is missing, then opens JupyterLab in notebooks/. What follows `--` goes to JupyterLab:
+ * `npm start -- --no-browser --port 9000`.
+ * Imports nothing at its head but the check of Node's version, so that an old Node gets to say so.
+ */
+import { requireNode } from './setup/node.js';
+
+requireNode();
+
+const { endProgramsOnSignal } = await import('./setup/command.js');
+const { allSteps } = await import('./setup/list.js');
+const { projectAt } = await import('./setup/project.js');
+const { runSteps } = await import('./setup/steps.js');
+const { runJupyter } = await import('./jupyter.js');
+
+const project = projectAt();
+const stopListening = endProgramsOnSignal();
+const ready = await runSteps(allSteps, project);
+stopListening();
+process.exit(ready ? await runJupyter(project, process.argv.slice(2)) : 1);
