@@ -23,10 +23,16 @@ export interface CheckpointProblem {
 /** Longest excerpt of a file's own text in a message: a broken header can hold megabytes of it. */
 const MAX_EXCERPT_LENGTH = 120;
 
+/** Longest part of a message; the parts quote the file, some of them without `excerpt`. */
+const MAX_PART_LENGTH = 400;
+
 /** Text from a file made fit for a message: quoted, control characters escaped, shortened. */
 export function excerpt(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= MAX_EXCERPT_LENGTH ? text : `${text.slice(0, MAX_EXCERPT_LENGTH)}…`;
+  return shorten(JSON.stringify(value) ?? String(value), MAX_EXCERPT_LENGTH);
+}
+
+function shorten(text: string, length: number = MAX_PART_LENGTH): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 /** Thrown for a checkpoint that cannot be read or written: damaged, foreign, incomplete or at odds with its config. */
@@ -40,7 +46,10 @@ export class CheckpointError extends Error {
   readonly found: string;
 
   constructor(problem: CheckpointProblem, options?: ErrorOptions) {
-    const { operation, file, tensor, offset, what, expected, found, hint } = problem;
+    const { operation, file, tensor, offset, hint } = problem;
+    const [what, expected, found] = [problem.what, problem.expected, problem.found].map((part) =>
+      shorten(part),
+    );
     const place = [
       ` in ${file}`,
       tensor === undefined ? '' : `, tensor ${excerpt(tensor)}`,

@@ -165,6 +165,18 @@ describe('parseGgufHeader', () => {
     });
   }
 
+  it('shortens a key of a megabyte in its message', () => {
+    const bytes = bytesOf(...preamble(0, 1), ['text', 'x'.repeat(2 ** 20)], ['u32', UINT32], ['raw', '\0']);
+    let message = '';
+    try {
+      parse(bytes);
+    } catch (error) {
+      ({ message } = error as Error);
+    }
+    expect(message).toMatch(/^read GGUF header: xxx.*… must be within/);
+    expect(message.length).toBeLessThan(1000);
+  });
+
   it('refuses every golden header that is cut off, at any byte', () => {
     const header = readFileSync(goldenContainer('i2_s')).subarray(0, 19_189);
     for (let length = 0; length < header.length; length += 101) {

@@ -252,6 +252,8 @@ describe('openCheckpoint: config.json', () => {
     const folder = packedCopy();
     editJson(folder, 'config.json', { vocab_size: 'x'.repeat(100_000) });
     expect((await failure(folder)).message.length).toBeLessThan(1000);
+    editJson(folder, 'config.json', { vocab_size: 600, bitlm: { ['x'.repeat(100_000)]: 1 } });
+    expect((await failure(folder)).message.length).toBeLessThan(1000);
   });
 
   it('says which file is missing, damaged or not JSON', async () => {
