@@ -1,0 +1,136 @@
+/**
+ * The first experiment: BitLM on Tiny Shakespeare. Configuration A (0.8 M parameters) with ternary weights and in full
+ * precision, each at its own tuned learning rate, and a ternary model of about 3.6 M parameters.
+ */
+import { parseModelConfig, type ModelConfig, type TrainingOptions } from '@bitnet-notebooks/lib';
+import type { Preset, RunSpec } from './run-spec.js';
+
+const TERNARY = {
+  quant_method: 'bitnet',
+  linear_class: 'autobitlinear',
+  quantization_mode: 'online',
+} as const;
+
+/** Characters of Tiny Shakespeare. */
+const VOCABULARY = 65;
+
+/**
+ * Standard deviation of the first weights, about 1/√width. transformers' 0.02 suits wider models; here it left both
+ * arms behind.
+ */
+const INITIALIZER_RANGE = 0.06;
+
+/** Configuration A: nanoGPT's for a CPU (4 layers, 128 wide, context 64, batch 12), with 2B4T's gated feed-forward. */
+export function configurationA(ternary: boolean): ModelConfig {
+  return parseModelConfig({
+    vocab_size: VOCABULARY,
+    hidden_size: 128,
+    intermediate_size: 352,
+    num_hidden_layers: 4,
+    num_attention_heads: 4,
+    max_position_embeddings: 64,
+    initializer_range: INITIALIZER_RANGE,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    ...(ternary && { quantization_config: TERNARY }),
+  });
+}
+
+/** About 3.6 M parameters in shapes that every packed format takes: all inputs are multiples of 256. */
+export function embeddedConfiguration(): ModelConfig {
+  return parseModelConfig({
+    vocab_size: VOCABULARY,
+    hidden_size: 256,
+    intermediate_size: 512,
+    num_hidden_layers: 6,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    max_position_embeddings: 256,
+    initializer_range: INITIALIZER_RANGE,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    quantization_config: TERNARY,
+  });
+}
+
+interface Length {
+  steps: number;
+  batch: number;
+  context: number;
+  /** Highest learning rate. */
+  peak: number;
+  seed: number;
+}
+
+/** Tokens that validation loss is taken over during a run; the final loss is taken over all of them. */
+const VALIDATION_TOKENS = 16_384;
+
+function training({ steps, batch, context, peak, seed }: Length): TrainingOptions {
+  const warmupSteps = Math.min(100, Math.floor(steps / 10));
+  return {
+    steps,
+    batch,
+    context,
+    schedule: { kind: 'cosine', peak, minimum: peak / 10, warmupSteps, totalSteps: steps, weightDecay: 0.1 },
+    clipNorm: 1,
+    betas: [0.9, 0.95],
+    evaluateEvery: Math.ceil(steps / 20),
+    validationWindows: VALIDATION_TOKENS / context,
+    seeds: { weights: seed, batches: seed },
+  };
+}
+
+/** The two arms of configuration A, with the learning rates that each is tried at. */
+const ARMS = {
+  'a-ternary': { ternary: true, rates: [3e-3, 6e-3, 1.2e-2] },
+  'a-full-precision': { ternary: false, rates: [1e-3, 2e-3, 4e-3] },
+} as const;
+
+/** Seed of the tuning runs, and of the reported ones. */
+const TUNING_SEED = 1;
+const FINAL_SEED = 2;
+
+/** Steps of configuration A and of the large model. */
+const STEPS: Record<Preset, { a: number; embedded: number }> = {
+  smoke: { a: 20, embedded: 0 },
+  laptop: { a: 1000, embedded: 0 },
+  full: { a: 2000, embedded: 2400 },
+};
+
+function runA(arm: keyof typeof ARMS, peak: number, seed: number, steps: number): RunSpec {
+  const role = seed === TUNING_SEED ? 'tune' : 'final';
+  return {
+    name: `${arm}-lr${peak}-seed${seed}`,
+    arm,
+    role,
+    model: configurationA(ARMS[arm].ternary),
+    training: training({ steps, batch: 12, context: 64, peak, seed }),
+  };
+}
+
+/** The runs that do not wait for others: the tuning runs, and the large model with its fixed learning rate. */
+export function firstRuns(preset: Preset): RunSpec[] {
+  const { a, embedded } = STEPS[preset];
+  const tuning = Object.entries(ARMS).flatMap(([arm, { rates }]) =>
+    rates.map((peak) => runA(arm as keyof typeof ARMS, peak, TUNING_SEED, a)),
+  );
+  if (embedded === 0) return tuning;
+  const large: RunSpec = {
+    name: 'embedded',
+    arm: 'embedded',
+    role: 'final',
+    model: embeddedConfiguration(),
+    training: training({ steps: embedded, batch: 8, context: 256, peak: 4e-3, seed: FINAL_SEED }),
+  };
+  return [large, ...tuning];
+}
+
+/**
+ * The reported runs of configuration A, at the learning rate that came out best for each arm.
+ * @param bestRate learning rate by arm
+ */
+export function finalRuns(preset: Preset, bestRate: (arm: string) => number): RunSpec[] {
+  return Object.keys(ARMS).map((arm) =>
+    runA(arm as keyof typeof ARMS, bestRate(arm), FINAL_SEED, STEPS[preset].a),
+  );
+}

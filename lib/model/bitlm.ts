@@ -1,0 +1,221 @@
+/**
+ * BitLM: a trainable transformer of the architecture of BitNet b1.58 2B4T, as transformers' BitNetForCausalLM defines
+ * it (arXiv 2504.12285, section 2). Ablations and full precision are options of this class, never another class.
+ * Legend: B batch, T tokens, C hidden size, I intermediate size, V vocabulary, H query heads, K key heads, D head size.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { ModelTensor } from '../checkpoint/model-folder.js';
+import { ablationOptions, checkModelConfig, type AblationOptions, type ModelConfig } from '../config.js';
+import { attention, queryBlocks, type QueryBlock } from './attention.js';
+import { bitLinear, type BitLinearOptions } from './bitlinear.js';
+import { crossEntropy, crossEntropyPerPosition } from './cross-entropy.js';
+import { embed } from './embedding.js';
+import { feedForward } from './feed-forward.js';
+import { initialValues } from './initial-values.js';
+import { rmsNorm, type Norm } from './norm.js';
+import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from './parameters.js';
+import { rotaryTable, type RotaryTable } from './rope.js';
+
+/** Learned tensors by transformers' names. */
+export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
+
+interface Positions {
+  table: RotaryTable;
+  blocks: QueryBlock[];
+}
+
+export class BitLM {
+  readonly config: ModelConfig;
+  readonly options: AblationOptions;
+  /** The latent weights, by transformers' names. They stay in full precision; the forward pass quantizes them. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** Rotations and masks for each length of sequence seen so far. */
+  private readonly positions = new Map<number, Positions>();
+
+  /**
+   * A model with fresh weights, or with given ones.
+   * @param start `seed` draws the weights; `values` gives them by name, row-major
+   * @throws ConfigError or Error when sizes do not fit together or a tensor is missing
+   */
+  constructor(config: ModelConfig, start: { seed: number } | { values: ReadonlyMap<string, Float32Array> }) {
+    checkModelConfig(config);
+    this.config = config;
+    this.options = ablationOptions(config);
+    const specs = parameterSpecs(config);
+    if ('values' in start) checkValues(specs, start.values);
+    this.parameters = new Map(
+      specs.map((spec) => {
+        const values =
+          'seed' in start ? initialValues(spec, config, start.seed) : start.values.get(spec.name)!;
+        return [spec.name, tf.tidy(() => tf.variable(tf.tensor(values, spec.shape, 'float32')))];
+      }),
+    );
+  }
+
+  /** The latent weights as plain values, in a fixed order. */
+  tensors(): ModelTensor[] {
+    return Array.from(this.parameters, ([name, parameter]) => ({
+      name,
+      shape: parameter.shape,
+      data: parameter.dataSync<'float32'>().slice(),
+    }));
+  }
+
+  /**
+   * Puts other latent weights in the place of these.
+   * @param values by name, row-major
+   * @throws Error when a tensor is missing or has another size; the model is then as before
+   */
+  setWeights(values: ReadonlyMap<string, Float32Array>): void {
+    checkValues(parameterSpecs(this.config), values);
+    tf.tidy(() => {
+      for (const [name, parameter] of this.parameters)
+        parameter.assign(tf.tensor(values.get(name)!, parameter.shape));
+    });
+  }
+
+  /**
+   * Logits of the next token at every position.
+   * @param ids [B·T] int32, sequence after sequence
+   * @param batch number of sequences B
+   * @param weights the learned tensors; the model's own by default
+   * @returns [B·T, V]
+   */
+  logits(ids: tf.Tensor1D, batch: number, weights: ParameterTensors = this.parameters): tf.Tensor2D {
+    const tokens = ids.size / batch;
+    if (!Number.isInteger(tokens) || tokens < 1) {
+      throw new Error(`BitLM.logits: ids must hold ${batch} sequences of equal length, got ${ids.size} ids.`);
+    }
+    if (tokens > this.config.max_position_embeddings) {
+      throw new Error(
+        `BitLM.logits: a sequence must have at most ${this.config.max_position_embeddings} tokens ` +
+          `(max_position_embeddings), got ${tokens}.`,
+      );
+    }
+    const positions = this.positionsFor(tokens);
+    return tf.tidy(() => {
+      const get = (name: string): tf.Tensor2D => weights.get(name) as tf.Tensor2D;
+      let hidden = embed(get('model.embed_tokens.weight'), ids); // (B·T, C)
+      for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
+        hidden = this.block(hidden, `model.layers.${layer}`, weights, batch, tokens, positions);
+      }
+      const last = rmsNorm(hidden, this.norm('model.norm', weights)!);
+      const output = get(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+      return linear(last, output); // (B·T, V)
+    });
+  }
+
+  /** Mean cross-entropy in nats over all positions. ids and targets: [B·T] int32. */
+  loss(ids: tf.Tensor1D, targets: tf.Tensor1D, batch: number, weights?: ParameterTensors): tf.Scalar {
+    return tf.tidy(() => crossEntropy(this.logits(ids, batch, weights), targets));
+  }
+
+  /** Cross-entropy in nats of each position, [B·T]. */
+  lossPerPosition(ids: tf.Tensor1D, targets: tf.Tensor1D, batch: number): tf.Tensor1D {
+    return tf.tidy(() => crossEntropyPerPosition(this.logits(ids, batch), targets));
+  }
+
+  /** Frees every tensor of the model. */
+  dispose(): void {
+    for (const parameter of this.parameters.values()) parameter.dispose();
+    for (const kept of this.positions.values()) tf.dispose(tensorsOf(kept));
+    this.positions.clear();
+  }
+
+  /** One transformer layer: attention and feed-forward, each added to the residual stream. hidden [B·T, C] → same. */
+  private block(
+    hidden: tf.Tensor2D,
+    prefix: string,
+    weights: ParameterTensors,
+    batch: number,
+    tokens: number,
+    { table, blocks }: Positions,
+  ): tf.Tensor2D {
+    const { config, options } = this;
+    const weight = (name: string): tf.Tensor2D => weights.get(`${prefix}.${name}.weight`) as tf.Tensor2D;
+    const around = (norm: string, site: (typeof ELASTIC_SITES)[number]): BitLinearOptions => ({
+      ...options,
+      norm: this.norm(`${prefix}.${norm}`, weights),
+      step: weights.get(`${prefix}.${site}.step`) as tf.Tensor1D | undefined,
+    });
+    const after = (x: tf.Tensor2D, norm: string): tf.Tensor2D => {
+      const outputNorm = this.norm(`${prefix}.${norm}`, weights);
+      return outputNorm ? rmsNorm(x, outputNorm) : x;
+    };
+    const shape = {
+      batch,
+      tokens,
+      heads: config.num_attention_heads,
+      keyValueHeads: config.num_key_value_heads,
+      headDim: config.head_dim,
+    };
+    const projections = ['q_proj', 'k_proj', 'v_proj'].map((name) => weight(`self_attn.${name}`));
+    const qkv = bitLinear(hidden, projections, around('input_layernorm', 'self_attn.input'));
+    const heads = attention(qkv, shape, table, blocks); // (B·T, H·D)
+    const mixed = bitLinear(
+      heads,
+      [weight('self_attn.o_proj')],
+      around('self_attn.attn_sub_norm', 'self_attn.output'),
+    ); // (B·T, C)
+    const middle = tf.add<tf.Tensor2D>(hidden, after(mixed, 'self_attn.output_norm'));
+
+    const block = {
+      gate: weight('mlp.gate_proj'),
+      up: weight('mlp.up_proj'),
+      down: weight('mlp.down_proj'),
+      input: around('post_attention_layernorm', 'mlp.input'),
+      output: around('mlp.ffn_sub_norm', 'mlp.output'),
+    };
+    const fed = feedForward(middle, block, config.hidden_act); // (B·T, C)
+    return tf.add<tf.Tensor2D>(middle, after(fed, 'mlp.output_norm'));
+  }
+
+  private norm(name: string, weights: ParameterTensors): Norm | undefined {
+    const gain = weights.get(`${name}.weight`) as tf.Tensor1D | undefined;
+    return gain && { gain, epsilon: this.config.rms_norm_eps };
+  }
+
+  private positionsFor(tokens: number): Positions {
+    let found = this.positions.get(tokens);
+    if (!found) {
+      const {
+        head_dim: headDim,
+        rope_theta: theta,
+        num_attention_heads: heads,
+        num_key_value_heads: keys,
+      } = this.config;
+      // Kept: they outlive the step that asks for them first.
+      const table = rotaryTable(tokens, headDim, theta, { length: headDim ** -0.25 });
+      const blocks = queryBlocks(tokens, heads / keys);
+      found = { table, blocks };
+      for (const tensor of tensorsOf(found)) tf.keep(tensor);
+      this.positions.set(tokens, found);
+    }
+    return found;
+  }
+}
+
+function tensorsOf({ table, blocks }: Positions): tf.Tensor[] {
+  return [table.cosine, table.signedSine, ...blocks.map((block) => block.mask)];
+}
+
+function checkValues(specs: readonly ParameterSpec[], values: ReadonlyMap<string, Float32Array>): void {
+  for (const { name, shape } of specs) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    const found = values.get(name)?.length;
+    if (found !== size) {
+      throw new Error(
+        `BitLM: ${name} must hold ${size} values [${shape.join(', ')}], got ${found ?? 'none'}.`,
+      );
+    }
+  }
+}
+
+/** y = x·Wᵀ with its gradient, for the output matrix, which is never quantized. x [N, C], weight [O, C] → [N, O]. */
+function linear(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+  return bitLinear(x, [weight], {
+    weight_quantizer: 'none',
+    activation_quantizer: 'none',
+    straight_through: 'identity',
+  });
+}

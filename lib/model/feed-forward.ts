@@ -1,0 +1,126 @@
+/**
+ * The feed-forward block: down(norm(act(gate(norm(x))) ∘ up(norm(x)))), gate, up and down being BitLinear layers.
+ * Legend: N rows (batch × tokens), C hidden size, I intermediate size.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { spend } from '../backend/spend.js';
+import type { ModelConfig } from '../config.js';
+import { bitLinear, hasIdentityGradient, type BitLinearOptions } from './bitlinear.js';
+import { withGradient } from './custom-gradient.js';
+import type { Norm } from './norm.js';
+import { productBackward, productForward } from './quantized-product.js';
+
+/** Weights and norms of one feed-forward block. */
+export interface FeedForward {
+  /** [I, C] */
+  gate: tf.Tensor2D;
+  /** [I, C] */
+  up: tf.Tensor2D;
+  /** [C, I] */
+  down: tf.Tensor2D;
+  /** Quantizers, and the norm and learned step in front of gate and up. */
+  input: BitLinearOptions;
+  /** The same in front of down; its norm is the SubLN of 2B4T (ffn_sub_norm). */
+  output: BitLinearOptions;
+}
+
+/**
+ * The whole block on x [N, C] → [N, C].
+ * With straight-through quantizers and squared ReLU it is one operation with one gradient: two thirds of what moves
+ * through memory between gate, up and down then never does. Everything else goes through the parts.
+ */
+export function feedForward(
+  x: tf.Tensor2D,
+  block: FeedForward,
+  activation: ModelConfig['hidden_act'],
+): tf.Tensor2D {
+  const { gate, up, down, input, output } = block;
+  if (activation === 'relu2' && hasIdentityGradient(input)) return fusedSquaredRelu(x, block);
+  const gateUp = bitLinear(x, [gate, up], input); // (N, 2·I)
+  const inner = activation === 'relu2' ? gatedSquaredRelu(gateUp) : swiGlu(gateUp); // (N, I)
+  return bitLinear(inner, [down], output);
+}
+
+function fusedSquaredRelu(x: tf.Tensor2D, { gate, up, down, input, output }: FeedForward): tf.Tensor2D {
+  const gains = (norm: Norm | undefined): tf.Tensor[] => (norm ? [norm.gain] : []);
+  return withGradient([x, ...gains(input.norm), gate, up, ...gains(output.norm), down], () => {
+    const first = productForward(x, [gate, up], input, input.norm);
+    const [gated, upper] = first.outputs as [tf.Tensor, tf.Tensor]; // (N, I) each
+    const positive = spend(gated, (g) => tf.relu(g));
+    const squared = tf.square(positive);
+    const inner = tf.mul(squared, upper);
+    squared.dispose();
+    const second = productForward(inner, [down], output, output.norm);
+    return {
+      value: second.outputs[0], // (N, C)
+      saved: [positive, upper, ...first.saved, ...second.saved],
+      backward: (dy, [positive, upper, ...rest]) => {
+        const after = productBackward([dy], rest.slice(first.saved.length));
+        const slope = tf.mul(after.dx, positive); // (N, I)
+        const dUp = tf.mul(slope, positive);
+        const dGate = spend(
+          slope,
+          (s) => tf.mul(s, upper),
+          (s) => tf.mul(s, 2),
+        );
+        after.dx.dispose();
+        const before = productBackward([dGate, dUp], rest.slice(0, first.saved.length));
+        tf.dispose([dGate, dUp]);
+        return [before, after].flatMap(({ dx, dgain, dweights }, index) => [
+          ...(index === 0 ? [dx] : []),
+          ...(dgain ? [dgain] : []),
+          ...dweights,
+        ]);
+      },
+    };
+  }) as tf.Tensor2D;
+}
+
+/**
+ * relu(gate)² ∘ up, the activation of BitNet b1.58 2B4T (arXiv 2504.12285, section 2).
+ * @param gateUp [N, 2·I]: the gate's I columns, then up's
+ * @returns [N, I]
+ */
+export function gatedSquaredRelu(gateUp: tf.Tensor2D): tf.Tensor2D {
+  return withGradient([gateUp], () => {
+    const [gate, up] = halves(gateUp);
+    const positive = tf.relu(gate);
+    const squared = tf.square(positive);
+    return {
+      value: tf.mul(squared, up),
+      saved: [positive, squared, up],
+      backward: (dy, [positive, squared, up]) => {
+        const dGate = tf.mul(tf.mul(dy, up), tf.mul(positive, 2));
+        return [tf.concat([dGate, tf.mul(dy, squared)], 1)];
+      },
+    };
+  }) as tf.Tensor2D;
+}
+
+/**
+ * silu(gate) ∘ up, the SwiGLU of BitNet b1.58 (arXiv 2402.17764, section 2), with silu(x) = x·σ(x).
+ * @param gateUp [N, 2·I]
+ * @returns [N, I]
+ */
+export function swiGlu(gateUp: tf.Tensor2D): tf.Tensor2D {
+  return withGradient([gateUp], () => {
+    const [gate, up] = halves(gateUp);
+    const sigma = tf.sigmoid(gate);
+    const silu = tf.mul(gate, sigma);
+    return {
+      value: tf.mul(silu, up),
+      saved: [sigma, silu, up],
+      backward: (dy, [sigma, silu, up]) => {
+        // silu'(x) = σ + silu·(1 − σ)
+        const slope = tf.add(sigma, tf.mul(silu, tf.sub(1, sigma)));
+        return [tf.concat([tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)], 1)];
+      },
+    };
+  }) as tf.Tensor2D;
+}
+
+function halves(gateUp: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
+  const [rows, columns] = gateUp.shape;
+  const size = columns / 2;
+  return [tf.slice(gateUp, [0, 0], [rows, size]), tf.slice(gateUp, [0, size], [rows, size])];
+}

@@ -1,0 +1,35 @@
+import type { ModelConfig } from '../config.js';
+import { RandomStream } from '../corpora/random.js';
+import type { ParameterSpec } from './parameters.js';
+
+/** First step of the elastic quantizer for inputs of unit variance: LSQ's 2·mean|x|/√127 (arXiv 1902.08153, 2.1). */
+const INITIAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
+
+/** First values of a learned tensor, row-major: a function of its name, the config and the seed alone. */
+export function initialValues(spec: ParameterSpec, config: ModelConfig, seed: number): Float32Array {
+  const values = new Float32Array(spec.shape.reduce((product, length) => product * length, 1));
+  switch (spec.initial) {
+    case 'ones':
+      return values.fill(1);
+    case 'step':
+      return values.fill(INITIAL_STEP);
+    case 'normal': {
+      const random = new RandomStream(seed, 'weights', hash(spec.name));
+      // Box and Muller: two uniform numbers give two normal ones.
+      for (let i = 0; i < values.length; i += 2) {
+        const radius = config.initializer_range * Math.sqrt(-2 * Math.log(1 - random.uniform()));
+        const angle = 2 * Math.PI * random.uniform();
+        values[i] = radius * Math.cos(angle);
+        if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle);
+      }
+      return values;
+    }
+  }
+}
+
+/** 32-bit FNV-1a of a name: every tensor draws from a stream of its own. */
+function hash(name: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) value = Math.imul(value ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
+}

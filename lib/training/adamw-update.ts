@@ -1,0 +1,153 @@
+/**
+ * The update of one parameter by AdamW, twice: from plain operations, which run everywhere and are the oracle, and by
+ * TensorFlow's ResourceApplyAdam, which reads and writes each value once.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { runEffect, runKernel } from '../backend/kernels.js';
+
+/** The numbers of one update. β and ε are Adam's; `rate` and `epsilon` hold the bias correction already. */
+export interface UpdateRates {
+  beta1: number;
+  beta2: number;
+  /** lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) */
+  rate: number;
+  /** ε · √(1 − β₂ᵗ) */
+  epsilon: number;
+  /** 1 − lr · λ, or 1 for a parameter that does not decay. */
+  decay: number;
+  /** Factor on the gradient, from clipping. */
+  gradientScale: number;
+}
+
+/** The two moments of one parameter, and how they change it. */
+export interface Moments {
+  update(parameter: tf.Variable, gradient: tf.Tensor, rates: UpdateRates): void;
+  read(): { first: Float32Array; second: Float32Array };
+  write(first: Float32Array, second: Float32Array): void;
+  dispose(): void;
+}
+
+/** Moments as tensors, updated by plain operations. */
+export class PlainMoments implements Moments {
+  private first: tf.Tensor;
+  private second: tf.Tensor;
+
+  constructor(private readonly shape: number[]) {
+    this.first = tf.zeros(shape);
+    this.second = tf.zeros(shape);
+  }
+
+  update(parameter: tf.Variable, gradient: tf.Tensor, rates: UpdateRates): void {
+    const { beta1, beta2, rate, epsilon, decay, gradientScale } = rates;
+    const [first, second, value] = tf.tidy((): [tf.Tensor, tf.Tensor, tf.Tensor] => {
+      const g = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
+      const first = tf.add(tf.mul(this.first, beta1), tf.mul(g, 1 - beta1));
+      const second = tf.add(tf.mul(this.second, beta2), tf.mul(tf.square(g), 1 - beta2));
+      const step = tf.div(tf.mul(first, rate), tf.add(tf.sqrt(second), epsilon));
+      return [first, second, tf.sub(tf.mul(parameter, decay), step)];
+    });
+    this.replace(first, second);
+    parameter.assign(value);
+    value.dispose();
+  }
+
+  read(): { first: Float32Array; second: Float32Array } {
+    return {
+      first: this.first.dataSync<'float32'>().slice(),
+      second: this.second.dataSync<'float32'>().slice(),
+    };
+  }
+
+  write(first: Float32Array, second: Float32Array): void {
+    this.replace(tf.tensor(first, this.shape), tf.tensor(second, this.shape));
+  }
+
+  dispose(): void {
+    tf.dispose([this.first, this.second]);
+  }
+
+  private replace(first: tf.Tensor, second: tf.Tensor): void {
+    this.dispose();
+    this.first = first;
+    this.second = second;
+  }
+}
+
+const FLOAT = { type: 'float32' } as const;
+let handlesMade = 0;
+
+/** Moments in TensorFlow's own variables, updated by ResourceApplyAdam (tfjs-node only). */
+export class NativeMoments implements Moments {
+  private readonly first: tf.Tensor;
+  private readonly second: tf.Tensor;
+  /** Holds the parameter during the update; its buffer is handed over, not copied. */
+  private readonly value: tf.Tensor;
+
+  constructor(private readonly shape: number[]) {
+    const handle = (): tf.Tensor =>
+      tf.keep(
+        runKernel('VarHandleOp', [], {
+          container: '',
+          shared_name: `adamw-${handlesMade++}`,
+          dtype: FLOAT,
+          shape: shape,
+        }),
+      );
+    this.first = handle();
+    this.second = handle();
+    this.value = handle();
+    const size = shape.reduce((product, length) => product * length, 1);
+    this.write(new Float32Array(size), new Float32Array(size));
+  }
+
+  update(parameter: tf.Variable, gradient: tf.Tensor, rates: UpdateRates): void {
+    const { beta1, beta2, rate, epsilon, decay, gradientScale } = rates;
+    const updated = tf.tidy(() => {
+      // The kernel changes the variable in place only if nothing else holds its buffer: so a fresh product goes in
+      // and is let go at once.
+      const decayed = tf.mul(parameter, decay);
+      assign(this.value, decayed);
+      decayed.dispose();
+      const g = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
+      // The kernel's own bias correction is switched off by zero powers of β: `rate` and `epsilon` hold it.
+      const numbers = [0, 0, rate, beta1, beta2, epsilon].map((number) => tf.scalar(number));
+      runEffect('ResourceApplyAdam', [this.value, this.first, this.second, ...numbers, g], {
+        T: FLOAT,
+        use_locking: false,
+        use_nesterov: false,
+      });
+      return readVariable(this.value);
+    });
+    parameter.assign(updated);
+    updated.dispose();
+  }
+
+  read(): { first: Float32Array; second: Float32Array } {
+    return tf.tidy(() => ({
+      first: readVariable(this.first).dataSync<'float32'>().slice(),
+      second: readVariable(this.second).dataSync<'float32'>().slice(),
+    }));
+  }
+
+  write(first: Float32Array, second: Float32Array): void {
+    tf.tidy(() => {
+      assign(this.first, tf.tensor(first, this.shape));
+      assign(this.second, tf.tensor(second, this.shape));
+    });
+  }
+
+  dispose(): void {
+    for (const handle of [this.first, this.second, this.value]) {
+      runEffect('DestroyResourceOp', [handle], { ignore_lookup_error: true });
+      handle.dispose();
+    }
+  }
+}
+
+function assign(handle: tf.Tensor, value: tf.Tensor): void {
+  runEffect('AssignVariableOp', [handle, value], { dtype: FLOAT });
+}
+
+function readVariable(handle: tf.Tensor): tf.Tensor {
+  return runKernel('ReadVariableOp', [handle], { dtype: FLOAT });
+}

@@ -1,0 +1,102 @@
+/**
+ * AdamW: Adam with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), in PyTorch's form:
+ * p ← p·(1 − lr·λ);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − lr·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { hasNativeKernels } from '../backend/kernels.js';
+import { NativeMoments, PlainMoments, type Moments } from './adamw-update.js';
+
+export interface AdamWOptions {
+  /** β₁ and β₂; [0.9, 0.95] by default, as b1.58 was trained (training tips). */
+  betas?: readonly [number, number];
+  epsilon?: number;
+  /** `plain` takes the operations that run on every backend, `native` TensorFlow's fused kernel. */
+  kernel?: 'native' | 'plain';
+}
+
+/** What the optimizer knows besides the parameters, as plain values: for checkpoints. */
+export interface AdamWState {
+  /** Updates done so far, t. */
+  updates: number;
+  /** First and second moments by parameter name, row-major. */
+  first: Map<string, Float32Array>;
+  second: Map<string, Float32Array>;
+}
+
+export class AdamW {
+  private readonly moments = new Map<string, Moments>();
+  private updates = 0;
+  private readonly betas: readonly [number, number];
+  private readonly epsilon: number;
+
+  constructor(
+    private readonly parameters: ReadonlyMap<string, tf.Variable>,
+    options: AdamWOptions = {},
+  ) {
+    const { betas = [0.9, 0.95], epsilon = 1e-8, kernel = hasNativeKernels() ? 'native' : 'plain' } = options;
+    this.betas = betas;
+    this.epsilon = epsilon;
+    for (const [name, { shape }] of parameters) {
+      this.moments.set(name, kernel === 'native' ? new NativeMoments(shape) : new PlainMoments(shape));
+    }
+  }
+
+  /**
+   * One update. Weight decay acts on matrices only, never on the gains of norms.
+   * @param gradients by parameter name; the caller frees them
+   * @param rates gradientScale is a factor on every gradient, as clipping asks
+   */
+  step(
+    gradients: ReadonlyMap<string, tf.Tensor>,
+    rates: { learningRate: number; weightDecay: number; gradientScale?: number },
+  ): void {
+    const { learningRate, weightDecay, gradientScale = 1 } = rates;
+    const [beta1, beta2] = this.betas;
+    for (const name of this.parameters.keys()) {
+      if (!gradients.has(name))
+        throw new Error(`AdamW.step: every parameter needs a gradient, got none for ${name}.`);
+    }
+    this.updates++;
+    // m̂/(√v̂ + ε) = m/(√v + ε·c) · c/(1 − β₁ᵗ) with c = √(1 − β₂ᵗ): no pass over the tensor for the correction.
+    const correction = Math.sqrt(1 - beta2 ** this.updates);
+    const rate = (learningRate * correction) / (1 - beta1 ** this.updates);
+    const epsilon = this.epsilon * correction;
+    for (const [name, parameter] of this.parameters) {
+      const decay = parameter.rank >= 2 ? 1 - learningRate * weightDecay : 1;
+      const update = { beta1, beta2, rate, epsilon, decay, gradientScale };
+      this.moments.get(name)!.update(parameter, gradients.get(name)!, update);
+    }
+  }
+
+  /** Moments and count as plain values. */
+  state(): AdamWState {
+    const state: AdamWState = { updates: this.updates, first: new Map(), second: new Map() };
+    for (const [name, moments] of this.moments) {
+      const { first, second } = moments.read();
+      state.first.set(name, first);
+      state.second.set(name, second);
+    }
+    return state;
+  }
+
+  /** Takes up a state saved by `state`. */
+  restore(state: AdamWState): void {
+    for (const [name, { size }] of this.parameters) {
+      const lengths = [state.first.get(name)?.length, state.second.get(name)?.length];
+      if (lengths.some((length) => length !== size)) {
+        throw new Error(
+          `AdamW.restore: ${name} must have two moments of ${size} values, got ${lengths.join(' and ')}.`,
+        );
+      }
+    }
+    for (const [name, moments] of this.moments)
+      moments.write(state.first.get(name)!, state.second.get(name)!);
+    this.updates = state.updates;
+  }
+
+  /** Frees the moments; the parameters stay. */
+  dispose(): void {
+    for (const moments of this.moments.values()) moments.dispose();
+    this.moments.clear();
+  }
+}

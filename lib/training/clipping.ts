@@ -1,0 +1,22 @@
+import * as tf from '@tensorflow/tfjs';
+import { hasNativeKernels, runKernel } from '../backend/kernels.js';
+
+/** √Σg² over all gradients together, in one number. */
+export function globalNorm(gradients: Iterable<tf.Tensor>): number {
+  return tf.tidy(() => {
+    const halves = Array.from(gradients, (g) =>
+      hasNativeKernels()
+        ? runKernel('L2Loss', [g], { T: { type: 'float32' } }) // Σg²/2
+        : tf.mul(tf.sum(tf.square(g)), 0.5),
+    );
+    return Math.sqrt(2 * tf.sum(tf.stack(halves)).dataSync()[0]);
+  });
+}
+
+/**
+ * The factor that brings gradients of this norm down to `limit`, 1 if they are below it.
+ * As PyTorch's clip_grad_norm_: limit / (norm + 1e-6), at most 1.
+ */
+export function clipFactor(norm: number, limit: number): number {
+  return Math.min(1, limit / (norm + 1e-6));
+}

@@ -1,0 +1,100 @@
+import { setImmediate } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
+import { readSafetensors } from '../checkpoint/safetensors.js';
+import { parseModelConfig, type ModelConfig } from '../config.js';
+import type { CharacterTokenizer } from '../corpora/characters.js';
+import type { Corpus } from '../corpora/corpus.js';
+import { BitLM } from '../model/bitlm.js';
+import { generateTokens } from '../model/generate.js';
+import type { GenerationOptions } from '../model/generation-options.js';
+import { parameterSpecs } from '../model/parameters.js';
+import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
+import { evaluate } from './trainer.js';
+import type { TrainableModel } from './training.js';
+
+/** A BitLM behind the interface without TensorFlow types. */
+export class LoadedModel implements TrainableModel {
+  private constructor(private readonly model: BitLM) {}
+
+  static create(config: ModelConfig, seed: number): LoadedModel {
+    return new LoadedModel(new BitLM(config, { seed }));
+  }
+
+  /** @throws CheckpointError or ConfigError for a folder that is no model of this project */
+  static async open(folder: string): Promise<LoadedModel> {
+    const path = join(folder, 'config.json');
+    const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
+    const values = new Map<string, Float32Array>();
+    for (const [name, { data }] of await readSafetensors(join(folder, 'model.safetensors'))) {
+      if (!(data instanceof Float32Array)) {
+        throw new Error(`open model: ${name} must be stored as F32, got another type in ${folder}.`);
+      }
+      values.set(name, data);
+    }
+    return new LoadedModel(new BitLM(config, { values }));
+  }
+
+  /** The BitLM inside, for the training loop. */
+  static inside(model: TrainableModel): BitLM {
+    if (model instanceof LoadedModel) return model.model;
+    throw new Error('train: the model must come from createModel or openModel, got another object.');
+  }
+
+  get config(): ModelConfig {
+    return this.model.config;
+  }
+
+  get parameterCount(): number {
+    return Array.from(this.model.parameters.values()).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  tensors(): ModelTensor[] {
+    return this.model.tensors();
+  }
+
+  effectiveTensors(): ModelTensor[] {
+    const quantized = new Set(
+      parameterSpecs(this.config)
+        .filter((spec) => spec.quantized)
+        .map(({ name }) => name),
+    );
+    return this.tensors().map((tensor) => {
+      if (!quantized.has(tensor.name)) return tensor;
+      const data = tf.tidy(() => {
+        const weights = tf.tensor(tensor.data, [...tensor.shape]);
+        return fakeQuantizeWeights(this.model.options.weight_quantizer, weights).dataSync<'float32'>();
+      });
+      return { ...tensor, data };
+    });
+  }
+
+  evaluate(corpus: Corpus, windows: number, context: number): number {
+    return evaluate(this.model, corpus.validationWindows(windows, context), context);
+  }
+
+  async *generate(
+    tokenizer: CharacterTokenizer,
+    prompt: string,
+    options: GenerationOptions,
+  ): AsyncGenerator<string> {
+    for (const id of generateTokens(this.model, tokenizer.encode(prompt), options)) {
+      yield tokenizer.decode([id]);
+      await setImmediate();
+    }
+  }
+
+  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void> {
+    return saveModelFolder(folder, {
+      config: this.config,
+      tensors: this.tensors(),
+      tokenizerJson: tokenizer && { ...tokenizer.toJSON() },
+    });
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+}

@@ -1,0 +1,173 @@
+/** The training loop: an async iterator of points that stops on a signal and can go on in a run folder. */
+import type { ModelTensor } from '../checkpoint/model-folder.js';
+import type { ModelConfig } from '../config.js';
+import type { Corpus } from '../corpora/corpus.js';
+import { currentBackend } from '../backend/tensorflow.js';
+import { BitLM } from '../model/bitlm.js';
+import { AdamW, type AdamWState } from './adamw.js';
+import { installedVersions, openRun, type RunConfig, type RunFolder } from './run-folder.js';
+import { schedule } from './schedule.js';
+import { evaluate, trainStep } from './trainer.js';
+import {
+  DivergedError,
+  type RunOptions,
+  type TrainingOptions,
+  type TrainingPoint,
+} from './training-options.js';
+
+/**
+ * Trains a model step by step. Leaving the loop early (break, abort) keeps what was learned in `model`.
+ * The batches are a function of seed and step alone, so that a resumed run sees the very same ones.
+ * @param model fresh, or as the caller left it; a run folder with a checkpoint overwrites its weights
+ * @throws DivergedError, RunFolderError, or Error for options that contradict model or corpus
+ */
+export async function* train(
+  model: BitLM,
+  corpus: Corpus,
+  options: TrainingOptions,
+  { folder, signal }: RunOptions = {},
+): AsyncGenerator<TrainingPoint, void, undefined> {
+  checkOptions(model.config, corpus, options);
+  const optimizer = new AdamW(model.parameters, { betas: options.betas });
+  const run =
+    folder === undefined
+      ? undefined
+      : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options));
+  try {
+    let seconds = 0;
+    let done = 0;
+    if (run) {
+      yield* run.points;
+      if (run.checkpointStep !== undefined) {
+        await restore(run, model, optimizer);
+        done = run.checkpointStep;
+        seconds = run.points.at(-1)?.seconds ?? 0;
+      }
+      if (run.completed) return;
+    }
+    const windows = corpus.validationWindows(options.validationWindows, options.context);
+    const rates = schedule(options.schedule);
+    const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
+    while (done < options.steps && !signal?.aborted) {
+      const started = performance.now();
+      const { learningRate, weightDecay } = rates(done);
+      const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
+      const { loss, gradientNorm } = trainStep(model, optimizer, batch, options.batch, {
+        learningRate,
+        weightDecay,
+        clipNorm: options.clipNorm ?? 1,
+      });
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+        if (run && done > (run.checkpointStep ?? -1)) await save(run, model, optimizer, corpus, done);
+        throw new DivergedError(
+          done + 1,
+          `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
+            `${done + 1}. The model is as after step ${done}. Try a lower learning rate (now ${learningRate}).`,
+        );
+      }
+      done++;
+      const trained = performance.now();
+      const last = done === options.steps;
+      const point: TrainingPoint = {
+        step: done,
+        trainLoss: loss,
+        ...((last || done % options.evaluateEvery === 0) && {
+          validationLoss: evaluate(model, windows, options.context),
+        }),
+        learningRate,
+        weightDecay,
+        gradientNorm,
+        tokensPerSecond: (options.batch * options.context * 1000) / (trained - started),
+        seconds: (seconds += (performance.now() - started) / 1000),
+      };
+      if (run) {
+        await run.append(point);
+        if (last || done % saveEvery === 0 || signal?.aborted)
+          await save(run, model, optimizer, corpus, done);
+        if (last) await run.complete();
+      }
+      yield point;
+      // Lets timers, signals and the notebook's messages through.
+      await new Promise(setImmediate);
+    }
+    if (run && !run.completed && done > (run.checkpointStep ?? 0))
+      await save(run, model, optimizer, corpus, done);
+  } finally {
+    await run?.close();
+    optimizer.dispose();
+  }
+}
+
+/** The full description of a run, as its config.json keeps it. */
+export function runConfig(model: ModelConfig, corpus: Corpus, options: TrainingOptions): RunConfig {
+  const { seeds, ...training } = options;
+  const backend = currentBackend();
+  if (!backend)
+    throw new Error('train: TensorFlow must be started, got no backend. Call startTensorFlow first.');
+  const { name, version, threads } = backend;
+  return {
+    model,
+    training,
+    seeds,
+    data: { name: corpus.name, sha256: corpus.hash },
+    backend: { name, version, threads },
+    versions: installedVersions(),
+  };
+}
+
+function checkOptions(config: ModelConfig, corpus: Corpus, options: TrainingOptions): void {
+  for (const key of ['steps', 'batch', 'context', 'evaluateEvery', 'validationWindows'] as const) {
+    if (!Number.isInteger(options[key]) || options[key] < 1) {
+      throw new Error(`train: ${key} must be a whole number from 1, got ${options[key]}.`);
+    }
+  }
+  if (options.context > config.max_position_embeddings) {
+    throw new Error(
+      `train: context must be at most max_position_embeddings ${config.max_position_embeddings}, got ${options.context}.`,
+    );
+  }
+  if (corpus.vocabSize > config.vocab_size) {
+    throw new Error(
+      `train: vocab_size must be at least the ${corpus.vocabSize} tokens of ${corpus.name}, got ${config.vocab_size}.`,
+    );
+  }
+}
+
+async function save(
+  run: RunFolder<TrainingPoint>,
+  model: BitLM,
+  optimizer: AdamW,
+  corpus: Corpus,
+  step: number,
+): Promise<void> {
+  const { updates, first, second } = optimizer.state();
+  const moments = (prefix: string, values: Map<string, Float32Array>): ModelTensor[] =>
+    Array.from(values, ([name, data]) => ({
+      name: `${prefix}.${name}`,
+      shape: model.parameters.get(name)!.shape,
+      data,
+    }));
+  await run.saveCheckpoint({
+    step,
+    state: { updates },
+    tensors: [...moments('first', first), ...moments('second', second)],
+    model: {
+      config: model.config,
+      tensors: model.tensors(),
+      tokenizerJson: corpus.tokenizer && { ...corpus.tokenizer.toJSON() },
+    },
+  });
+}
+
+async function restore(run: RunFolder<TrainingPoint>, model: BitLM, optimizer: AdamW): Promise<void> {
+  const checkpoint = (await run.loadCheckpoint())!;
+  model.setWeights(new Map(Array.from(checkpoint.modelTensors, ([name, { data }]) => [name, data])));
+  const moments = (prefix: string): Map<string, Float32Array> =>
+    new Map(
+      Array.from(checkpoint.tensors.values())
+        .filter(({ name }) => name.startsWith(`${prefix}.`))
+        .map(({ name, data }) => [name.slice(prefix.length + 1), data]),
+    );
+  const { updates } = checkpoint.state as Pick<AdamWState, 'updates'>;
+  optimizer.restore({ updates, first: moments('first'), second: moments('second') });
+}

@@ -1,0 +1,80 @@
+/** One training step, and evaluation on a fixed set of windows. Legend: B batch, T tokens. */
+import * as tf from '@tensorflow/tfjs';
+import type { BitLM, ParameterTensors } from '../model/bitlm.js';
+import type { TokenWindows } from '../corpora/corpus.js';
+import type { AdamW } from './adamw.js';
+import { clipFactor, globalNorm } from './clipping.js';
+
+export interface StepResult {
+  /** Mean cross-entropy of the batch before the update, nats per token. */
+  loss: number;
+  /** Norm of all gradients together, before clipping. */
+  gradientNorm: number;
+}
+
+/**
+ * Loss and gradients of one batch, then, if both are finite, one update.
+ * @param sequences number of sequences in the batch, B
+ * @returns the loss; when it or the gradient is not finite nothing was updated
+ */
+export function trainStep(
+  model: BitLM,
+  optimizer: AdamW,
+  batch: TokenWindows,
+  sequences: number,
+  rates: { learningRate: number; weightDecay: number; clipNorm: number },
+): StepResult {
+  const { loss, gradients } = lossAndGradients(model, batch, sequences);
+  try {
+    const gradientNorm = globalNorm(gradients.values());
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
+      const gradientScale = clipFactor(gradientNorm, rates.clipNorm);
+      optimizer.step(gradients, { ...rates, gradientScale });
+    }
+    return { loss, gradientNorm };
+  } finally {
+    tf.dispose([...gradients.values()]);
+  }
+}
+
+/** Mean loss of a batch and its gradient with respect to every learned tensor. The caller frees the gradients. */
+export function lossAndGradients(
+  model: BitLM,
+  batch: TokenWindows,
+  sequences: number,
+): { loss: number; gradients: Map<string, tf.Tensor> } {
+  const names = [...model.parameters.keys()];
+  // Made outside the differentiated function: gradient functions read them after its tensors are freed.
+  const inputs = tf.tensor1d(batch.inputs, 'int32');
+  const targets = tf.tensor1d(batch.targets, 'int32');
+  const differentiate = tf.valueAndGrads((...weights: tf.Tensor[]) => {
+    const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
+    return model.loss(inputs, targets, sequences, byName);
+  });
+  const { value, grads } = differentiate([...model.parameters.values()]);
+  const loss = value.dataSync()[0];
+  tf.dispose([value, inputs, targets]);
+  return { loss, gradients: new Map(names.map((name, index) => [name, grads[index]])) };
+}
+
+/** Validation windows that go through the model at once. */
+const WINDOWS_AT_ONCE = 64;
+
+/**
+ * Mean cross-entropy over windows, nats per token.
+ * @param windows as many whole windows as you like, [windows · tokens]
+ * @param tokens tokens in a window, T
+ */
+export function evaluate(model: BitLM, windows: TokenWindows, tokens: number): number {
+  const { inputs, targets } = windows;
+  let sum = 0;
+  for (let start = 0; start < inputs.length; start += WINDOWS_AT_ONCE * tokens) {
+    const ids = inputs.subarray(start, start + WINDOWS_AT_ONCE * tokens);
+    const loss = tf.tidy(() => {
+      const expected = tf.tensor1d(targets.subarray(start, start + ids.length), 'int32');
+      return model.loss(tf.tensor1d(ids, 'int32'), expected, ids.length / tokens).dataSync();
+    })[0];
+    sum += loss * ids.length;
+  }
+  return sum / inputs.length;
+}

@@ -1,0 +1,61 @@
+/**
+ * The door to the training engine for notebooks and experiments. TensorFlow is loaded behind it, on demand; nothing
+ * here has a TensorFlow type, so that a notebook cell is checked in a fraction of a second.
+ */
+import type { BackendDescription, BackendOptions } from '../backend/tensorflow.js';
+import type { ModelTensor } from '../checkpoint/model-folder.js';
+import type { ModelConfig } from '../config.js';
+import type { CharacterTokenizer } from '../corpora/characters.js';
+import type { Corpus } from '../corpora/corpus.js';
+import type { GenerationOptions } from '../model/generation-options.js';
+import type { RunOptions, TrainingOptions, TrainingPoint } from './training-options.js';
+
+/** A BitLM as a notebook sees it. */
+export interface TrainableModel {
+  readonly config: ModelConfig;
+  /** Learned values in all. */
+  readonly parameterCount: number;
+  /** The latent weights by transformers' names, row-major. */
+  tensors(): ModelTensor[];
+  /** The weights as the forward pass uses them: quantized matrices dequantized, all else as it is. */
+  effectiveTensors(): ModelTensor[];
+  /** Mean cross-entropy on validation windows of `context` tokens, nats per token. */
+  evaluate(corpus: Corpus, windows: number, context: number): number;
+  /** Continues a text, character by character. */
+  generate(tokenizer: CharacterTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
+  /** Saves a folder that transformers and the inference engine load. */
+  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void>;
+  dispose(): void;
+}
+
+/** The training engine, loaded. */
+export interface Training {
+  /** What it runs on and what that costs. */
+  readonly backend: BackendDescription;
+  /** A model with fresh weights. */
+  createModel(config: ModelConfig, seed: number): TrainableModel;
+  /** The model in a folder that `save` or a run wrote. */
+  openModel(folder: string): Promise<TrainableModel>;
+  /** Trains step by step; see lib/training/train.ts. */
+  train(
+    model: TrainableModel,
+    corpus: Corpus,
+    options: TrainingOptions,
+    run?: RunOptions,
+  ): AsyncGenerator<TrainingPoint, void, undefined>;
+}
+
+/** Loads TensorFlow (some seconds, once) and opens the training engine. */
+export async function loadTraining(options: BackendOptions = {}): Promise<Training> {
+  const { startTensorFlow } = await import('../backend/tensorflow.js');
+  const backend = await startTensorFlow(options);
+  const { LoadedModel } = await import('./loaded-model.js');
+  const { train } = await import('./train.js');
+  return {
+    backend,
+    createModel: (config, seed) => LoadedModel.create(config, seed),
+    openModel: (folder) => LoadedModel.open(folder),
+    train: (model, corpus, trainingOptions, run) =>
+      train(LoadedModel.inside(model), corpus, trainingOptions, run),
+  };
+}
