@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,19 +6,14 @@ import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js';
 import {
-  configDifferences,
-  installedVersions,
   openRun,
   readRun,
-  runIdentity,
   RunFolderError,
-  stableJson,
-  type RunCheckpoint,
   type RunConfig,
   type RunFolder,
 } from '../../lib/training/run-folder.js';
 import { ended, startSource } from '../source-process.js';
-import { TOY_CONFIG, TOY_STEPS, toyRun, type ToyPoint } from './toy-run.js';
+import { checkpointAt, TOY_CONFIG, TOY_STEPS, toyRun, type ToyPoint } from './toy-run.js';
 
 let home: string;
 let count = 0;
@@ -41,14 +35,6 @@ async function open(folder: string, config: RunConfig = TOY_CONFIG): Promise<Run
   const run = await openRun<ToyPoint>(folder, config);
   opened.push(run);
   return run;
-}
-
-function checkpointAt(step: number, value = step): RunCheckpoint {
-  return {
-    step,
-    state: { seen: step },
-    tensors: [{ name: 'w', shape: [2, 2], data: new Float32Array(4).fill(value) }],
-  };
 }
 
 /** A run with points 1 … 5 and a checkpoint at 3, closed as a kill would leave it. */
@@ -392,144 +378,4 @@ describe('RunFolder', () => {
     await writeFile(join(folder, 'completed.json'), '{');
     await expect(readRun(folder)).rejects.toThrow(/must hold the number of points/);
   });
-});
-
-describe('a run killed with SIGKILL', () => {
-  it('ends with the same files as one that was never killed', { timeout: 120_000 }, async () => {
-    const whole = newFolder();
-    await toyRun(whole);
-    const folder = newFolder();
-    let kills = 0;
-    for (const killAt of [3, 7, 20, 35, 49, Infinity]) {
-      const child = startSource('test/training/toy-run-process.ts', [folder]);
-      // Steps come in bursts; the kill hits between two of them, or inside a write.
-      child.stdout!.on('data', (said: Buffer) => {
-        if (Number(said.toString().trim().split('\n').at(-1)) >= killAt) child.kill('SIGKILL');
-      });
-      const { signal, code } = await ended(child);
-      if (signal === 'SIGKILL') kills++;
-      expect(signal === 'SIGKILL' || code === 0).toBe(true);
-    }
-    expect(kills).toBe(5);
-    expect(await metrics(folder)).toBe(await metrics(whole));
-    for (const file of [
-      'config.json',
-      'completed.json',
-      'checkpoint/training.json',
-      'checkpoint/training.safetensors',
-    ]) {
-      expect(await readFile(join(folder, file))).toEqual(await readFile(join(whole, file)));
-    }
-    expect((await readdir(folder)).sort()).toEqual((await readdir(whole)).sort());
-  });
-});
-
-describe('on a full disk', () => {
-  let disk: string | undefined;
-
-  beforeAll(async () => {
-    const path = join(home, 'disk');
-    await mkdir(path);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', path], { stdio: 'ignore' });
-      disk = path;
-    } catch {
-      console.warn(
-        'The tests of a full disk are left out: they need the right to mount a small file system.',
-      );
-    }
-  });
-  afterAll(() => {
-    if (disk) execFileSync('umount', [disk]);
-  });
-
-  it('nothing is lost, the message says so, and the run goes on once there is space', async ({ skip }) => {
-    skip(disk === undefined, 'needs the right to mount a small file system');
-    const folder = join(disk!, 'run');
-    const run = await open(folder);
-    await run.append({ step: 1, loss: 1 });
-    await run.saveCheckpoint(checkpointAt(1));
-    const large = {
-      step: 2,
-      state: null,
-      tensors: [{ name: 'w', shape: [200_000], data: new Float32Array(200_000) }],
-    };
-    await expect(run.saveCheckpoint(large)).rejects.toThrow(/within the free disk space.*Free some space/);
-    expect((await run.loadCheckpoint())!.step).toBe(1);
-    expect((await readdir(folder)).sort()).toEqual(['checkpoint', 'config.json', 'lock', 'metrics.jsonl']);
-
-    const free = Number(execFileSync('df', ['--output=avail', '-B1', disk!]).toString().split('\n')[1]);
-    await writeFile(join(disk!, 'ballast'), Buffer.alloc(free));
-    const long = { step: 2, loss: 2, note: 'x'.repeat(100_000) };
-    await expect(run.append(long)).rejects.toThrow(/append point.*within the free disk space/);
-    expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 1 }]);
-    await expect(openRun(join(disk!, 'other'), TOY_CONFIG)).rejects.toThrow(/within the free disk space/);
-
-    await rm(join(disk!, 'ballast'));
-    await run.append({ step: 2, loss: 2 });
-    await run.saveCheckpoint(checkpointAt(2));
-    await run.close();
-    const { points } = await readRun(folder);
-    expect(points.map(({ step }) => step)).toEqual([1, 2]);
-    expect((await open(folder)).checkpointStep).toBe(2);
-  });
-});
-
-describe('runIdentity', () => {
-  it('does not depend on the order of keys, nor on the machine', () => {
-    const turned = JSON.parse(JSON.stringify(TOY_CONFIG), (_, value: unknown) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).reverse())
-        : value,
-    ) as RunConfig;
-    const elsewhere = { ...turned, versions: { ...turned.versions, node: 'v24' } };
-    expect(JSON.stringify(turned)).not.toBe(JSON.stringify(TOY_CONFIG));
-    expect(runIdentity(elsewhere)).toBe(runIdentity(TOY_CONFIG));
-    expect(runIdentity(TOY_CONFIG)).toMatch(/^[0-9a-f]{64}$/);
-  });
-
-  it.each<[string, Partial<RunConfig>]>([
-    ['seed', { seeds: { weights: 2, batches: 2 } }],
-    ['option', { training: { batch: 13 } }],
-    ['model', { model: { ...TOY_CONFIG.model, hidden_size: 64 } }],
-    ['text', { data: { name: 'toy', sha256: 'cd'.repeat(32) } }],
-  ])('differs with another %s', (_, change) => {
-    expect(runIdentity({ ...TOY_CONFIG, ...change })).not.toBe(runIdentity(TOY_CONFIG));
-  });
-});
-
-describe('stableJson', () => {
-  it('gives one text for the same data, and reads back as that data', () => {
-    fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-        const text = stableJson(value);
-        expect(stableJson(JSON.parse(text))).toBe(text);
-        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
-      }),
-    );
-  });
-
-  it('refuses numbers that JSON has no word for', () => {
-    expect(() => stableJson({ a: [1, { b: Infinity }] })).toThrow(
-      /value\.a\[1\]\.b must be a finite number, got Infinity/,
-    );
-  });
-});
-
-describe('configDifferences', () => {
-  it('finds none in equal data and every one in other data', () => {
-    expect(configDifferences({ a: { b: [1, 2] } }, { a: { b: [1, 2] } })).toEqual([]);
-    expect(configDifferences({ a: { b: [1, 2] }, c: 1 }, { a: { b: [2, 1] }, d: null })).toEqual([
-      'a.b: [1,2] in the folder, [2,1] now',
-      'c: 1 in the folder, nothing now',
-      'd: nothing in the folder, null now',
-    ]);
-  });
-});
-
-it('installedVersions names Node.js, the project and TensorFlow.js', () => {
-  const { node, project, packages } = installedVersions();
-  expect(node).toBe(process.version);
-  expect(project).toMatch(/^\d+\.\d+\.\d+/);
-  expect(packages['@tensorflow/tfjs']).toMatch(/^\d+\.\d+\.\d+/);
 });

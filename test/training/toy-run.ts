@@ -1,5 +1,5 @@
 /** A run without a network: its "loss" depends on every step before, so a single lost or repeated step shows. */
-import { openRun, type RunConfig } from '../../lib/training/run-folder.js';
+import { openRun, type RunCheckpoint, type RunConfig } from '../../lib/training/run-folder.js';
 
 export const TOY_STEPS = 60;
 const WEIGHTS = 20_000;
@@ -32,6 +32,15 @@ export const TOY_CONFIG: RunConfig = {
 export interface ToyPoint {
   step: number;
   loss: number;
+}
+
+/** A checkpoint with one small tensor that holds `step`. */
+export function checkpointAt(step: number): RunCheckpoint {
+  return {
+    step,
+    state: { seen: step },
+    tensors: [{ name: 'w', shape: [2, 2], data: new Float32Array(4).fill(step) }],
+  };
 }
 
 /** Runs from where the folder stands to the end: a point every step, a checkpoint every 7, `pause` ms a step. */
