@@ -15,7 +15,8 @@ import { writeGguf, type GgufPair, type GgufTensorToWrite } from './gguf-write.j
 import { readJsonFile, readOptionalText } from './json-file.js';
 import { checkScale } from './open-tensors.js';
 import { packTernary } from './packing.js';
-import { openSafetensorsFolder, SINGLE_FILE } from './safetensors-checkpoint.js';
+import { openSafetensorsFolder } from './safetensors-checkpoint.js';
+import { SINGLE_FILE } from './shards.js';
 import { writeSafetensors, type TensorToWrite } from './safetensors.js';
 
 export { EXPORT_FORMATS, type ExportFormat } from './export-plan.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { ModelConfig } from '../config.js';
 import type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint.js';
-import { CheckpointError, excerpt } from './checkpoint-error.js';
+import { CheckpointError } from './checkpoint-error.js';
 import { DTYPE_BYTES, halfToNumber } from './dtypes.js';
 import { encodedBytes, shapeProblem, WEIGHTS_PER_BYTE } from './encodings.js';
 import { expectedTensors } from './expected-tensors.js';
@@ -11,22 +11,10 @@ import { parseGenerationConfig } from './generation-config.js';
 import { parseJson, readJsonFile, readOptionalText } from './json-file.js';
 import { isPacked, readModelConfig } from './model-config.js';
 import { checkScale, closeAll, OpenTensors } from './open-tensors.js';
-import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
+import { findTensors, type FileEntry } from './shards.js';
 import { checkVocabulary, readTokenizerFiles } from './tokenizer-files.js';
 
 const operation = 'open checkpoint';
-export const SINGLE_FILE = 'model.safetensors';
-export const INDEX_FILE = 'model.safetensors.index.json';
-
-/** Shards of one model; the largest public models have fewer, and all of them stay open. */
-const MAX_SHARDS = 512;
-/** A plain name: no folder, no drive, no step upwards. Hidden files are no shards either. */
-const RE_SHARD_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors$/;
-
-/** A tensor of a safetensors file, with the file it lies in. */
-interface FileEntry extends SafetensorsEntry {
-  file: FileBytes;
-}
 
 /**
  * Opens a folder with config.json and model.safetensors or its shards.
@@ -72,95 +60,6 @@ function withEndIds(generation: unknown, rawConfig: Record<string, unknown>): un
   return isObject && Array.isArray(rawConfig.eos_token_id)
     ? { eos_token_id: rawConfig.eos_token_id, ...generation }
     : generation;
-}
-
-/** All tensors of the folder by name; opens files into `files`, which the caller closes. */
-async function findTensors(
-  folder: string,
-  files: FileBytes[],
-  signal?: AbortSignal,
-): Promise<Map<string, FileEntry>> {
-  const open = async (name: string): Promise<Map<string, FileEntry>> => {
-    signal?.throwIfAborted();
-    const file = await FileBytes.open(join(folder, name), operation);
-    files.push(file);
-    const { tensors } = await readSafetensorsHeader(file);
-    return new Map([...tensors].map(([tensor, entry]) => [tensor, { ...entry, file }]));
-  };
-  try {
-    return await open(SINGLE_FILE); // as in transformers, the single file counts where both are there
-  } catch (error) {
-    if (!(error instanceof CheckpointError && error.found === 'ENOENT')) throw error;
-  }
-  const index = await readOptionalText(folder, INDEX_FILE, operation);
-  if (index === undefined) {
-    throw new CheckpointError({
-      operation,
-      file: folder,
-      what: 'the folder',
-      expected: `one with ${SINGLE_FILE} or ${INDEX_FILE}`,
-      found: 'neither',
-      hint: 'Download the weights, or name the folder that has them.',
-    });
-  }
-  const indexPath = join(folder, INDEX_FILE);
-  const weightMap = parseIndex(parseJson(index, indexPath, operation), indexPath);
-  const found = new Map<string, FileEntry>();
-  for (const shard of new Set(weightMap.values())) {
-    for (const [tensor, entry] of await open(shard)) {
-      checkAgainstIndex(tensor, shard, weightMap, indexPath);
-      found.set(tensor, entry);
-    }
-  }
-  for (const [tensor, shard] of weightMap) {
-    if (!found.has(tensor)) {
-      const expected = `in ${shard}, as the index says`;
-      throw new CheckpointError({
-        operation,
-        file: indexPath,
-        tensor,
-        what: 'the tensor',
-        expected,
-        found: 'none',
-      });
-    }
-  }
-  return found;
-}
-
-/** The shard of each tensor. @throws CheckpointError for names that are no plain file names of the folder */
-function parseIndex(json: unknown, file: string): Map<string, string> {
-  const fail = (what: string, expected: string, found: unknown, tensor?: string): never => {
-    throw new CheckpointError({ operation, file, tensor, what, expected, found: excerpt(found) });
-  };
-  const map = (json as { weight_map?: unknown } | null)?.weight_map;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
-    return fail('weight_map', 'an object of file names', map);
-  }
-  const shards = new Map<string, string>();
-  for (const [tensor, shard] of Object.entries(map)) {
-    if (typeof shard !== 'string' || !RE_SHARD_NAME.test(shard)) {
-      const expected = 'the plain name of a .safetensors file in the same folder';
-      return fail('file of the tensor', expected, shard, tensor);
-    }
-    shards.set(tensor, shard);
-  }
-  const count = new Set(shards.values()).size;
-  return count <= MAX_SHARDS ? shards : fail('number of shards', `at most ${MAX_SHARDS}`, count);
-}
-
-function checkAgainstIndex(tensor: string, shard: string, index: Map<string, string>, file: string): void {
-  const listed = index.get(tensor);
-  if (listed === shard) return;
-  throw new CheckpointError({
-    operation,
-    file,
-    tensor,
-    what: `a tensor of ${shard}`,
-    expected: 'listed for that shard in the index',
-    found: listed === undefined ? 'none' : `listed for ${listed}`,
-    hint: 'The shards and the index belong to different versions. Download them again.',
-  });
 }
 
 /** Holds names, dtypes and shapes against the config, and reads the scales of packed matrices. */

@@ -5,13 +5,12 @@ import { narrowHalf, widenHalf, type Dtype } from './dtypes.js';
 import { FileBytes } from './file-bytes.js';
 import {
   byteLength,
-  formatSafetensorsHeader,
   LENGTH_BYTES,
   parseHeaderLength,
   parseSafetensorsHeader,
-  type NamedTensor,
   type SafetensorsHeader,
 } from './safetensors-header.js';
+import { formatSafetensorsHeader, type NamedTensor } from './safetensors-format.js';
 
 export type { SafetensorsEntry, SafetensorsHeader } from './safetensors-header.js';
 
