@@ -1,6 +1,6 @@
 /**
- * lib/ and experiments/ compiled to their dist/, where the notebooks find them. The compiler itself knows what is up
- * to date, so it is asked at every start.
+ * lib/ and experiments/ compiled to their dist/, where the notebooks find them, and the WebAssembly kernel beside
+ * them. The compilers themselves know what is up to date, so they are asked at every start.
  */
 import { join } from 'node:path';
 import { runCommand } from './command.js';
@@ -11,17 +11,12 @@ export const build = {
   title: 'Compiled lib',
   doing: 'compiling',
 
-  async run(project) {
-    const { root, nodeModules, setupCache, env } = project;
+  async run({ root, nodeModules, setupCache, env }) {
     const compiler = join(nodeModules, 'typescript', 'bin', 'tsc');
     const log = join(setupCache, 'build.log');
     try {
-      await runCommand(process.execPath, [compiler, '-b', 'lib', 'experiments'], {
-        cwd: root,
-        env,
-        log,
-        name: 'tsc',
-      });
+      const types = [compiler, '-b', 'lib', 'experiments'];
+      await runCommand(process.execPath, types, { cwd: root, env, log, name: 'tsc' });
     } catch (error) {
       const { output } = /** @type {{ output?: string }} */ (error);
       if (!/error TS\d/.test(output ?? '')) throw error;
@@ -31,6 +26,13 @@ export const build = {
         log,
       );
     }
+    const kernel = [join(root, 'scripts', 'build-kernel.js')];
+    await runCommand(process.execPath, kernel, {
+      cwd: root,
+      env,
+      log: join(setupCache, 'kernel.log'),
+      name: 'build-kernel',
+    });
     return 'ready';
   },
 };

@@ -99,7 +99,7 @@ async function installRequirements({ python, root, requirements, setupCache, env
 }
 
 /** What keeps pip from asking and from advising. */
-export const PIP_QUIET = ['--disable-pip-version-check', '--no-input', '--no-warn-script-location'];
+const PIP_QUIET = ['--disable-pip-version-check', '--no-input', '--no-warn-script-location'];
 
 /** Written last: an environment without it was never finished. @param {import('./project.js').Project} project */
 function stampFile({ venv }) {

@@ -17,7 +17,6 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { runCommand } from '../command.js';
-import { PIP_QUIET } from '../python.js';
 import { SetupError } from '../setup-error.js';
 import { bindingIn, freshPartial, keepPartial, tfjsNodeFolder } from './library-cache.js';
 
@@ -78,22 +77,19 @@ export async function wheelRoute(project, report) {
   const binding = bindingIn(partial);
   const sources = join(tfjsNodeFolder(project), 'binding');
   mkdirSync(join(binding, '..'), { recursive: true });
-  await runCommand(
-    compiler,
-    [
-      ...['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-w'],
-      ...[
-        '-I',
-        join(partial, 'deps', 'include'),
-        '-I',
-        join(project.nodeModules, 'node-api-headers', 'include'),
-      ],
-      ...[join(sources, 'tfjs_backend.cc'), join(sources, 'tfjs_binding.cc')],
-      ...['-L', library, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'],
-      ...['-o', binding],
-    ],
-    { cwd: project.root, env: project.env, log: log('binding'), name: compiler },
-  );
+  const flags = ['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-w'];
+  const headers = [
+    join(partial, 'deps', 'include'),
+    join(project.nodeModules, 'node-api-headers', 'include'),
+  ];
+  const files = [join(sources, 'tfjs_backend.cc'), join(sources, 'tfjs_binding.cc'), '-o', binding];
+  const link = ['-L', library, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'];
+  await runCommand(compiler, [...flags, ...headers.flatMap((folder) => ['-I', folder]), ...files, ...link], {
+    cwd: project.root,
+    env: project.env,
+    log: log('binding'),
+    name: compiler,
+  });
   rmSync(join(partial, 'deps', 'include'), { recursive: true });
   keepPartial(project, `the library of ${WHEEL.requirement}`);
   rmSync(wheel);
@@ -156,25 +152,31 @@ export async function fetchWheel(project, wanted, report) {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
   report('downloading the library');
+  const how = [
+    '--progress-bar=raw',
+    '--no-cache-dir',
+    '--no-deps',
+    '--only-binary=:all:',
+    `--dest=${partial}`,
+  ];
+  const { requirement, pythonTag, platform } = wanted;
+  const which = [
+    `--python-version=${pythonTag}`,
+    `--abi=cp${pythonTag}`,
+    `--platform=${platform}`,
+    requirement,
+  ];
   await runCommand(
     python,
     [
-      ...[
-        '-m',
-        'pip',
-        'download',
-        ...PIP_QUIET.slice(0, 2),
-        '--progress-bar=raw',
-        '--no-cache-dir',
-        '--no-deps',
-      ],
-      ...['--only-binary=:all:', '--implementation=cp', `--python-version=${wanted.pythonTag}`],
-      ...[
-        `--abi=cp${wanted.pythonTag}`,
-        `--platform=${wanted.platform}`,
-        `--dest=${partial}`,
-        wanted.requirement,
-      ],
+      '-m',
+      'pip',
+      'download',
+      '--disable-pip-version-check',
+      '--no-input',
+      '--implementation=cp',
+      ...how,
+      ...which,
     ],
     {
       cwd: root,
