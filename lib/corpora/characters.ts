@@ -29,8 +29,8 @@ export interface CharacterTokenizerJson {
 export class CharacterTokenizer {
   /** The characters in the order of their ids. */
   readonly vocabulary: readonly string[];
-  /** Id of each code point; −1 where it is not in the vocabulary. */
-  readonly #ids: Int32Array;
+  /** Id of each code point. */
+  readonly #ids = new Map<number, number>();
 
   /**
    * @param vocabulary one character each, none twice
@@ -42,7 +42,6 @@ export class CharacterTokenizer {
         `character vocabulary: must have 1 to ${MAX_CHARACTERS} characters, got ${vocabulary.length}.`,
       );
     }
-    let largest = 0;
     for (const [id, character] of vocabulary.entries()) {
       const codePoint = character.codePointAt(0);
       if (codePoint === undefined || character.length !== String.fromCodePoint(codePoint).length) {
@@ -50,17 +49,13 @@ export class CharacterTokenizer {
           `character vocabulary: entry ${id} must be one character, got ${JSON.stringify(character)}.`,
         );
       }
-      largest = Math.max(largest, codePoint);
-    }
-    this.#ids = new Int32Array(largest + 1).fill(-1);
-    for (const [id, character] of vocabulary.entries()) {
-      const codePoint = character.codePointAt(0)!;
-      if (this.#ids[codePoint] !== -1) {
+      const earlier = this.#ids.get(codePoint);
+      if (earlier !== undefined) {
         throw new CorpusError(
-          `character vocabulary: ${describe(codePoint)} must occur once, got it as ids ${this.#ids[codePoint]} and ${id}.`,
+          `character vocabulary: ${describe(codePoint)} must occur once, got it as ids ${earlier} and ${id}.`,
         );
       }
-      this.#ids[codePoint] = id;
+      this.#ids.set(codePoint, id);
     }
     this.vocabulary = [...vocabulary];
   }
@@ -124,8 +119,8 @@ export class CharacterTokenizer {
     let count = 0;
     for (let at = 0; at < text.length; count++) {
       const codePoint = text.codePointAt(at)!;
-      const id = codePoint < this.#ids.length ? this.#ids[codePoint] : -1;
-      if (id === -1) {
+      const id = this.#ids.get(codePoint);
+      if (id === undefined) {
         throw new CorpusError(
           `encode text: every character must be one of the ${this.vocabSize} in the vocabulary, got ${describe(codePoint)} ` +
             `at position ${count}. Leave it out, or train a model on a text that has it.`,

@@ -58,24 +58,22 @@ export function decodeText(bytes: Uint8Array, path: string): HashedText {
   return { text, hash: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Offset of the first byte that no UTF-8 text can go on with. */
+/** Offset of the first byte that no UTF-8 text can go on with, by bisection: what goes on from a fault is faulty too. */
 function firstInvalidByte(bytes: Uint8Array): number {
-  // Large strides first; the one that fails is gone through byte by byte.
-  const stride = 2 ** 16;
-  for (let offset = 0; offset < bytes.length; offset += stride) {
-    if (isBeginning(bytes.subarray(0, offset + stride), offset)) continue;
-    for (let at = offset; ; at++) if (!isBeginning(bytes.subarray(0, at + 1), at)) return at;
+  let valid = 0;
+  let invalid = bytes.length + 1;
+  while (invalid - valid > 1) {
+    const middle = Math.floor((valid + invalid) / 2);
+    if (isBeginning(bytes.subarray(0, middle))) valid = middle;
+    else invalid = middle;
   }
-  return bytes.length; // the file ends inside a character
+  return valid;
 }
 
-/** Whether UTF-8 text can begin with these bytes, of which those before `from` are known to be fine. */
-function isBeginning(bytes: Uint8Array, from: number): boolean {
-  let start = from;
-  // Step back to the start of a character, at most three bytes.
-  while (start > 0 && from - start < 3 && (bytes[start] & 0xc0) === 0x80) start--;
+/** Whether UTF-8 text can begin with these bytes; it may go on inside a character. */
+function isBeginning(bytes: Uint8Array): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(start), { stream: true });
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
     return true;
   } catch {
     return false;
