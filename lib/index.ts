@@ -38,6 +38,8 @@ export {
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
 export { countParameters } from './model/parameters.js';
+export { bitLinearInIntegers, type IntegerProduct } from './quantizers/integer-product.js';
+export { abortOnInterrupt } from './training/interrupt.js';
 
 // Checkpoints: safetensors folders and GGUF files, read, written and packed.
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
@@ -85,3 +87,25 @@ export {
   type RunConfig,
   type RunRecord,
 } from './training/run-folder.js';
+
+// Plots: figures as plain data, shown in a notebook as plotly charts and SVG pictures.
+export { barFigure, intervalFigure, type BarSeries, type IntervalRow } from './plots/bar-figure.js';
+export type { ChartOptions, Quantity } from './plots/chart-options.js';
+export { PALETTE } from './plots/colors.js';
+export { describeFigure } from './plots/describe.js';
+export {
+  FigureError,
+  type Annotation,
+  type Axis,
+  type Figure,
+  type ReferenceLine,
+  type Trace,
+} from './plots/figure.js';
+export { heatmapFigure } from './plots/heatmap-figure.js';
+export { histogramFigure, type HistogramSeries } from './plots/histogram-figure.js';
+export { lineFigure, type LineSeries } from './plots/line-figure.js';
+export { lossCurves, type LossPoint, type LossRun } from './plots/loss-curves.js';
+export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
+export { toPlotly, type PlotlyFigure } from './plots/plotly.js';
+export { scatterFigure, type Fit, type ScatterSeries } from './plots/scatter-figure.js';
+export { toSvg } from './plots/svg.js';

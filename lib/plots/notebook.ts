@@ -1,0 +1,83 @@
+/** What a notebook calls to show figures: finished ones, and one that grows while a cell runs. */
+import { randomUUID } from 'node:crypto';
+import { describeFigure } from './describe.js';
+import type { Figure } from './figure.js';
+import { toPlotly } from './plotly.js';
+import { toSvg } from './svg.js';
+import { cellOutput, type MimeBundle } from './tslab-output.js';
+
+/** Mime type that JupyterLab's plotly extension draws. */
+export const PLOTLY_MIME = 'application/vnd.plotly.v1+json';
+
+/** Least time between two frames of a live figure, in milliseconds: four frames a second. */
+const FRAME_MS = 250;
+
+/** A figure in every form a notebook may need: interactive, as a picture, and in words. */
+export function figureBundle(figure: Figure): MimeBundle {
+  return { [PLOTLY_MIME]: toPlotly(figure), ...pictureBundle(figure) };
+}
+
+function pictureBundle(figure: Figure): MimeBundle {
+  return { 'image/svg+xml': toSvg(figure), 'text/plain': describeFigure(figure) };
+}
+
+/**
+ * Shows a figure below the cell: interactive where plotly runs, else as a picture. Outside of a notebook its
+ * description is printed.
+ * @throws FigureError where the figure contradicts itself
+ */
+export function show(figure: Figure): void {
+  const write = cellOutput();
+  if (write === undefined) console.log(describeFigure(figure));
+  else write(figureBundle(figure), undefined, false);
+}
+
+/** A figure below a cell that changes while the cell runs. */
+export interface LiveFigure {
+  /**
+   * Draws the figure if the last frame is a quarter of a second old, else does nothing. Given as a function, the
+   * figure is only made when it is drawn.
+   */
+  update(figure: Figure | (() => Figure)): void;
+  /** Replaces the live picture by the finished, interactive figure; without one, by the last that `update` got. */
+  finish(figure?: Figure | (() => Figure)): void;
+}
+
+/**
+ * Opens a live figure below the running cell. Frames are pictures, since JupyterLab's plotly extension does not redraw
+ * an output; `finish` puts the interactive figure in their place, so the saved notebook holds one. Outside of a
+ * notebook nothing is drawn, and `finish` prints the description.
+ */
+export function liveFigure(): LiveFigure {
+  const write = cellOutput();
+  const id = randomUUID();
+  let open = false;
+  let finished = false;
+  let drawnAt = -Infinity;
+  let latest: Figure | (() => Figure) | undefined;
+  const put = (bundle: MimeBundle): void => {
+    write?.(bundle, id, open);
+    open = true;
+  };
+  return {
+    update(figure) {
+      if (finished) return;
+      latest = figure;
+      if (write === undefined || performance.now() - drawnAt < FRAME_MS) return;
+      put(pictureBundle(made(figure)));
+      // Counted from the end of drawing, so that drawing never takes all the time there is.
+      drawnAt = performance.now();
+    },
+    finish(figure = latest) {
+      if (finished || figure === undefined) return;
+      finished = true;
+      latest = undefined;
+      if (write === undefined) console.log(describeFigure(made(figure)));
+      else put(figureBundle(made(figure)));
+    },
+  };
+}
+
+function made(figure: Figure | (() => Figure)): Figure {
+  return typeof figure === 'function' ? figure() : figure;
+}

@@ -1,0 +1,247 @@
+/** Traces of a figure as plotly's. */
+import { translucent } from './colors.js';
+import type { DrawnFigure, DrawnTrace } from './drawable.js';
+import { axisLabel } from './drawable.js';
+import { colorStops } from './colors.js';
+import type {
+  BarTrace,
+  HeatmapTrace,
+  HistogramTrace,
+  Interval,
+  LineTrace,
+  ScatterTrace,
+  Values,
+} from './figure.js';
+import { keepExtremes } from './keep-extremes.js';
+import { escapePlotly } from './text.js';
+import { colorRange } from './svg-heatmap.js';
+import { barOpacity, histogramOpacity } from './svg-traces.js';
+
+type PlotlyTrace = Record<string, unknown>;
+
+/** Lines with more points than this are thinned: a chart is a few hundred pixels wide, and a notebook is a file. */
+const MAX_POINTS = 1000;
+/** Matrices from this size on are written as base64 numbers, which plotly reads: a fifth of the text. */
+const COMPACT_CELLS = 400;
+
+/** All traces; bands come first so that they lie behind the lines. */
+export function plotlyTraces(figure: DrawnFigure): PlotlyTrace[] {
+  const bands = figure.traces.flatMap((trace) => (trace.kind === 'line' ? bandTrace(trace) : []));
+  return [...bands, ...figure.traces.map((trace) => plotlyTrace(trace, figure))];
+}
+
+function plotlyTrace(trace: DrawnTrace, figure: DrawnFigure): PlotlyTrace {
+  switch (trace.kind) {
+    case 'line':
+      return lineTrace(trace);
+    case 'scatter':
+      return scatterTrace(trace);
+    case 'bar':
+      return barTrace(trace, figure);
+    case 'histogram':
+      return histogramTrace(trace, figure);
+    case 'heatmap':
+      return heatmapTrace(trace, figure);
+  }
+}
+
+function named(trace: DrawnTrace): PlotlyTrace {
+  return { name: escapePlotly(trace.name), showlegend: trace.inLegend !== false, legendgroup: trace.name };
+}
+
+/** Indices of the points that are kept. */
+function keptPoints(count: number, columns: readonly Values[]): number[] {
+  const bucket = Math.ceil((count * 2 * columns.length) / MAX_POINTS);
+  return count <= MAX_POINTS
+    ? Array.from({ length: count }, (_, i) => i)
+    : keepExtremes(count, columns, (i) => Math.floor(i / bucket));
+}
+
+/** The region of a band: one closed shape for every stretch between gaps. */
+function bandTrace(trace: DrawnTrace & LineTrace): PlotlyTrace[] {
+  const { band } = trace;
+  if (band === undefined) return [];
+  const x: (number | string | null)[] = [];
+  const y: (number | null)[] = [];
+  let stretch: number[] = [];
+  const close = (): void => {
+    if (stretch.length > 0) {
+      if (x.length > 0) {
+        x.push(null);
+        y.push(null);
+      }
+      const back = [...stretch].reverse();
+      x.push(...stretch.map((i) => trace.x[i]!), ...back.map((i) => trace.x[i]!));
+      y.push(...stretch.map((i) => band.low[i]!), ...back.map((i) => band.high[i]!));
+    }
+    stretch = [];
+  };
+  for (const i of keptPoints(trace.x.length, [band.low, band.high])) {
+    if (trace.x[i] === null || band.low[i] === null || band.high[i] === null) close();
+    else stretch.push(i);
+  }
+  close();
+  return [
+    {
+      ...named(trace),
+      showlegend: false,
+      type: 'scatter',
+      mode: 'lines',
+      x: compact(x),
+      y: compact(y),
+      line: { width: 0, color: trace.color },
+      fill: 'toself',
+      fillcolor: translucent(trace.color, 0.18),
+      hoverinfo: 'skip',
+    },
+  ];
+}
+
+function lineTrace(trace: DrawnTrace & LineTrace): PlotlyTrace {
+  const kept = keptPoints(trace.x.length, [trace.y]);
+  const faint = trace.faint === true;
+  return {
+    ...named(trace),
+    type: 'scatter',
+    mode: trace.markers === true ? 'lines+markers' : 'lines',
+    x: compact(kept.map((i) => trace.x[i]!)),
+    y: compact(kept.map((i) => trace.y[i]!)),
+    line: { color: trace.color, width: faint ? 1 : 2, dash: trace.dash ?? 'solid' },
+    opacity: faint ? 0.6 : 1,
+    marker: { color: trace.color, size: 6 },
+    ...errorBars('error_y', trace.errorY, trace.y, trace.color, kept),
+  };
+}
+
+function scatterTrace(trace: DrawnTrace & ScatterTrace): PlotlyTrace {
+  const open = trace.symbol === 'circle-open' || trace.symbol === 'diamond-open';
+  const labels = trace.labels?.map(escapePlotly);
+  return {
+    ...named(trace),
+    type: 'scatter',
+    mode: labels === undefined ? 'markers' : 'markers+text',
+    x: compact(trace.x),
+    y: compact(trace.y),
+    marker: {
+      color: trace.color,
+      size: 8,
+      symbol: trace.symbol ?? 'circle',
+      ...(open && { line: { width: 2 } }),
+    },
+    ...(labels !== undefined && { text: labels, textposition: 'middle right' }),
+    ...errorBars('error_y', trace.errorY, trace.y, trace.color),
+    ...errorBars('error_x', trace.errorX, trace.x, trace.color),
+  };
+}
+
+function barTrace(trace: DrawnTrace & BarTrace, figure: DrawnFigure): PlotlyTrace {
+  const lying = figure.y.scale === 'category';
+  const values = compact(trace.values);
+  const labels = trace.labels?.map(escapePlotly);
+  return {
+    ...named(trace),
+    type: 'bar',
+    orientation: lying ? 'h' : 'v',
+    x: lying ? values : [...trace.at],
+    y: lying ? [...trace.at] : values,
+    marker: { color: translucent(trace.color, barOpacity(trace)) },
+    ...(labels !== undefined && { text: labels, textposition: 'outside', cliponaxis: false }),
+    ...errorBars(lying ? 'error_x' : 'error_y', trace.error, trace.values, trace.color),
+  };
+}
+
+function histogramTrace(trace: DrawnTrace & HistogramTrace, figure: DrawnFigure): PlotlyTrace {
+  const { edges, counts } = trace;
+  return {
+    ...named(trace),
+    type: 'bar',
+    x: compact(counts.map((_, i) => (edges[i] + edges[i + 1]) / 2)),
+    width: compact(counts.map((_, i) => edges[i + 1] - edges[i])),
+    y: compact(counts),
+    marker: { color: translucent(trace.color, histogramOpacity(figure)), line: { width: 0 } },
+  };
+}
+
+function heatmapTrace(trace: DrawnTrace & HeatmapTrace, figure: DrawnFigure): PlotlyTrace {
+  const [low, high] = colorRange(trace);
+  const stops = colorStops(trace.colors);
+  return {
+    name: escapePlotly(trace.name),
+    type: 'heatmap',
+    z: matrix(trace),
+    zmin: low,
+    zmax: high,
+    colorscale: stops.map((color, i) => [i / (stops.length - 1), color]),
+    ...cells('x', trace.columns, trace.xSpan, figure.x.categories),
+    ...cells('y', trace.rows, trace.ySpan, figure.y.categories),
+    hoverongaps: false,
+    colorbar: {
+      title: { text: escapePlotly(axisLabel(trace)), side: 'right' },
+      thickness: 14,
+      outlinewidth: 0,
+      len: 1,
+      lenmode: 'fraction',
+      x: 1,
+      xpad: 14,
+      ypad: 0,
+    },
+  };
+}
+
+/** Middle of the first cell and distance between cells, or the names of a category axis. */
+function cells(
+  axis: 'x' | 'y',
+  count: number,
+  span: readonly [number, number] | undefined,
+  names: readonly string[],
+): PlotlyTrace {
+  if (names.length > 0) return { [axis]: [...names] };
+  const [from, to] = span ?? [-0.5, count - 0.5];
+  const step = (to - from) / count;
+  return { [`${axis}0`]: from + step / 2, [`d${axis}`]: step };
+}
+
+function matrix({ rows, columns, values }: HeatmapTrace): unknown {
+  const complete = values.every((value) => value !== null);
+  if (!complete || values.length < COMPACT_CELLS) {
+    return Array.from({ length: rows }, (_, row) =>
+      compact(values.slice(row * columns, (row + 1) * columns)),
+    );
+  }
+  const numbers = values;
+  const small = numbers.every((value) => Number.isInteger(value) && value >= -128 && value < 128);
+  const bytes = small ? Int8Array.from(numbers) : Float32Array.from(numbers);
+  return {
+    dtype: small ? 'i1' : 'f4',
+    bdata: Buffer.from(bytes.buffer).toString('base64'),
+    shape: `${rows},${columns}`,
+  };
+}
+
+function errorBars(
+  key: 'error_x' | 'error_y',
+  bounds: Interval | undefined,
+  values: readonly (number | string | null)[],
+  color: string,
+  kept: readonly number[] = values.map((_, i) => i),
+): PlotlyTrace {
+  if (bounds === undefined) return {};
+  const away = (bound: number | null | undefined, value: number | string | null | undefined): number | null =>
+    bound == null || typeof value !== 'number' ? null : Math.abs(bound - value);
+  return {
+    [key]: {
+      type: 'data',
+      symmetric: false,
+      array: compact(kept.map((i) => away(bounds.high[i], values[i]))),
+      arrayminus: compact(kept.map((i) => away(bounds.low[i], values[i]))),
+      color,
+      thickness: 1.5,
+      width: 3,
+    },
+  };
+}
+
+/** Numbers to float32's seven digits: more are noise, and cost bytes. */
+function compact<T extends number | string | null>(values: readonly T[]): T[] {
+  return values.map((value) => (typeof value === 'number' ? (Number(value.toPrecision(7)) as T) : value));
+}
