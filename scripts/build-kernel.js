@@ -67,7 +67,12 @@ export async function buildKernel(project = root) {
     const partial = `${name}.wasm.partial-${process.pid}`;
     const { error, stderr } = await asc.main([
       join('lib', 'kernel', 'assembly', 'index.ts'),
-      ...['--outFile', join('lib', 'dist', 'kernel', partial), '--enable', features, '--baseDir', project],
+      '--outFile',
+      join('lib', 'dist', 'kernel', partial),
+      '--enable',
+      features,
+      '--baseDir',
+      project,
       ...COMMON_OPTIONS,
     ]);
     if (error) {

@@ -1,0 +1,146 @@
+/** Threads that compute together on one memory: the calling one, and workers. */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { compiledFolder } from './compiled-folder.js';
+import { MAX_CHUNKS, publish, publishQuit, RESERVED_BYTES, takeChunks, waitForChunks } from './job-board.js';
+import { bindKernel, type Kernel } from './kernel.js';
+import { MAX_ARGUMENTS, type Operations } from './operations.js';
+import type { WasmMemory } from './webassembly.js';
+import type { WorkerStart } from './worker.js';
+
+/** Most threads of a team; beyond it memory, not computing, is the limit everywhere. */
+export const MAX_THREADS = 64;
+
+/** Chunks that each thread gets on average: more balance uneven cores better, fewer cost less. */
+const CHUNKS_PER_THREAD = 8;
+
+/**
+ * Threads that share the items of operations. Results do not depend on how many they are. Workers do not keep Node
+ * alive; `close` ends them.
+ */
+export class Team {
+  readonly threads: number;
+  readonly kernel: Kernel;
+  readonly #operations: Operations;
+  readonly #words: Int32Array;
+  readonly #args: Int32Array = new Int32Array(MAX_ARGUMENTS);
+  readonly #workers: Worker[] = [];
+  readonly #scratch: number;
+  #closed: string | undefined;
+
+  /**
+   * @param memory shared; its first RESERVED_BYTES belong to the team
+   * @param scratch address of `threads` · `scratchBytes` bytes
+   */
+  static async start(
+    kernel: Kernel,
+    memory: WasmMemory,
+    threads: number,
+    scratch: number,
+    scratchBytes: number,
+  ): Promise<Team> {
+    const team = new Team(kernel, memory, threads, scratch);
+    try {
+      const ready: Promise<unknown>[] = [];
+      for (let i = 1; i < threads; i++) {
+        const start: WorkerStart = { kernel, memory, scratch: scratch + i * scratchBytes };
+        const worker = new Worker(workerFile(), { workerData: start });
+        team.#workers.push(worker);
+        ready.push(once(worker, 'message'));
+      }
+      await Promise.all(ready);
+    } catch (error) {
+      await team.close();
+      throw error;
+    }
+    // Without a listener the error of a worker would end the process; the job that failed reports it.
+    for (const worker of team.#workers) worker.on('error', () => {}).unref();
+    return team;
+  }
+
+  private constructor(kernel: Kernel, memory: WasmMemory, threads: number, scratch: number) {
+    this.kernel = kernel;
+    this.threads = threads;
+    this.#operations = bindKernel(kernel, memory);
+    this.#words = new Int32Array(memory.buffer, 0, RESERVED_BYTES / 4);
+    this.#scratch = scratch;
+  }
+
+  /**
+   * Runs an operation on all of its items. Few items run on the calling thread alone.
+   * @param operation code from `Op`
+   * @param smallest fewest items that are worth another thread's while: some microseconds of work
+   */
+  run(
+    operation: number,
+    items: number,
+    smallest: number,
+    a0 = 0,
+    a1 = 0,
+    a2 = 0,
+    a3 = 0,
+    a4 = 0,
+    a5 = 0,
+    a6 = 0,
+    a7 = 0,
+    a8 = 0,
+    a9 = 0,
+  ): void {
+    if (this.#closed !== undefined) throw new Error(this.#closed);
+    if (this.threads === 1 || items <= smallest) {
+      this.#operations.table[operation](0, items, this.#scratch, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9);
+      return;
+    }
+    const args = this.#args;
+    args[0] = a0;
+    args[1] = a1;
+    args[2] = a2;
+    args[3] = a3;
+    args[4] = a4;
+    args[5] = a5;
+    args[6] = a6;
+    args[7] = a7;
+    args[8] = a8;
+    args[9] = a9;
+    const chunk = Math.max(
+      smallest,
+      Math.ceil(items / (this.threads * CHUNKS_PER_THREAD)),
+      Math.ceil(items / MAX_CHUNKS),
+    );
+    publish(this.#words, operation, items, chunk, Math.ceil(items / chunk), args);
+    let done = false;
+    try {
+      takeChunks(this.#words, this.#operations.table, this.#scratch);
+      done = waitForChunks(this.#words);
+    } finally {
+      if (!done)
+        this.#closed = 'internal: an operation of the kernel failed on a thread; load the model again.';
+    }
+    if (this.#closed !== undefined) throw new Error(this.#closed);
+  }
+
+  /** Operations.quantizeForShortlist, on the calling thread. */
+  quantizeForShortlist(x: number, columns: number, quantized: number): boolean {
+    return this.#operations.quantizeForShortlist(x, columns, quantized) === 1;
+  }
+
+  /** Ends all workers. Nothing runs afterwards. */
+  async close(): Promise<void> {
+    this.#closed ??= 'run: the team of threads is closed.';
+    const workers = this.#workers.splice(0);
+    if (workers.length === 0) return;
+    publishQuit(this.#words, workers.length);
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+function workerFile(): URL {
+  const file = new URL('worker.js', compiledFolder());
+  if (!existsSync(file)) {
+    const path = fileURLToPath(file);
+    throw new Error(`start threads: the compiled worker must be at ${path}, and is not. Run: npm run build`);
+  }
+  return file;
+}
