@@ -109,3 +109,9 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/scatter-figure.js';
 export { toSvg } from './plots/svg.js';
+
+// Tokenizer: text to ids and back, and conversations to text.
+export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './inference/chat-template.js';
+export { TextStream } from './inference/text-stream.js';
+export { TokenizerError } from './inference/tokenizer-error.js';
+export { Tokenizer, type ChatOptions, type DecodeOptions, type EncodeOptions } from './inference/tokenizer.js';

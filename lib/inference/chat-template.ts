@@ -1,0 +1,75 @@
+/** From a conversation to the one text that the model goes on with. */
+import { Template } from '@huggingface/jinja';
+
+/** One turn of a conversation. */
+export interface ChatMessage {
+  /** `system`, `user` or `assistant`. */
+  role: string;
+  content: string;
+}
+
+/**
+ * The template of BitNet b1.58 2B4T (tokenizer_config.json of the published checkpoint): the role with a capital
+ * letter, a colon, the trimmed content, `<|eot_id|>`, and no line break between turns. The conversion to GGUF carries
+ * another one, which the model was not trained on.
+ */
+export const BITNET_CHAT_TEMPLATE: string =
+  "{% for message in messages %}{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}" +
+  "{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
+
+/** Thrown for a conversation that cannot be rendered, or a template that fails. */
+export class ChatTemplateError extends Error {
+  override readonly name = 'ChatTemplateError';
+}
+
+/** What templates may use besides the messages. */
+export interface ChatTemplateOptions {
+  /** Whether the text ends with the opening of the assistant's turn. */
+  addGenerationPrompt: boolean;
+  bosToken?: string;
+  eosToken?: string;
+}
+
+/**
+ * Renders a conversation with a Jinja template, as transformers' `apply_chat_template` does.
+ * @throws ChatTemplateError if the messages are not turns with a role and a content, or the template fails
+ */
+export function renderChatTemplate(
+  template: string,
+  messages: readonly ChatMessage[],
+  { addGenerationPrompt, bosToken, eosToken }: ChatTemplateOptions,
+): string {
+  checkMessages(messages);
+  try {
+    return new Template(template).render({
+      messages,
+      add_generation_prompt: addGenerationPrompt,
+      bos_token: bosToken ?? '',
+      eos_token: eosToken ?? '',
+    });
+  } catch (error) {
+    throw new ChatTemplateError(
+      `apply chat template: the template of this tokenizer fails: ${(error as Error).message}. ` +
+        'Check the roles and their order, or pass the prompt as text.',
+      { cause: error },
+    );
+  }
+}
+
+function checkMessages(messages: readonly ChatMessage[]): void {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw new ChatTemplateError(
+      'apply chat template: messages must be a list of at least one { role, content }, got ' +
+        `${Array.isArray(messages) ? 'an empty list' : typeof messages}.`,
+    );
+  }
+  for (const [index, message] of messages.entries()) {
+    for (const key of ['role', 'content'] as const) {
+      const value: unknown = (message as Partial<ChatMessage> | null)?.[key];
+      if (typeof value === 'string' && (key === 'content' || value !== '')) continue;
+      throw new ChatTemplateError(
+        `apply chat template: ${key} of message ${index} must be a text, got ${JSON.stringify(value)}.`,
+      );
+    }
+  }
+}
