@@ -12,6 +12,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // A hang is the only thing this is for: shared machines may be ten times slower than a laptop.
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
   },
 });

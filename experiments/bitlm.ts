@@ -86,6 +86,9 @@ const ARMS = {
   'a-full-precision': { ternary: false, rates: [1e-3, 2e-3, 4e-3] },
 } as const;
 
+/** Part of the steps that a tuning run takes, its schedule shortened with it. */
+const TUNING_SHARE = 0.25;
+
 /** Seed of the tuning runs, and of the reported ones. */
 const TUNING_SEED = 1;
 const FINAL_SEED = 2;
@@ -97,14 +100,23 @@ const STEPS: Record<Preset, { a: number; embedded: number }> = {
   full: { a: 2000, embedded: 2400 },
 };
 
-function runA(arm: keyof typeof ARMS, peak: number, seed: number, steps: number): RunSpec {
-  const role = seed === TUNING_SEED ? 'tune' : 'final';
+function tuningRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec {
   return {
-    name: `${arm}-lr${peak}-seed${seed}`,
+    name: `${arm}-lr${peak}-tune`,
     arm,
-    role,
+    role: 'tune',
     model: configurationA(ARMS[arm].ternary),
-    training: training({ steps, batch: 12, context: 64, peak, seed }),
+    training: training({ steps, batch: 12, context: 64, peak, seed: TUNING_SEED }),
+  };
+}
+
+function finalRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec {
+  return {
+    name: `${arm}-lr${peak}-seed${FINAL_SEED}`,
+    arm,
+    role: 'final',
+    model: configurationA(ARMS[arm].ternary),
+    training: training({ steps, batch: 12, context: 64, peak, seed: FINAL_SEED }),
   };
 }
 
@@ -112,7 +124,7 @@ function runA(arm: keyof typeof ARMS, peak: number, seed: number, steps: number)
 export function firstRuns(preset: Preset): RunSpec[] {
   const { a, embedded } = STEPS[preset];
   const tuning = Object.entries(ARMS).flatMap(([arm, { rates }]) =>
-    rates.map((peak) => runA(arm as keyof typeof ARMS, peak, TUNING_SEED, a)),
+    rates.map((peak) => tuningRun(arm as keyof typeof ARMS, peak, Math.ceil(a * TUNING_SHARE))),
   );
   if (embedded === 0) return tuning;
   const large: RunSpec = {
@@ -130,7 +142,5 @@ export function firstRuns(preset: Preset): RunSpec[] {
  * @param bestRate learning rate by arm
  */
 export function finalRuns(preset: Preset, bestRate: (arm: string) => number): RunSpec[] {
-  return Object.keys(ARMS).map((arm) =>
-    runA(arm as keyof typeof ARMS, bestRate(arm), FINAL_SEED, STEPS[preset].a),
-  );
+  return Object.keys(ARMS).map((arm) => finalRun(arm as keyof typeof ARMS, bestRate(arm), STEPS[preset].a));
 }

@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
-import { parseModelConfig, type ModelConfig } from '../config.js';
+import { BITNET_B158, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
+import { bitLinear } from '../model/bitlinear.js';
 import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
@@ -21,6 +22,13 @@ export class LoadedModel implements TrainableModel {
 
   static create(config: ModelConfig, seed: number): LoadedModel {
     return new LoadedModel(new BitLM(config, { seed }));
+  }
+
+  /** One BitLinear layer on plain values; see Training.bitLinear. */
+  static bitLinear(x: Float32Array, weight: Float32Array, inFeatures: number): Float32Array {
+    const rows = (values: Float32Array): tf.Tensor2D =>
+      tf.tensor2d(values, [values.length / inFeatures, inFeatures]);
+    return tf.tidy(() => bitLinear(rows(x), [rows(weight)], BITNET_B158).dataSync<'float32'>());
   }
 
   /** @throws CheckpointError or ConfigError for a folder that is no model of this project */

@@ -34,6 +34,13 @@ export interface Training {
   readonly backend: BackendDescription;
   /** A model with fresh weights. */
   createModel(config: ModelConfig, seed: number): TrainableModel;
+  /**
+   * One BitLinear layer (b1.58) as training computes it: fake-quantized values in float32.
+   * @param x [tokens, in], row-major
+   * @param weight [out, in], row-major
+   * @returns [tokens, out]
+   */
+  bitLinear(x: Float32Array, weight: Float32Array, inFeatures: number): Float32Array;
   /** The model in a folder that `save` or a run wrote. */
   openModel(folder: string): Promise<TrainableModel>;
   /** Trains step by step; see lib/training/train.ts. */
@@ -54,6 +61,7 @@ export async function loadTraining(options: BackendOptions = {}): Promise<Traini
   return {
     backend,
     createModel: (config, seed) => LoadedModel.create(config, seed),
+    bitLinear: (x, weight, inFeatures) => LoadedModel.bitLinear(x, weight, inFeatures),
     openModel: (folder) => LoadedModel.open(folder),
     train: (model, corpus, trainingOptions, run) =>
       train(LoadedModel.inside(model), corpus, trainingOptions, run),

@@ -1,0 +1,230 @@
+/** Values and gradients of the model's operations against PyTorch (test/golden/ops/layers.json), on every backend. */
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startTensorFlow } from '../../lib/backend/tensorflow.js';
+import type { ActivationQuantizerName, AblationOptions, WeightQuantizerName } from '../../lib/config.js';
+import { attention, queryBlocks } from '../../lib/model/attention.js';
+import { bitLinear } from '../../lib/model/bitlinear.js';
+import { crossEntropy, crossEntropyPerPosition } from '../../lib/model/cross-entropy.js';
+import { embed } from '../../lib/model/embedding.js';
+import { gatedSquaredRelu, swiGlu } from '../../lib/model/feed-forward.js';
+import { rmsNorm } from '../../lib/model/norm.js';
+import { rotate, rotateBack, rotaryTable } from '../../lib/model/rope.js';
+import { BACKENDS } from '../backends.js';
+import { excess, float32, golden, type GoldenTensor } from '../golden/vectors.js';
+
+interface Case {
+  inputs: Record<string, GoldenTensor>;
+  output: GoldenTensor;
+  cotangent: GoldenTensor;
+  grads: Record<string, GoldenTensor>;
+  ids?: number[][];
+  targets?: number[];
+}
+
+const cases = golden('ops/layers.json') as Record<string, Case>;
+
+/** The golden README's tolerance: 1e-5 absolute and 1e-5 relative. */
+const TOLERANCE = { absolute: 1e-5, relative: 1e-5 };
+
+function tensor(golden: GoldenTensor, shape: number[] = golden.shape): tf.Tensor {
+  return tf.tensor(float32(golden), shape);
+}
+
+/** Runs an operation on a case's inputs; compares its value and the gradients of Σ output · cotangent. */
+function check(
+  name: string,
+  operation: (...inputs: tf.Tensor[]) => tf.Tensor,
+  inputNames: string[],
+  reshape: (input: string, shape: number[]) => number[] = (_, shape) => shape,
+): void {
+  const { inputs, output, cotangent, grads } = cases[name];
+  tf.tidy(() => {
+    const tensors = inputNames.map((input) => tensor(inputs[input], reshape(input, inputs[input].shape)));
+    const { value, grads: found } = tf.valueAndGrads((...x: tf.Tensor[]) => operation(...x))(
+      tensors,
+      tensor(cotangent, operation(...tensors).shape),
+    );
+    expect(excess(value.dataSync(), float32(output), TOLERANCE), `${name}: value`).toBeLessThanOrEqual(1);
+    inputNames.forEach((input, index) => {
+      const worst = excess(found[index].dataSync(), float32(grads[input]), TOLERANCE);
+      expect(worst, `${name}: gradient of ${input}`).toBeLessThanOrEqual(1);
+    });
+  });
+}
+
+const B158 = { weight_quantizer: 'absmean-ternary', activation_quantizer: 'absmax-int8-token' } as const;
+
+describe.each(BACKENDS)('on %s', (backend) => {
+  beforeAll(async () => {
+    await startTensorFlow({ prefer: backend });
+  });
+
+  it('rmsNorm equals PyTorch, gain and gradient included', () => {
+    check('rmsnorm', (x, gain) => rmsNorm(x as tf.Tensor2D, { gain: gain as tf.Tensor1D, epsilon: 1e-5 }), [
+      'x',
+      'w',
+    ]);
+  });
+
+  it.each([
+    ['bitlinear_b158_ste', B158],
+    ['bitlinear_b1_sign_ste', { ...B158, weight_quantizer: 'sign' }],
+    ['linear', { weight_quantizer: 'none', activation_quantizer: 'none' }],
+  ] as [string, { weight_quantizer: WeightQuantizerName; activation_quantizer: ActivationQuantizerName }][])(
+    'bitLinear equals PyTorch: %s',
+    (name, quantizers) => {
+      const bias = cases[name].inputs.b;
+      check(
+        name,
+        (x, w) => {
+          const y = bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
+            ...quantizers,
+            straight_through: 'identity',
+          });
+          return bias ? tf.add(y, tensor(bias)) : y;
+        },
+        ['x', 'w'],
+      );
+    },
+  );
+
+  it('bitLinear behind its norm equals PyTorch, and the composed path gives the same', () => {
+    const layer =
+      (straightThrough: AblationOptions['straight_through']) =>
+      (x: tf.Tensor, w: tf.Tensor, gain: tf.Tensor): tf.Tensor =>
+        bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
+          ...B158,
+          // 8-bit absmax weights never saturate: clipped equals identity for them and goes through the parts.
+          weight_quantizer: straightThrough === 'clipped' ? 'absmax-8bit' : 'absmean-ternary',
+          straight_through: straightThrough,
+          norm: { gain: gain as tf.Tensor1D, epsilon: 1e-5 },
+        });
+    check('bitlinear_b158_ste_with_rmsnorm', layer('identity'), ['x', 'w', 'gain']);
+    tf.tidy(() => {
+      const { inputs } = cases.bitlinear_b158_ste_with_rmsnorm;
+      const x = [tensor(inputs.x), tensor(inputs.w), tensor(inputs.gain)];
+      const fused = (x: tf.Tensor, w: tf.Tensor, gain: tf.Tensor): tf.Tensor =>
+        bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
+          ...B158,
+          weight_quantizer: 'absmax-8bit',
+          straight_through: 'identity',
+          norm: { gain: gain as tf.Tensor1D, epsilon: 1e-5 },
+        });
+      const composed = layer('clipped');
+      const dy = tensor(cases.bitlinear_b158_ste_with_rmsnorm.cotangent);
+      const a = tf.valueAndGrads((...t: tf.Tensor[]) => fused(t[0], t[1], t[2]))(x, dy);
+      const b = tf.valueAndGrads((...t: tf.Tensor[]) => composed(t[0], t[1], t[2]))(x, dy);
+      expect(excess(a.value.dataSync(), b.value.dataSync(), TOLERANCE)).toBeLessThanOrEqual(1);
+      a.grads.forEach((gradient, i) => {
+        expect(excess(gradient.dataSync(), b.grads[i].dataSync(), TOLERANCE)).toBeLessThanOrEqual(1);
+      });
+    });
+  });
+
+  it('several weights side by side give what each gives alone', () => {
+    tf.tidy(() => {
+      const x = tf.randomNormal<tf.Rank.R2>([6, 8], 0, 1, 'float32', 1);
+      const weights = [5, 3, 4].map((out, i) =>
+        tf.randomNormal<tf.Rank.R2>([out, 8], 0, 1, 'float32', i + 2),
+      );
+      const options = { ...B158, straight_through: 'identity' } as const;
+      const joint = bitLinear(x, weights, options);
+      const alone = tf.concat(
+        weights.map((w) => bitLinear(x, [w], options)),
+        1,
+      );
+      expect(excess(joint.dataSync(), alone.dataSync(), TOLERANCE)).toBeLessThanOrEqual(1);
+    });
+  });
+
+  it.each([
+    ['rope_rotate_half', 10_000, 0],
+    ['rope_rotate_half_theta500000_offset7', 500_000, 7],
+  ])('rotate equals PyTorch: %s', (name, theta, offset) => {
+    const { inputs, output, cotangent, grads } = cases[name];
+    const [tokens, , headDim] = inputs.x.shape;
+    tf.tidy(() => {
+      const table = rotaryTable(tokens, headDim, theta, { offset });
+      const headsFirst = (golden: GoldenTensor): tf.Tensor => tf.transpose(tensor(golden), [1, 0, 2]);
+      const turned = tf.transpose(rotate(headsFirst(inputs.x), table), [1, 0, 2]);
+      const back = tf.transpose(rotateBack(headsFirst(cotangent), table), [1, 0, 2]);
+      expect(excess(turned.dataSync(), float32(output), TOLERANCE)).toBeLessThanOrEqual(1);
+      expect(excess(back.dataSync(), float32(grads.x), TOLERANCE)).toBeLessThanOrEqual(1);
+    });
+  });
+
+  it.each(['attention_gqa_causal', 'attention_mha_causal'])('attention equals PyTorch: %s', (name) => {
+    const { inputs } = cases[name];
+    const [tokens, heads, headDim] = inputs.q.shape;
+    const keyValueHeads = inputs.k.shape[1];
+    // No rotation here: cosine 1, sine 0, and the length that makes 1/√D of the scores.
+    const length = headDim ** -0.25;
+    check(
+      name,
+      (q, k, v) => {
+        const table = {
+          cosine: tf.fill([tokens, headDim], length) as tf.Tensor2D,
+          signedSine: tf.zeros([tokens, headDim]) as tf.Tensor2D,
+        };
+        for (const kept of Object.values(table)) tf.keep(kept);
+        const blocks = queryBlocks(tokens, heads / keyValueHeads);
+        for (const { mask } of blocks) tf.keep(mask);
+        const qkv = tf.concat([q, k, v], 1) as tf.Tensor2D;
+        return attention(qkv, { batch: 1, tokens, heads, keyValueHeads, headDim }, table, blocks);
+      },
+      ['q', 'k', 'v'],
+      (_, [rows, count, size]) => [rows, count * size],
+    );
+  });
+
+  it('gated squared ReLU is relu(g)² ∘ u, SwiGLU is silu(g) ∘ u', () => {
+    for (const [name, gated] of [
+      ['relu2', gatedSquaredRelu],
+      ['silu', swiGlu],
+    ] as const) {
+      const { shape } = cases[name].inputs.x;
+      // With up = 1 the gate alone is left.
+      check(name, (x) => gated(tf.concat([x, tf.ones(shape)], 1) as tf.Tensor2D), ['x']);
+    }
+    // With a gate of constant 2 the gradient reaches up: d(relu(2)² · u)/du = 4.
+    tf.tidy(() => {
+      const slope = tf.grad((up) => gatedSquaredRelu(tf.concat([tf.fill([2, 3], 2), up], 1) as tf.Tensor2D));
+      expect([...slope(tf.ones([2, 3])).dataSync()]).toEqual([4, 4, 4, 4, 4, 4]);
+    });
+  });
+
+  it('embed equals PyTorch, a row that is read twice included', () => {
+    const ids = cases.embedding.ids!.flat();
+    const held = tf.tensor1d(ids, 'int32');
+    check('embedding', (w) => tf.reshape(embed(w as tf.Tensor2D, held), cases.embedding.output.shape), ['w']);
+    held.dispose();
+  });
+
+  it('crossEntropy equals PyTorch, and is the mean of crossEntropyPerPosition', () => {
+    const { inputs, targets, output, grads } = cases['cross_entropy_mean_ignore_-100'];
+    const rows = targets!.map((target, row) => ({ target, row })).filter(({ target }) => target >= 0);
+    tf.tidy(() => {
+      const expected = tf.tensor1d(
+        rows.map(({ target }) => target),
+        'int32',
+      );
+      const rowIds = tf.tensor1d(
+        rows.map(({ row }) => row),
+        'int32',
+      );
+      const logits = tf.gather(tensor(inputs.x), rowIds) as tf.Tensor2D;
+      const { value, grad } = tf.valueAndGrad((x) => crossEntropy(x as tf.Tensor2D, expected))(logits);
+      const wanted = tf.gather(tensor(grads.x), rowIds);
+      expect(excess(value.dataSync(), float32(output), TOLERANCE)).toBeLessThanOrEqual(1);
+      expect(excess(grad.dataSync(), wanted.dataSync(), TOLERANCE)).toBeLessThanOrEqual(1);
+      const mean = tf.mean(crossEntropyPerPosition(logits, expected));
+      expect(excess(mean.dataSync(), float32(output), TOLERANCE)).toBeLessThanOrEqual(1);
+    });
+  });
+
+  it('bitLinear refuses a weight that does not fit, with both shapes', () => {
+    const options = { ...B158, straight_through: 'identity' } as const;
+    expect(() => bitLinear(tf.zeros([2, 8]), [tf.zeros([4, 7])], options)).toThrow(/\[out, 8\].*\[4, 7\]/);
+  });
+});
