@@ -41,6 +41,8 @@ export interface Training {
    * @returns [tokens, out]
    */
   bitLinear(x: Float32Array, weight: Float32Array, inFeatures: number): Float32Array;
+  /** GFLOP/s of one large float32 matrix product, the limit that training is held against. */
+  measureSgemm(): number;
   /** The model in a folder that `save` or a run wrote. */
   openModel(folder: string): Promise<TrainableModel>;
   /** Trains step by step; see lib/training/train.ts. */
@@ -58,10 +60,12 @@ export async function loadTraining(options: BackendOptions = {}): Promise<Traini
   const backend = await startTensorFlow(options);
   const { LoadedModel } = await import('./loaded-model.js');
   const { train } = await import('./train.js');
+  const { measureSgemm } = await import('../backend/sgemm.js');
   return {
     backend,
     createModel: (config, seed) => LoadedModel.create(config, seed),
     bitLinear: (x, weight, inFeatures) => LoadedModel.bitLinear(x, weight, inFeatures),
+    measureSgemm,
     openModel: (folder) => LoadedModel.open(folder),
     train: (model, corpus, trainingOptions, run) =>
       train(LoadedModel.inside(model), corpus, trainingOptions, run),
