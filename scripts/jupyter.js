@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KERNEL_NAME } from './setup/kernelspec.js';
-import { portInUse, portOf } from './port.js';
+import { requireFreePort } from './port.js';
 
 /** How long the server may take to end its kernels and itself before it is killed. */
 const SERVER_GRACE_MS = 10_000;
+/** A second Ctrl-C kills the server at once; npm passes the first one on twice. */
+const IMPATIENT_MS = 1_000;
 /** How long kernels may outlive their server; they look for it once a second. */
 const KERNEL_GRACE_MS = 4_000;
 const POLL_MS = 100;
@@ -22,19 +24,11 @@ const POLL_MS = 100;
  * @returns {Promise<number>} the exit code
  */
 export async function runJupyter(project, args) {
-  const port = portOf(args);
-  if (port !== undefined && (await portInUse(port))) {
-    console.error(
-      `Port ${port} is in use by another program. ` +
-        `End that program, or take another port: npm start -- --port ${port + 1}`,
-    );
-    return 1;
-  }
-
+  await requireFreePort(args);
   console.log('\nOpening JupyterLab; Ctrl-C here ends it.');
   // A folder of its own for the addresses of this server and its kernels: by it they are found again at the end.
   const runtime = mkdtempSync(join(tmpdir(), 'bitnet-jupyter-'));
-  const server = spawn(project.python, ['-m', 'jupyterlab', ...settings(project, port), ...args], {
+  const server = spawn(project.python, ['-m', 'jupyterlab', ...settings(project, args), ...args], {
     cwd: project.notebooks,
     env: jupyterEnvironment(project, runtime),
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -47,13 +41,16 @@ export async function runJupyter(project, args) {
     server.once('exit', (code, signal) => resolve({ code: code ?? 1, signal }));
   });
 
-  let asked = false;
+  let askedMs = 0;
   const end = () => {
-    if (asked) return killTree(server);
-    asked = true;
-    console.log('\nEnding JupyterLab and its kernels …');
-    server.kill('SIGTERM');
-    setTimeout(() => killTree(server), SERVER_GRACE_MS).unref();
+    if (askedMs === 0) {
+      askedMs = Date.now();
+      console.log('\nEnding JupyterLab and its kernels …');
+      server.kill('SIGTERM');
+      setTimeout(() => killTree(server), SERVER_GRACE_MS).unref();
+    } else if (Date.now() - askedMs > IMPATIENT_MS) {
+      killTree(server);
+    }
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, end);
 
@@ -62,14 +59,14 @@ export async function runJupyter(project, args) {
   rmSync(runtime, { recursive: true, force: true });
   if (error)
     console.error(`JupyterLab did not start: ${error.message}. Delete .venv and run npm start again.`);
-  return asked ? 0 : code;
+  return askedMs > 0 ? 0 : code;
 }
 
 /**
  * @param {import('./setup/project.js').Project} project
- * @param {number | undefined} port
+ * @param {string[]} args
  */
-function settings({ notebooks }, port) {
+function settings({ notebooks }, args) {
   return [
     `--ServerApp.root_dir=${notebooks}`,
     `--MultiKernelManager.default_kernel_name=${KERNEL_NAME}`,
@@ -77,7 +74,7 @@ function settings({ notebooks }, port) {
     // A kernel that is deep in a cell does not answer; it need not be waited for at the end.
     '--KernelManager.shutdown_wait_time=2',
     // Jupyter would take another port than the one asked for without a word.
-    ...(port === undefined ? [] : ['--ServerApp.port_retries=0']),
+    ...(args.some((arg) => /^--(ServerApp\.)?port\b/.test(arg)) ? ['--ServerApp.port_retries=0'] : []),
     // Jupyter refuses root, which is who people are in a container. It listens to this machine alone, with a token.
     ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
   ];

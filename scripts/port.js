@@ -2,13 +2,14 @@
  * The port that JupyterLab is asked to listen on.
  */
 import { createServer } from 'node:net';
+import { SetupError } from './setup/setup-error.js';
 
 /**
  * The port named in Jupyter's arguments, if any.
  * @param {string[]} args
  * @returns {number | undefined}
  */
-export function portOf(args) {
+function portOf(args) {
   for (const [index, arg] of args.entries()) {
     const [name, value] = arg.split('=', 2);
     if (name !== '--port' && name !== '--ServerApp.port') continue;
@@ -19,11 +20,25 @@ export function portOf(args) {
 }
 
 /**
+ * Makes sure that the port in Jupyter's arguments, if any, can be had: Jupyter itself would take another without a word.
+ * @param {string[]} args
+ * @throws {SetupError} where another program listens on it
+ */
+export async function requireFreePort(args) {
+  const port = portOf(args);
+  if (port === undefined || !(await portInUse(port))) return;
+  throw new SetupError(
+    `Port ${port} is in use by another program.`,
+    `End that program, or take another port: npm start -- --port ${port + 1}`,
+  );
+}
+
+/**
  * Whether another program listens on `port` of this machine.
  * @param {number} port
  * @returns {Promise<boolean>}
  */
-export function portInUse(port) {
+function portInUse(port) {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (/** @type {NodeJS.ErrnoException} */ error) => {

@@ -10,6 +10,7 @@ requireNode();
 const { endProgramsOnSignal } = await import('./setup/command.js');
 const { allSteps } = await import('./setup/list.js');
 const { projectAt } = await import('./setup/project.js');
+const { explain } = await import('./setup/setup-error.js');
 const { runSteps } = await import('./setup/steps.js');
 const { runJupyter } = await import('./jupyter.js');
 
@@ -17,4 +18,10 @@ const project = projectAt();
 const stopListening = endProgramsOnSignal();
 const ready = await runSteps(allSteps, project);
 stopListening();
-process.exit(ready ? await runJupyter(project, process.argv.slice(2)) : 1);
+if (!ready) process.exit(1);
+try {
+  process.exit(await runJupyter(project, process.argv.slice(2)));
+} catch (error) {
+  console.error(explain(error).message);
+  process.exit(1);
+}

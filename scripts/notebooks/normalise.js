@@ -139,7 +139,8 @@ function withoutPaths(text, root) {
 
 /** @param {unknown} text Jupyter keeps text as a string or as lines */
 function joined(text) {
-  return Array.isArray(text) ? text.join('') : String(text ?? '');
+  if (Array.isArray(text)) return text.join('');
+  return typeof text === 'string' ? text : '';
 }
 
 /** @param {string} text */

@@ -8,8 +8,8 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 
-/** Lines of output that an error carries. */
-const TAIL_LINES = 25;
+/** Lines of output that an error carries: npm prints its reason well before its end. */
+const TAIL_LINES = 100;
 /** How long a program may take to end after SIGTERM before it is killed. */
 const GRACE_MS = 2_000;
 

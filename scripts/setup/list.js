@@ -4,8 +4,8 @@
 import { build } from './build.js';
 import { kernelspec } from './kernelspec.js';
 import { packages } from './packages.js';
-import { python } from './python.js';
+import { pythonStep } from './python.js';
 import { tensorflowStep } from './tensorflow.js';
 
 /** Everything; later steps use what earlier ones made (the TensorFlow wheel comes by the environment's pip). */
-export const allSteps = [packages, python, tensorflowStep(), kernelspec, build];
+export const allSteps = [packages, pythonStep(), tensorflowStep(), kernelspec, build];

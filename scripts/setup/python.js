@@ -15,47 +15,54 @@ const LAB_SETTINGS = {
   '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
 };
 
-/** @type {import('./steps.js').Step} */
-export const python = {
-  title: 'Python environment with JupyterLab',
-  doing: 'making .venv',
+/**
+ * The step, with what installs the requirements and the modules that prove it.
+ * @param {typeof installRequirements} [install]
+ * @param {string[]} [modules]
+ * @returns {import('./steps.js').Step}
+ */
+export function pythonStep(install = installRequirements, modules = ['jupyterlab', 'plotly', 'nbconvert']) {
+  return {
+    title: 'Python environment with JupyterLab',
+    doing: 'making .venv',
 
-  async done(project) {
-    const stamp = readJson(stampFile(project));
-    if (stamp?.requirements !== requirementsHash(project)) return undefined;
-    // A Python that was uninstalled leaves a dangling link.
-    return existsSync(project.python) ? 'ready' : undefined;
-  },
+    async done(project) {
+      const stamp = readJson(stampFile(project));
+      if (stamp?.requirements !== requirementsHash(project)) return undefined;
+      // A Python that was uninstalled leaves a dangling link.
+      return existsSync(project.python) ? 'ready' : undefined;
+    },
 
-  async run(project, report) {
-    const { root, venv, setupCache, env } = project;
-    const log = (/** @type {string} */ name) => join(setupCache, `${name}.log`);
-    const { command, version } = await findPython(env);
-    rmSync(venv, { recursive: true, force: true });
+    async run(project, report) {
+      const { root, venv, setupCache, env } = project;
+      const log = (/** @type {string} */ name) => join(setupCache, `${name}.log`);
+      const { command, version } = await findPython(env);
+      rmSync(venv, { recursive: true, force: true });
 
-    report(`making .venv with Python ${version}`);
-    const [file, ...args] = command;
-    await runCommand(file, [...args, '-m', 'venv', '--without-pip', venv], {
-      cwd: root,
-      env,
-      log: log('venv'),
-      name: 'python -m venv',
-    });
-    await installPip(project, command, report);
+      report(`making .venv with Python ${version}`);
+      const [file, ...args] = command;
+      await runCommand(file, [...args, '-m', 'venv', '--without-pip', venv], {
+        cwd: root,
+        env,
+        log: log('venv'),
+        name: 'python -m venv',
+      });
+      await installPip(project, command, report);
 
-    await installRequirements(project, report);
-    await runCommand(project.python, ['-c', 'import jupyterlab, plotly, nbconvert'], {
-      cwd: root,
-      env,
-      name: 'python',
-    });
-    // JupyterLab carries scripts of Node's older kind; the project's own package.json would make them modules.
-    writeJson(join(venv, 'package.json'), { type: 'commonjs' });
-    writeJson(join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), LAB_SETTINGS);
-    writeJson(stampFile(project), { requirements: requirementsHash(project), python: version });
-    return `ready, Python ${version}`;
-  },
-};
+      await install(project, report);
+      await runCommand(project.python, ['-c', `import ${modules.join(', ')}`], {
+        cwd: root,
+        env,
+        name: 'python',
+      });
+      // JupyterLab carries scripts of Node's older kind; the project's own package.json would make them modules.
+      writeJson(join(venv, 'package.json'), { type: 'commonjs' });
+      writeJson(join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), LAB_SETTINGS);
+      writeJson(stampFile(project), { requirements: requirementsHash(project), python: version });
+      return `ready, Python ${version}`;
+    },
+  };
+}
 
 /**
  * By uv, which takes a fifth of the time; by pip where uv cannot be had, or knows less than pip's configuration does

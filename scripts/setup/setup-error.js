@@ -16,8 +16,17 @@ export class SetupError extends Error {
   }
 }
 
+/** Lines of a program's output that are shown where its cause is not known. */
+const SHOWN_LINES = 12;
+
 /** What programs print when a cause lies outside them, and what helps. First match wins. */
 const KNOWN_CAUSES = [
+  {
+    pattern: /npm ci. can only install packages when your package\.json/,
+    why: 'package.json and package-lock.json do not belong together.',
+    remedy:
+      'Restore both (git checkout package.json package-lock.json) or run npm install, then run the command again.',
+  },
   {
     pattern: /ENOSPC|No space left on device|not enough space on the disk|Disk quota exceeded|EDQUOT/i,
     why: 'The disk is full.',
@@ -52,8 +61,10 @@ export function explain(error) {
   const text = `${message ?? String(error)}\n${output ?? ''}`;
   const cause = KNOWN_CAUSES.find(({ pattern }) => pattern.test(text));
   if (cause) return new SetupError(`${cause.why} (${firstLineWith(cause.pattern, text)})`, cause.remedy, log);
+  const told = text.trim().split('\n');
+  const excerpt = told.length > SHOWN_LINES ? [told[0], '…', ...told.slice(-SHOWN_LINES)] : told;
   return new SetupError(
-    text.trim(),
+    excerpt.join('\n'),
     'Mend that and run the command again; it goes on where it stopped.',
     log,
   );
