@@ -41,7 +41,7 @@ const SEQUENTIAL = [
 ];
 
 /** Blue, near white, vermilion: sign and size at once. */
-const DIVERGING = ['#004c78', '#0072b2', '#7fb8d8', '#f4f4f2', '#eeae7f', '#d55e00', '#8f3f00'];
+const DIVERGING = ['#0072b2', '#74b1d5', '#f4f4f2', '#eba673', '#d55e00'];
 
 /** Colours at equal steps from the smallest to the largest value. */
 export function colorStops(colors: 'sequential' | 'diverging'): readonly string[] {

@@ -5,6 +5,7 @@ type Add = (value: number | string | null) => void;
 
 /** Share of the range that is left free on both sides of points and lines. */
 const AIR = 0.04;
+const LABEL_AIR = 0.1;
 
 /** First and last value that an axis of numbers shows, ascending. */
 export function domainOf(figure: Figure, name: 'x' | 'y'): readonly [number, number] {
@@ -105,7 +106,10 @@ function withAir(
     const air = low === 0 ? 1 : Math.abs(low) * 0.1;
     return [low - air, high + air];
   }
-  const air = (high - low) * AIR;
+  // Lines may begin at the edge; what is written at the end of bars needs room.
+  const lines = name === 'x' && traces.every((trace) => trace.kind === 'line' && trace.markers !== true);
+  const labels = traces.some((trace) => trace.kind === 'bar' && trace.labels !== undefined);
+  const air = (high - low) * (lines ? 0 : labels ? LABEL_AIR : AIR);
   // Bars stand on the axis: no air below zero.
   const standing = traces.some(
     (trace) => trace.kind === 'bar' || (trace.kind === 'histogram' && name === 'y'),

@@ -50,6 +50,7 @@ export function drawable(figure: Figure): DrawnFigure {
     const shown = onLogAxes(withGaps(trace), figure, notes);
     return { ...shown, color: trace.color ?? seriesColor(palette++) };
   });
+  if (traces.every(isEmpty)) notes.push('No data.');
   const cleared = { ...figure, traces };
   const x = drawnAxis(cleared, 'x');
   const y = drawnAxis(cleared, 'y');
@@ -103,6 +104,17 @@ function namesOn(figure: Figure, name: 'x' | 'y'): string[] {
     for (const position of positions) if (typeof position === 'string') names.add(position);
   }
   return [...names];
+}
+
+/** Whether a trace has no value to show. */
+export function isEmpty(trace: Trace): boolean {
+  const values =
+    trace.kind === 'histogram'
+      ? trace.counts
+      : trace.kind === 'line' || trace.kind === 'scatter'
+        ? trace.y
+        : trace.values;
+  return values.every((value) => value === null);
 }
 
 /** NaN and infinities have no place in a picture or in JSON: they become gaps. */

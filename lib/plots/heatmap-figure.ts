@@ -21,10 +21,15 @@ export interface HeatmapFigureOptions extends ChartOptions {
   value: Omit<Quantity, 'scale' | 'format'>;
   /** `diverging` around zero by default where there are negative values, else `sequential`. */
   colors?: 'sequential' | 'diverging';
+  /**
+   * What is shown of a matrix with more than 64 rows or columns: the `means` of blocks, or the upper left `corner`,
+   * where every value shall be seen as it is. The notes say which. `means` by default.
+   */
+  larger?: 'means' | 'corner';
 }
 
-/** Rows and columns that are shown one by one; of a larger matrix blocks are averaged, and the notes say so. */
-const MAX_SIDE = 128;
+/** Rows and columns that are shown: each cell costs about 14 bytes in a notebook. */
+const MAX_SIDE = 64;
 
 /** A matrix in colours: ternary weights, activations of one token in each layer. */
 export function heatmapFigure(options: HeatmapFigureOptions): Figure {
@@ -35,12 +40,25 @@ export function heatmapFigure(options: HeatmapFigureOptions): Figure {
     );
   }
   const named = options.columnNames !== undefined || options.rowNames !== undefined;
-  const block = named ? [1, 1] : [Math.ceil(rows / MAX_SIDE), Math.ceil(columns / MAX_SIDE)];
   const notes = [...(options.notes ?? [])];
-  if (block[0] > 1 || block[1] > 1) {
-    notes.push(`Each cell is the mean of ${block[0]} × ${block[1]} values (rows × columns).`);
+  let shown: Matrix = { rows, columns, values: toValues(options.values) };
+  let [xSpan, ySpan] = [options.xSpan, options.ySpan];
+  if (!named && (rows > MAX_SIDE || columns > MAX_SIDE)) {
+    xSpan ??= [-0.5, columns - 0.5];
+    ySpan ??= [-0.5, rows - 0.5];
+    if (options.larger === 'corner') {
+      shown = corner(shown);
+      xSpan = partOf(xSpan, shown.columns / columns);
+      ySpan = partOf(ySpan, shown.rows / rows);
+      notes.push(`The first ${shown.rows} of ${rows} rows and ${shown.columns} of ${columns} columns.`);
+    } else {
+      const [high, wide] = [Math.ceil(rows / MAX_SIDE), Math.ceil(columns / MAX_SIDE)];
+      shown = blockMeans(shown, high, wide);
+      xSpan = partOf(xSpan, (shown.columns * wide) / columns);
+      ySpan = partOf(ySpan, (shown.rows * high) / rows);
+      notes.push(`Each cell is the mean of ${high} × ${wide} values (rows × columns).`);
+    }
   }
-  const shown = blockMeans(options.values, rows, columns, block[0], block[1]);
   const negative = shown.values.some((value) => value !== null && value < 0);
   const axis = (quantity: Quantity | undefined, title: string, names: readonly string[] | undefined): Axis =>
     names === undefined
@@ -62,32 +80,49 @@ export function heatmapFigure(options: HeatmapFigureOptions): Figure {
         range: options.value.range,
         title: options.value.title,
         unit: options.value.unit,
-        xSpan: options.xSpan ?? (named ? undefined : [-0.5, columns - 0.5]),
-        ySpan: options.ySpan ?? (named ? undefined : [-0.5, rows - 0.5]),
+        xSpan,
+        ySpan,
       },
     ],
   };
 }
 
-function blockMeans(
-  values: ArrayLike<number>,
-  rows: number,
-  columns: number,
-  high: number,
-  wide: number,
-): { rows: number; columns: number; values: (number | null)[] } {
-  const shown = { rows: Math.ceil(rows / high), columns: Math.ceil(columns / wide) };
-  if (high === 1 && wide === 1) return { ...shown, values: toValues(values) };
-  const sums = new Float64Array(shown.rows * shown.columns);
+/** `[rows, columns]`, row-major. */
+interface Matrix {
+  rows: number;
+  columns: number;
+  values: (number | null)[];
+}
+
+function corner({ rows, columns, values }: Matrix): Matrix {
+  const [high, wide] = [Math.min(rows, MAX_SIDE), Math.min(columns, MAX_SIDE)];
+  return {
+    rows: high,
+    columns: wide,
+    values: Array.from({ length: high }, (_, row) =>
+      values.slice(row * columns, row * columns + wide),
+    ).flat(),
+  };
+}
+
+/** Means over blocks of `high` × `wide` cells, holes left out; the last blocks may be smaller. */
+function blockMeans({ rows, columns, values }: Matrix, high: number, wide: number): Matrix {
+  const means = { rows: Math.ceil(rows / high), columns: Math.ceil(columns / wide) };
+  const sums = new Float64Array(means.rows * means.columns);
   const counts = new Uint32Array(sums.length);
   for (let row = 0; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1) {
       const value = values[row * columns + column];
-      if (!Number.isFinite(value)) continue;
-      const cell = Math.floor(row / high) * shown.columns + Math.floor(column / wide);
+      if (value === null) continue;
+      const cell = Math.floor(row / high) * means.columns + Math.floor(column / wide);
       sums[cell] += value;
       counts[cell] += 1;
     }
   }
-  return { ...shown, values: toValues(sums.map((sum, i) => sum / counts[i])) };
+  return { ...means, values: toValues(sums.map((sum, i) => sum / counts[i])) };
+}
+
+/** The span that begins with `span` and is `share` times as long. */
+function partOf([from, to]: readonly [number, number], share: number): readonly [number, number] {
+  return [from, from + (to - from) * share];
 }

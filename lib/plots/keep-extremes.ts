@@ -2,8 +2,8 @@
 import type { Values } from './figure.js';
 
 /**
- * Indices of the points that a line keeps, ascending: in each bucket of neighbours the first, the last, and the lowest
- * and highest of every column. A gap keeps one point, so it stays a gap.
+ * Indices of the points that a line keeps, ascending: the first and the last of all, and in each bucket of neighbours
+ * the lowest and highest of every column. A gap keeps a point, so it stays a gap.
  * @param count points in all
  * @param columns values that are drawn over the same points (a line, the bounds of its band)
  * @param bucketOf bucket of point i; neighbours with the same number are thinned together
@@ -13,7 +13,7 @@ export function keepExtremes(
   columns: readonly Values[],
   bucketOf: (index: number) => number,
 ): number[] {
-  const kept: number[] = [];
+  const kept = new Set<number>(count === 0 ? [] : [0, count - 1]);
   let start = 0;
   while (start < count) {
     const bucket = bucketOf(start);
@@ -22,11 +22,10 @@ export function keepExtremes(
     keepBucket(start, end, columns, kept);
     start = end;
   }
-  return kept;
+  return [...kept].sort((a, b) => a - b);
 }
 
-function keepBucket(start: number, end: number, columns: readonly Values[], kept: number[]): void {
-  const chosen = new Set<number>([start, end - 1]);
+function keepBucket(start: number, end: number, columns: readonly Values[], kept: Set<number>): void {
   for (const column of columns) {
     let lowest = -1;
     let highest = -1;
@@ -34,15 +33,14 @@ function keepBucket(start: number, end: number, columns: readonly Values[], kept
       const value = column[i];
       if (value == null) {
         // The first point of each gap stands for it.
-        if (i === start || column[i - 1] != null) chosen.add(i);
+        if (i === start || column[i - 1] != null) kept.add(i);
         continue;
       }
       if (lowest < 0 || value < column[lowest]!) lowest = i;
       if (highest < 0 || value > column[highest]!) highest = i;
     }
-    if (lowest >= 0) chosen.add(lowest).add(highest);
+    if (lowest >= 0) kept.add(lowest).add(highest);
   }
-  kept.push(...[...chosen].sort((a, b) => a - b));
 }
 
 /** A point in pixels. */

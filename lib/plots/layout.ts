@@ -15,6 +15,8 @@ export const EDGE = 12;
 const COLOR_BAR = 84;
 /** Angle of category names that do not fit side by side, in degrees. */
 const SLANT = 35;
+/** Names up to this width are left out where there are too many, not turned: numbers of layers. */
+const SHORT_NAME = 30;
 
 /** One name in the legend and where its row and swatch begin. */
 export interface LegendEntry {
@@ -106,7 +108,7 @@ function xTickTexts(
   const slot = plotWidth / Math.max(names.length, 1);
   if (longest + 8 <= slot)
     return { xTicks: ticksOf(figure.x, names.length), slant: 0, tickHeight: TEXT_SIZE };
-  if (slot >= TEXT_SIZE + 4) {
+  if (slot >= TEXT_SIZE + 4 && longest > SHORT_NAME) {
     const height = Math.min(longest, 160) * Math.sin((SLANT * Math.PI) / 180) + TEXT_SIZE;
     return { xTicks: ticksOf(figure.x, names.length), slant: SLANT, tickHeight: Math.ceil(height) };
   }

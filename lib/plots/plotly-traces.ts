@@ -1,8 +1,6 @@
 /** Traces of a figure as plotly's. */
-import { translucent } from './colors.js';
-import type { DrawnFigure, DrawnTrace } from './drawable.js';
-import { axisLabel } from './drawable.js';
-import { colorStops } from './colors.js';
+import { colorStops, translucent } from './colors.js';
+import { axisLabel, isEmpty, type DrawnFigure, type DrawnTrace } from './drawable.js';
 import type {
   BarTrace,
   HeatmapTrace,
@@ -15,19 +13,20 @@ import type {
 import { keepExtremes } from './keep-extremes.js';
 import { escapePlotly } from './text.js';
 import { colorRange } from './svg-heatmap.js';
-import { barOpacity, histogramOpacity } from './svg-traces.js';
+import { barOpacity, FAINT_OPACITY, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
 
 type PlotlyTrace = Record<string, unknown>;
 
 /** Lines with more points than this are thinned: a chart is a few hundred pixels wide, and a notebook is a file. */
-const MAX_POINTS = 1000;
-/** Matrices from this size on are written as base64 numbers, which plotly reads: a fifth of the text. */
-const COMPACT_CELLS = 400;
+const MAX_POINTS = 400;
+/** Digits of a heatmap's values: its colours tell less. */
+const CELL_DIGITS = 4;
 
-/** All traces; bands come first so that they lie behind the lines. */
+/** All traces that have values; bands come first so that they lie behind the lines. */
 export function plotlyTraces(figure: DrawnFigure): PlotlyTrace[] {
-  const bands = figure.traces.flatMap((trace) => (trace.kind === 'line' ? bandTrace(trace) : []));
-  return [...bands, ...figure.traces.map((trace) => plotlyTrace(trace, figure))];
+  const traces = figure.traces.filter((trace) => !isEmpty(trace));
+  const bands = traces.flatMap((trace) => (trace.kind === 'line' ? bandTrace(trace) : []));
+  return [...bands, ...traces.map((trace) => plotlyTrace(trace, figure))];
 }
 
 function plotlyTrace(trace: DrawnTrace, figure: DrawnFigure): PlotlyTrace {
@@ -106,9 +105,9 @@ function lineTrace(trace: DrawnTrace & LineTrace): PlotlyTrace {
     mode: trace.markers === true ? 'lines+markers' : 'lines',
     x: compact(kept.map((i) => trace.x[i]!)),
     y: compact(kept.map((i) => trace.y[i]!)),
-    line: { color: trace.color, width: faint ? 1 : 2, dash: trace.dash ?? 'solid' },
-    opacity: faint ? 0.6 : 1,
-    marker: { color: trace.color, size: 6 },
+    line: { color: trace.color, width: faint ? FAINT_WIDTH : LINE_WIDTH, dash: trace.dash ?? 'solid' },
+    opacity: faint ? FAINT_OPACITY : 1,
+    ...(trace.markers === true && { marker: { color: trace.color, size: 6 } }),
     ...errorBars('error_y', trace.errorY, trace.y, trace.color, kept),
   };
 }
@@ -201,21 +200,11 @@ function cells(
   return { [`${axis}0`]: from + step / 2, [`d${axis}`]: step };
 }
 
-function matrix({ rows, columns, values }: HeatmapTrace): unknown {
-  const complete = values.every((value) => value !== null);
-  if (!complete || values.length < COMPACT_CELLS) {
-    return Array.from({ length: rows }, (_, row) =>
-      compact(values.slice(row * columns, (row + 1) * columns)),
-    );
-  }
-  const numbers = values;
-  const small = numbers.every((value) => Number.isInteger(value) && value >= -128 && value < 128);
-  const bytes = small ? Int8Array.from(numbers) : Float32Array.from(numbers);
-  return {
-    dtype: small ? 'i1' : 'f4',
-    bdata: Buffer.from(bytes.buffer).toString('base64'),
-    shape: `${rows},${columns}`,
-  };
+/** Rows of numbers: plotly reads base64, too, but its validator does not know that for a matrix. */
+function matrix({ rows, columns, values }: HeatmapTrace): (number | null)[][] {
+  return Array.from({ length: rows }, (_, row) =>
+    compact(values.slice(row * columns, (row + 1) * columns), CELL_DIGITS),
+  );
 }
 
 function errorBars(
@@ -241,7 +230,9 @@ function errorBars(
   };
 }
 
-/** Numbers to float32's seven digits: more are noise, and cost bytes. */
-function compact<T extends number | string | null>(values: readonly T[]): T[] {
-  return values.map((value) => (typeof value === 'number' ? (Number(value.toPrecision(7)) as T) : value));
+/** Numbers to float32's seven digits, or fewer: more are noise, and cost bytes. */
+function compact<T extends number | string | null>(values: readonly T[], digits = 7): T[] {
+  return values.map((value) =>
+    typeof value === 'number' ? (Number(value.toPrecision(digits)) as T) : value,
+  );
 }

@@ -2,6 +2,7 @@
  * A figure as plotly.js reads it: an interactive chart of the same size, colours and ranges as the static picture.
  * Nothing of plotly is loaded here; `Plotly.validate` of plotly.js 4.1 accepts what comes out.
  */
+import { BAR_SHARE } from './bar-slots.js';
 import { GRID_OPACITY, INK, translucent } from './colors.js';
 import { drawable, type DrawnAxis, type DrawnFigure } from './drawable.js';
 import type { Figure, ReferenceLine } from './figure.js';
@@ -20,7 +21,7 @@ export interface PlotlyFigure {
 const HOVER_GROUND = '#333333';
 
 /**
- * Turns a figure into plotly's JSON. Lines of more than 1,000 points are thinned; their extremes stay.
+ * Turns a figure into plotly's JSON. Lines of more than 400 points are thinned; their extremes stay.
  * @throws FigureError where the figure contradicts itself
  */
 export function toPlotly(figure: Figure): PlotlyFigure {
@@ -31,6 +32,7 @@ export function toPlotly(figure: Figure): PlotlyFigure {
 
 function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unknown> {
   const lines = figure.traces.every((trace) => trace.kind === 'line');
+  const bars = figure.traces.some((trace) => trace.kind === 'bar');
   const histogram = figure.traces.some((trace) => trace.kind === 'histogram');
   const heatmap = figure.traces.some((trace) => trace.kind === 'heatmap');
   return {
@@ -57,17 +59,19 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
     xaxis: axis(figure.x, heatmap, layout.slant),
     yaxis: axis(figure.y, heatmap, 0),
     showlegend: layout.legend.length > 0,
-    legend: {
-      orientation: 'h',
-      x: 0,
-      xanchor: 'left',
-      y: 1 + 4 / layout.plotHeight,
-      yanchor: 'bottom',
-      bgcolor: 'rgba(0,0,0,0)',
-      traceorder: 'normal',
-    },
-    barmode: histogram ? 'overlay' : figure.bars === 'stacked' ? 'relative' : 'group',
-    bargap: histogram ? 0 : 0.24,
+    ...(layout.legend.length > 0 && {
+      legend: {
+        orientation: 'h',
+        x: 0,
+        xanchor: 'left',
+        y: 1 + 4 / layout.plotHeight,
+        yanchor: 'bottom',
+        bgcolor: 'rgba(0,0,0,0)',
+        traceorder: 'normal',
+      },
+    }),
+    ...(histogram && { barmode: 'overlay', bargap: 0 }),
+    ...(bars && { barmode: figure.bars === 'stacked' ? 'relative' : 'group', bargap: 1 - BAR_SHARE }),
     hovermode: lines ? 'x unified' : 'closest',
     hoverlabel: { bgcolor: HOVER_GROUND, font: { color: '#ffffff', size: TEXT_SIZE } },
     modebar: { bgcolor: 'rgba(0,0,0,0)', color: INK, activecolor: INK },
@@ -112,13 +116,12 @@ function axis(axis: DrawnAxis, heatmap: boolean, slant: number): Record<string, 
     // Whole decades where there are enough, else 1, 2 and 5 in each.
     ...(log && { dtick: Math.floor(to + 1e-9) - Math.ceil(from - 1e-9) >= 2 ? 1 : 'D2' }),
     showgrid: !category && !heatmap,
-    gridcolor: translucent(INK, GRID_OPACITY),
+    ...(!category && !heatmap && { gridcolor: translucent(INK, GRID_OPACITY) }),
     zeroline: false,
     showline: !heatmap,
-    linecolor: INK,
+    ...(!heatmap && { linecolor: INK }),
     ticks: category ? '' : 'outside',
-    tickcolor: INK,
-    hoverformat: ',.5~g',
+    ...(!category && { tickcolor: INK, hoverformat: ',.5~g' }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Heatmaps and their colour bar: the cells are a PNG of one pixel each, so that a large matrix stays small. */
+import { format as formatter } from 'd3-format';
 import { scaleLinear } from 'd3-scale';
 import { colorAt, colorStops, INK } from './colors.js';
 import { axisLabel, type DrawnFigure } from './drawable.js';
@@ -61,11 +62,13 @@ export function colorBar(trace: HeatmapTrace, left: number, top: number, height:
   const at = scaleLinear()
     .domain([low, high])
     .range([top + height, top]);
+  const whole = trace.values.every((value) => value === null || Number.isInteger(value));
   const texts = at
     .ticks(5)
+    .filter((value) => !whole || Number.isInteger(value))
     .map(
       (value) =>
-        `<text x="${pixel(left + BAR_WIDTH + 6)}" y="${pixel(at(value) + 4)}">${escapeXml(at.tickFormat(5)(value))}</text>`,
+        `<text x="${pixel(left + BAR_WIDTH + 6)}" y="${pixel(at(value) + 4)}">${escapeXml(whole ? formatter('d')(value) : at.tickFormat(5)(value))}</text>`,
     )
     .join('');
   const [titleX, titleY] = [left + 64, top + height / 2];

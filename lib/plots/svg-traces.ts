@@ -1,18 +1,22 @@
 /** Lines, points, bars and histograms as SVG paths; one path for all points of a trace keeps the picture small. */
-import { area, line, type Line } from 'd3-shape';
 import { barSlots } from './bar-slots.js';
 import { INK } from './colors.js';
 import type { DrawnFigure, DrawnTrace } from './drawable.js';
-import type { BarTrace, HistogramTrace, Interval, LineTrace, ScatterTrace } from './figure.js';
+import type { BarTrace, HistogramTrace, Interval, LineTrace, ScatterTrace, Values } from './figure.js';
 import { keepExtremes, straighten, type Pixel } from './keep-extremes.js';
 import { escapeXml, pixel, SMALL_TEXT } from './text.js';
 import { heatmapCells } from './svg-heatmap.js';
 import type { Scale } from './ticks.js';
 
-/** Pixels along x that a line is thinned in. */
+/** Pixels along x that a line is thinned in; a faint one is noise, whose reach is all that can be seen. */
 const BUCKET_PIXELS = 2;
+const FAINT_BUCKET_PIXELS = 4;
 /** How far a line may lie beside its points, in pixels. */
 const TOLERANCE = 0.2;
+/** Strokes of lines, in pixels. */
+export const LINE_WIDTH = 2;
+export const FAINT_WIDTH = 1;
+export const FAINT_OPACITY = 0.65;
 /** Half the length of an error bar's cap, in pixels. */
 const CAP = 3;
 
@@ -47,10 +51,13 @@ function drawTrace(trace: DrawnTrace, figure: DrawnFigure, plot: PlotArea): stri
   }
 }
 
-/** Stroke pattern of a line. */
-export function dashArray(dash: LineTrace['dash']): string {
-  if (dash === 'dash') return ' stroke-dasharray="7 4"';
-  return dash === 'dot' ? ' stroke-dasharray="2 4"' : '';
+/** Width, opacity and pattern of a line, as attributes. */
+export function lineStyle({ dash, faint }: LineTrace): string {
+  const dashes =
+    dash === 'dash' ? ' stroke-dasharray="7 5"' : dash === 'dot' ? ' stroke-dasharray="1 5"' : '';
+  return faint === true
+    ? ` stroke-width="${FAINT_WIDTH}" stroke-opacity="${FAINT_OPACITY}"${dashes}`
+    : ` stroke-width="${LINE_WIDTH}"${dashes}`;
 }
 
 /** Opacity of a histogram's bars: several lie over each other. */
@@ -60,39 +67,38 @@ export function histogramOpacity(figure: DrawnFigure): number {
 
 /** Opacity of bars: paler where error bars must be seen on them. */
 export function barOpacity(trace: BarTrace): number {
-  return trace.error === undefined ? 0.9 : 0.55;
+  return trace.error === undefined ? 0.9 : 0.6;
 }
 
 function drawBand(trace: DrawnTrace & LineTrace, plot: PlotArea): string {
   const { band } = trace;
   if (band === undefined) return '';
   const at = trace.x.map((value) => (value === null ? null : plot.x(value)));
-  const kept = keepExtremes(at.length, [band.low, band.high], (i) => bucket(at[i], plot));
-  const path = area<number>()
-    .defined((i) => at[i] !== null && band.low[i] !== null && band.high[i] !== null)
-    .x((i) => at[i]!)
-    .y0((i) => plot.y(band.low[i]!))
-    .y1((i) => plot.y(band.high[i]!))
-    .digits(1)(kept);
-  return path ? `<path d="${path}" fill="${trace.color}" fill-opacity=".18"/>` : '';
+  const kept = keepExtremes(at.length, [band.low, band.high], (i) => bucket(at[i], plot, BUCKET_PIXELS));
+  const path = stretches(kept, (i) => at[i] !== null && band.low[i] !== null && band.high[i] !== null)
+    .map((stretch) => {
+      const side = (bound: Values): Pixel[] =>
+        straighten(
+          stretch.map((i): Pixel => [at[i]!, plot.y(bound[i]!)]),
+          TOLERANCE,
+        );
+      return `${polyline([...side(band.low), ...side(band.high).reverse()])}z`;
+    })
+    .join('');
+  return path && `<path d="${path}" fill="${trace.color}" fill-opacity=".18"/>`;
 }
 
 function drawLine(trace: DrawnTrace & LineTrace, plot: PlotArea): string {
   const at = trace.x.map((value) => (value === null ? null : plot.x(value)));
-  const kept = keepExtremes(at.length, [trace.y], (i) => bucket(at[i], plot));
+  const wide = trace.faint === true ? FAINT_BUCKET_PIXELS : BUCKET_PIXELS;
+  const kept = keepExtremes(at.length, [trace.y], (i) => bucket(at[i], plot, wide));
   const path = stretches(kept, (i) => at[i] !== null && trace.y[i] !== null)
-    .map((stretch) =>
-      straighten(
-        stretch.map((i): Pixel => [at[i]!, plot.y(trace.y[i]!)]),
-        TOLERANCE,
-      ),
-    )
-    .map((points) => pixelLine(points) ?? '')
+    .map((stretch) => stretch.map((i): Pixel => [at[i]!, plot.y(trace.y[i]!)]))
+    .map((points) => polyline(straighten(points, TOLERANCE)))
     .join('');
-  const stroke = trace.faint === true ? 'stroke-width="1" stroke-opacity=".6"' : 'stroke-width="2"';
-  const drawn = path
-    ? `<path d="${path}" fill="none" stroke="${trace.color}" ${stroke} stroke-linejoin="round" stroke-linecap="round"${dashArray(trace.dash)}/>`
-    : '';
+  const drawn =
+    path &&
+    `<path d="${path}" fill="none" stroke="${trace.color}"${lineStyle(trace)} stroke-linejoin="round" stroke-linecap="round"/>`;
   const marks =
     trace.markers === true
       ? dots(
@@ -103,10 +109,24 @@ function drawLine(trace: DrawnTrace & LineTrace, plot: PlotArea): string {
   return drawn + marks + errorBars(trace.x, trace.y, undefined, trace.errorY, trace.color, plot);
 }
 
-const pixelLine: Line<Pixel> = line<Pixel>().digits(1);
+/**
+ * A path through the points, in steps from each to the next, which take few characters. Every step is counted from
+ * the rounded point before it, so errors do not add up. A point by itself is a step of no length: a round dot.
+ */
+function polyline(points: readonly Pixel[]): string {
+  let path = '';
+  let [x, y] = [0, 0];
+  points.forEach(([left, top], i) => {
+    const [nextX, nextY] = [Math.round(left * 10), Math.round(top * 10)];
+    const [right, down] = [pixel((nextX - x) / 10), pixel((nextY - y) / 10)];
+    path += `${i === 0 ? 'M' : 'l'}${right}${down.startsWith('-') ? '' : ','}${down}`;
+    [x, y] = [nextX, nextY];
+  });
+  return points.length === 1 ? `${path}h0` : path;
+}
 
-function bucket(place: number | null | undefined, plot: PlotArea): number {
-  return place == null ? -1 : Math.floor((place - plot.left) / BUCKET_PIXELS);
+function bucket(place: number | null | undefined, plot: PlotArea, pixels: number): number {
+  return place == null ? -1 : Math.floor((place - plot.left) / pixels);
 }
 
 /** The indices between gaps, stretch by stretch. */

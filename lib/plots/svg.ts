@@ -4,8 +4,8 @@ import { drawable, type DrawnFigure } from './drawable.js';
 import type { Annotation, Figure, HeatmapTrace, ReferenceLine } from './figure.js';
 import { EDGE, LEGEND_ROW, LINE_HEIGHT, layoutOf, SWATCH, TITLE_SIZE, type Layout } from './layout.js';
 import { colorBar } from './svg-heatmap.js';
-import { escapeXml, fitted, FONT, pixel, SMALL_TEXT, TEXT_SIZE } from './text.js';
-import { dashArray, drawTraces, symbols, type PlotArea } from './svg-traces.js';
+import { escapeXml, fitted, FONT, pixel, SMALL_TEXT, TEXT_SIZE, textWidth } from './text.js';
+import { drawTraces, lineStyle, symbols, type PlotArea } from './svg-traces.js';
 import { scaleOf } from './ticks.js';
 
 /**
@@ -76,8 +76,7 @@ function swatch(trace: Layout['legend'][number]['trace'], x: number, y: number):
     return `<rect x="${pixel(x + SWATCH - 12)}" y="${pixel(y - 6)}" width="12" height="12" fill="${trace.color}" fill-opacity=".8"/>`;
   }
   const dot = trace.markers === true ? symbols([[x + SWATCH / 2, y]], 'circle', trace.color) : '';
-  const stroke = trace.faint === true ? 'stroke-width="1" stroke-opacity=".6"' : 'stroke-width="2"';
-  return `<path d="M${pixel(x)},${pixel(y)}h${SWATCH}" stroke="${trace.color}" ${stroke}${dashArray(trace.dash)}/>${dot}`;
+  return `<path d="M${pixel(x)},${pixel(y)}h${SWATCH}" stroke="${trace.color}"${lineStyle(trace)}/>${dot}`;
 }
 
 function axes(figure: DrawnFigure, layout: Layout, plot: PlotArea, heatmap: boolean): string {
@@ -135,7 +134,7 @@ function referenceLine({ axis, at, label }: ReferenceLine, plot: PlotArea): stri
     );
   }
   if (place < plot.left - 0.5 || place > right + 0.5) return '';
-  const late = place > plot.left + plot.width / 2;
+  const late = place + 5 + textWidth(label) > right;
   return (
     `<path d="M${pixel(place)},${pixel(plot.top)}V${pixel(bottom)}" ${stroke}/>` +
     `<text x="${pixel(late ? place - 5 : place + 5)}" y="${pixel(plot.top + TEXT_SIZE)}" text-anchor="${late ? 'end' : 'start'}" fill="${INK}">${escapeXml(label)}</text>`

@@ -24,13 +24,13 @@ export function escapePlotly(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** Widths in parts of the font's size, as sans-serif fonts have them. */
+/** Widths in parts of the font's size, as the widest of the usual sans-serif fonts have them. */
 function characterWidth(character: string): number {
-  if (/[ijlI.,:;'|!()[\]]/.test(character)) return 0.29;
-  if (/[frt\s-]/.test(character)) return 0.36;
-  if (/[mwMW%@]/.test(character)) return 0.87;
-  if (/[A-Z]/.test(character)) return 0.67;
-  return character > '\u2E80' ? 1 : 0.56;
+  if (/[ijlI.,:;'|!()[\]]/.test(character)) return 0.32;
+  if (/[frt\s-]/.test(character)) return 0.4;
+  if (/[mwMW%@]/.test(character)) return 0.95;
+  if (/[A-Z]/.test(character)) return 0.7;
+  return character > '\u2E80' ? 1 : 0.61;
 }
 
 /** About how wide a text is in pixels. */
@@ -66,5 +66,6 @@ export function wrapped(text: string, pixels: number, size: number = TEXT_SIZE):
 
 /** A number of pixels to a tenth, in as few characters as can be. */
 export function pixel(value: number): string {
-  return String(Math.round(value * 10) / 10 + 0);
+  const tenths = Math.round(value * 10);
+  return tenths === 0 ? '0' : String(tenths / 10).replace(/^(-?)0\./, '$1.');
 }
