@@ -5,7 +5,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './command.js';
-import { SetupError } from './setup-error.js';
+import { SetupError, isDiskFull } from './setup-error.js';
 
 /** The Python packaging authority's own installer, for machines with neither ensurepip nor pip. */
 const GET_PIP_URL = 'https://bootstrap.pypa.io/get-pip.py';
@@ -28,7 +28,7 @@ export async function installPip(project, basePython, report) {
       return;
     } catch (error) {
       // A full disk stops every way; the next ones would only hide it.
-      if (/ENOSPC|No space left/.test(`${error} ${/** @type {any} */ (error).output}`)) throw error;
+      if (isDiskFull(error)) throw error;
     }
   }
   throw new SetupError(

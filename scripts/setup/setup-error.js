@@ -19,6 +19,8 @@ export class SetupError extends Error {
 /** Lines of a program's output that are shown where its cause is not known. */
 const SHOWN_LINES = 12;
 
+const DISK_FULL = /ENOSPC|No space left on device|not enough space on the disk|Disk quota exceeded|EDQUOT/i;
+
 /** What programs print when a cause lies outside them, and what helps. First match wins. */
 const KNOWN_CAUSES = [
   {
@@ -28,7 +30,7 @@ const KNOWN_CAUSES = [
       'Restore both (git checkout package.json package-lock.json) or run npm install, then run the command again.',
   },
   {
-    pattern: /ENOSPC|No space left on device|not enough space on the disk|Disk quota exceeded|EDQUOT/i,
+    pattern: DISK_FULL,
     why: 'The disk is full.',
     remedy: 'Free about 2 GB and run the command again; it goes on where it stopped.',
   },
@@ -77,4 +79,10 @@ export function explain(error) {
 function firstLineWith(pattern, text) {
   const line = text.split('\n').find((candidate) => pattern.test(candidate)) ?? '';
   return line.trim().slice(0, 300);
+}
+
+/** Whether a step failed for want of disk: then no other way can do better. @param {unknown} error */
+export function isDiskFull(error) {
+  const { message, output } = /** @type {{ message?: string, output?: string }} */ (error);
+  return DISK_FULL.test(`${message ?? ''}\n${output ?? ''}`);
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from './setup-error.js';
+import { SetupError, isDiskFull } from './setup-error.js';
 import {
   adoptInstalled,
   cachedRoute,
@@ -114,12 +114,6 @@ function machine(project) {
 /** @param {import('./project.js').Project} project */
 function stampFile({ tensorflowCache }) {
   return join(tensorflowCache, 'ready.json');
-}
-
-/** @param {unknown} error */
-function isDiskFull(error) {
-  const { message, output } = /** @type {{ message?: string, output?: string }} */ (error);
-  return /ENOSPC|No space left on device/i.test(`${message}\n${output ?? ''}`);
 }
 
 /** The telling line of a fault. @param {unknown} error */
