@@ -2,8 +2,9 @@
  * Files and folders that appear whole or not at all. Everything is written beside its place and renamed into it, so a
  * process killed at any moment leaves the old version or the new one.
  */
-import { access, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { access, lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { CheckpointError } from './checkpoint-error.js';
 
 let writes = 0;
 
@@ -40,6 +41,20 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
+/** A rename would put a plain file in the place of a device such as /dev/null, and break what else uses it. */
+async function requireReplaceable(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
+  throw new CheckpointError({
+    operation: 'write file',
+    file: path,
+    what: 'the path',
+    expected: 'a file, or not there yet',
+    found: found.isDirectory() ? 'a folder' : 'a device',
+    hint: 'Name another file.',
+  });
+}
+
 /**
  * Writes a file beside `path`, flushes it to the disk and renames it into place. Missing parent folders are made.
  * @param write gets the open file; if it throws, `path` is untouched and nothing is left behind
@@ -49,6 +64,7 @@ export async function writeFileAtomically(
   write: (file: FileHandle) => Promise<void>,
 ): Promise<void> {
   const target = resolve(path);
+  await requireReplaceable(target);
   await mkdir(dirname(target), { recursive: true });
   await removeAbandoned(target);
   const partial = partialName(target);

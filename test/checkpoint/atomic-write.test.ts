@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -33,6 +35,20 @@ describe('writeFileAtomically', () => {
     await expect(failing).rejects.toThrow('disk full');
     expect(readFileSync(path, 'utf8')).toBe('old');
     expect(readdirSync(folder)).toEqual(['file']);
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses to take the place of a folder or a device', async () => {
+    const folder = scratchFolder();
+    // A socket stands for every kind of file that is not plain, and needs no rights to be made.
+    const socket = createServer().listen(join(folder, 'socket'));
+    await once(socket, 'listening');
+    const write = (path: string): Promise<void> => writeFileAtomically(path, (file) => file.writeFile('new'));
+    await expect(write(join(folder, 'socket'))).rejects.toThrow(
+      /must be a file, or not there yet, got a device/,
+    );
+    await expect(write(folder)).rejects.toThrow(/got a folder/);
+    expect(readdirSync(folder)).toEqual(['socket']);
+    socket.close();
   });
 
   it('lets two writers at the same time each finish whole', async () => {

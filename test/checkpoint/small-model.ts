@@ -42,9 +42,10 @@ export function smallTensors(config: ModelConfig): ModelTensor[] {
   });
 }
 
-/** A folder for the test file's output; removed after its last test. */
+const base = mkdtempSync(join(tmpdir(), 'bitnet-checkpoint-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+/** An empty folder, which goes after the last test of the file. */
 export function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bitnet-checkpoint-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return mkdtempSync(join(base, 'scratch-'));
 }
