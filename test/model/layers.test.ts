@@ -183,7 +183,7 @@ describe.each(BACKENDS)('on %s', (backend) => {
       ['relu2', gatedSquaredRelu],
       ['silu', swiGlu],
     ] as const) {
-      const { shape } = cases[name].inputs.x;
+      const shape = cases[name].inputs.x.shape as [number, number];
       // With up = 1 the gate alone is left.
       check(name, (x) => gated(tf.concat([x, tf.ones(shape)], 1) as tf.Tensor2D), ['x']);
     }

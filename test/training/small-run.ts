@@ -6,7 +6,7 @@ import { BitLM } from '../../lib/model/bitlm.js';
 import { train } from '../../lib/training/train.js';
 import type { TrainingOptions } from '../../lib/training/training-options.js';
 
-const VERSE =
+export const VERSE: string =
   'Shall I compare thee to a summer’s day? Thou art more lovely and more temperate. Rough winds do shake the darling ' +
   'buds of May, and summer’s lease hath all too short a date. Sometime too hot the eye of heaven shines. ';
 
