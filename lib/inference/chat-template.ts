@@ -11,10 +11,11 @@ export interface ChatMessage {
 /**
  * The template of BitNet b1.58 2B4T (tokenizer_config.json of the published checkpoint): the role with a capital
  * letter, a colon, the trimmed content, `<|eot_id|>`, and no line break between turns. The conversion to GGUF carries
- * another one, which the model was not trained on.
+ * another one, which the model was not trained on. (`lower`, since Python's `capitalize` does that and the library's does
+ * not.)
  */
 export const BITNET_CHAT_TEMPLATE: string =
-  "{% for message in messages %}{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}" +
+  "{% for message in messages %}{{ message['role'] | lower | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}" +
   "{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
 
 /** Thrown for a conversation that cannot be rendered, or a template that fails. */

@@ -37,6 +37,9 @@ interface Encoder {
   ): { ids: (number | undefined)[]; tokens: string[] };
 }
 
+/** The library asks for every part of tokenizer.json, where files may leave some out. */
+const OPTIONAL_PARTS = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null };
+
 /** A model's tokenizer. */
 export class Tokenizer {
   /** Number of ids that can be decoded: those of the tokenizer, or of the model if it has more rows. */
@@ -51,8 +54,6 @@ export class Tokenizer {
   /** Whether the ids of a text hold exactly its bytes, so that a loss can be noticed. */
   readonly #isLossless: boolean;
   #encoder: Encoder | undefined;
-  /** Bytes of what the post-processor adds to every text. */
-  #addedBytes = 0;
 
   /**
    * @param source what a checkpoint says about its tokenizer
@@ -91,8 +92,7 @@ export class Tokenizer {
     if (typeof text !== 'string') {
       throw new TokenizerError(`encode text: text must be a string, got ${typeof text}.`);
     }
-    const encoder = (this.#encoder ??= this.#buildEncoder());
-    const { ids, tokens } = encoder.encode(text, { add_special_tokens: addSpecialTokens });
+    const { ids, tokens } = this.#encodeByLibrary(text, addSpecialTokens);
     const unknown = ids.indexOf(undefined);
     if (unknown !== -1) {
       throw new TokenizerError(
@@ -101,9 +101,8 @@ export class Tokenizer {
       );
     }
     const known = ids as number[];
-    if (this.#isLossless) {
-      this.#checkBytes(known, Buffer.byteLength(text) + (addSpecialTokens ? this.#addedBytes : 0));
-    }
+    if (this.#isLossless)
+      this.#checkBytes(known, Buffer.byteLength(text) + this.#addedBytes(addSpecialTokens));
     return known;
   }
 
@@ -169,21 +168,24 @@ export class Tokenizer {
     return this.#vocabulary.special.has(id);
   }
 
-  /** Built at the first use: 128,256 tokens and 280,147 merges take longer than opening the rest of a model. */
-  #buildEncoder(): Encoder {
-    // The library asks for every part, where files may leave some out.
-    const parts = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null };
+  #encodeByLibrary(text: string, addSpecialTokens: boolean): ReturnType<Encoder['encode']> {
     try {
-      const encoder = new LibraryTokenizer({ ...parts, ...this.#json }, {}) as Encoder;
-      const added = encoder.encode('', { add_special_tokens: true }).ids;
-      this.#addedBytes = this.#countBytes(added.map((id) => id ?? -1));
-      return encoder;
+      // Built at the first use: 128,256 tokens and 280,147 merges take longer than opening the rest of a model.
+      this.#encoder ??= new LibraryTokenizer({ ...OPTIONAL_PARTS, ...this.#json }, {}) as Encoder;
+      return this.#encoder.encode(text, { add_special_tokens: addSpecialTokens });
     } catch (error) {
       throw new TokenizerError(
-        `load tokenizer: tokenizer.json must be one that the library can read. It says: ${(error as Error).message}`,
+        `encode text: tokenizer.json must be one that the library can use. It says: ${(error as Error).message}`,
         { cause: error },
       );
     }
+  }
+
+  /** Bytes of what the post-processor adds to every text. */
+  #addedBytes(addSpecialTokens: boolean): number {
+    if (!addSpecialTokens) return 0;
+    const added = this.#encodeByLibrary('', true).ids;
+    return this.#countBytes(added as number[]);
   }
 
   /** The library leaves out what it has no token for; here that is an error. */

@@ -62,7 +62,7 @@ export function readVocabulary(json: Readonly<Record<string, unknown>>): Vocabul
     ids.set(content, id);
     return id;
   };
-  for (const content of Object.keys(tokenizer.model.vocab)) add(content, tokenizer.model.vocab[content]);
+  for (const [content, id] of Object.entries(tokenizer.model.vocab)) add(content, id);
   for (const token of addedTokens(tokenizer)) {
     const id = add(token.content, token.id);
     if (token.special === true) special.add(id);
@@ -102,20 +102,24 @@ function checkMerges(merges: unknown): void {
     throw new TokenizerError(`load tokenizer: model.merges must be a list, got ${quote(merges)}.`);
   }
   const arePairs = Array.isArray(merges[0]);
-  for (const [index, merge] of merges.entries()) {
-    const pair: unknown =
-      !arePairs && typeof merge === 'string' ? merge.split(' ') : arePairs ? merge : undefined;
-    if (
-      !Array.isArray(pair) ||
-      pair.length !== 2 ||
-      typeof pair[0] !== 'string' ||
-      typeof pair[1] !== 'string'
-    ) {
-      throw new TokenizerError(
-        `load tokenizer: merge ${index} must be two tokens, ${arePairs ? '["a", "b"]' : '"a b"'} like the first, got ${quote(merge)}.`,
-      );
-    }
-  }
+  const isMerge = arePairs ? isPair : isSpacedPair;
+  const wrong = merges.findIndex((merge) => !isMerge(merge));
+  if (wrong === -1) return;
+  throw new TokenizerError(
+    `load tokenizer: merge ${wrong} must be two tokens, ${arePairs ? '["a", "b"]' : '"a b"'} like the first, got ${quote(merges[wrong])}.`,
+  );
+}
+
+function isPair(merge: unknown): boolean {
+  return (
+    Array.isArray(merge) && merge.length === 2 && typeof merge[0] === 'string' && typeof merge[1] === 'string'
+  );
+}
+
+function isSpacedPair(merge: unknown): boolean {
+  if (typeof merge !== 'string') return false;
+  const space = merge.indexOf(' ');
+  return space > 0 && space < merge.length - 1 && !merge.includes(' ', space + 1);
 }
 
 function addedTokens({
