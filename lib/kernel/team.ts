@@ -13,8 +13,10 @@ import type { WorkerStart } from './worker.js';
 /** Most threads of a team; beyond it memory, not computing, is the limit everywhere. */
 export const MAX_THREADS = 64;
 
-/** Chunks that each thread gets on average: more balance uneven cores better, fewer cost less. */
+/** Chunks that each thread gets on average, at least: more balance uneven cores better, fewer cost less. */
 const CHUNKS_PER_THREAD = 8;
+/** Longest chunk, in multiples of the smallest, so that nobody waits long for the last one of a large job. */
+const MAX_SMALLEST = 16;
 
 /**
  * Threads that share the items of operations. Results do not depend on how many they are. Workers do not keep Node
@@ -23,6 +25,8 @@ const CHUNKS_PER_THREAD = 8;
 export class Team {
   readonly threads: number;
   readonly kernel: Kernel;
+  /** The memory. */
+  readonly buffer: SharedArrayBuffer;
   readonly #operations: Operations;
   readonly #words: Int32Array;
   readonly #args: Int32Array = new Int32Array(MAX_ARGUMENTS);
@@ -63,6 +67,7 @@ export class Team {
   private constructor(kernel: Kernel, memory: WasmMemory, threads: number, scratch: number) {
     this.kernel = kernel;
     this.threads = threads;
+    this.buffer = memory.buffer;
     this.#operations = bindKernel(kernel, memory);
     this.#words = new Int32Array(memory.buffer, 0, RESERVED_BYTES / 4);
     this.#scratch = scratch;
@@ -106,7 +111,7 @@ export class Team {
     args[9] = a9;
     const chunk = Math.max(
       smallest,
-      Math.ceil(items / (this.threads * CHUNKS_PER_THREAD)),
+      Math.min(Math.ceil(items / (this.threads * CHUNKS_PER_THREAD)), MAX_SMALLEST * smallest),
       Math.ceil(items / MAX_CHUNKS),
     );
     publish(this.#words, operation, items, chunk, Math.ceil(items / chunk), args);
@@ -119,6 +124,11 @@ export class Team {
         this.#closed = 'internal: an operation of the kernel failed on a thread; load the model again.';
     }
     if (this.#closed !== undefined) throw new Error(this.#closed);
+  }
+
+  /** `count` float64 numbers in the memory. */
+  doubles(address: number, count: number): Float64Array {
+    return new Float64Array(this.buffer, address, count);
   }
 
   /** Operations.quantizeForShortlist, on the calling thread. */

@@ -40,11 +40,19 @@ function loadHead(lane: usize, format: i32, c: i32): v128 {
   return format == FORMAT_BF16 ? i32x4.shl(codes, 16) : widenF16(codes);
 }
 
-/** Int8 copies of groups `from` to `to` of the head. */
-export function layShortlist(from: i32, to: i32, scratch: usize, head: usize, columns: i32, shortlist: usize): void {
+/** Int8 copies of groups `firstGroup + from` to `firstGroup + to` of the head. */
+export function layShortlist(
+  from: i32,
+  to: i32,
+  scratch: usize,
+  head: usize,
+  columns: i32,
+  shortlist: usize,
+  firstGroup: i32,
+): void {
   const format = load<i32>(head, MATRIX_FORMAT);
   const n = <f32>columns;
-  for (let g = from; g < to; g++) {
+  for (let g = firstGroup + from; g < firstGroup + to; g++) {
     const group = <usize>load<u32>(head, MATRIX_VALUES) + <usize>g * floatGroupBytes(format, columns);
     const target = shortlist + <usize>g * groupBytes(columns);
     for (let r: usize = 0; r < 4; r++) {

@@ -20,10 +20,11 @@ export function layShortlist(
   head: number,
   columns: number,
   shortlist: number,
+  firstGroup: number,
 ): void {
   const format = m.i32[(head + MATRIX_FORMAT) / 4];
   const slack = f32(1 + f32(columns * EPSILON));
-  for (let g = from; g < to; g++) {
+  for (let g = firstGroup + from; g < firstGroup + to; g++) {
     const group = m.u32[(head + MATRIX_VALUES) / 4] + g * floatGroupBytes(format, columns);
     const target = shortlist + g * shortlistGroupBytes(columns);
     for (let r = 0; r < 4; r++) {

@@ -1,0 +1,156 @@
+/**
+ * From the residual stream to logits and choices. The exact head multiplies the whole embedding matrix. Where only the
+ * best tokens are wanted, an int8 copy of it finds, at half the bytes, the few rows that can be among them, and these
+ * alone are computed exactly; the proof that none is missed stands in lib/kernel/assembly/shortlist.ts.
+ */
+import { FORMAT_F32, LOGIT_BLOCK, RESULT_STORE } from '../kernel/layout.js';
+import { Op } from '../kernel/operations.js';
+import type { Team } from '../kernel/team.js';
+import { MAX_CANDIDATES, type ModelMemory } from './model-memory.js';
+
+/** Groups of the head, candidates and blocks of logits that are worth another thread's while. */
+const SHARED_BYTES = 65_536;
+const SHARED_CANDIDATES = 16;
+/** Most tokens that a shortlist is made for; more take the whole head. */
+export const MAX_SHORTLIST_TOKENS = 256;
+
+/** Tokens to choose from, with their exact logits. The arrays are used again at the next call. */
+export interface Candidates {
+  count: number;
+  /** Ids in rising order; undefined where all tokens stand in order. */
+  ids: Int32Array | undefined;
+  logits: Float32Array;
+}
+
+export class Head {
+  readonly #team: Team;
+  readonly #memory: ModelMemory;
+  readonly #logits: Float32Array;
+  readonly #sums: Float64Array;
+  readonly #lower: Float32Array;
+  readonly #upper: Float32Array;
+  readonly #candidateIds: Int32Array;
+  readonly #candidateLogits: Float32Array;
+  readonly #largest = new Float32Array(MAX_SHORTLIST_TOKENS);
+  readonly #all: Candidates;
+  readonly #few: Candidates;
+
+  constructor(team: Team, memory: ModelMemory) {
+    const { vocab_size: vocab } = memory.config;
+    const { buffer } = team;
+    this.#team = team;
+    this.#memory = memory;
+    this.#logits = new Float32Array(buffer, memory.logits, vocab);
+    this.#sums = new Float64Array(buffer, memory.logitSums, 2 * Math.ceil(vocab / LOGIT_BLOCK));
+    const bounded = memory.shortlist === 0 ? 0 : vocab;
+    this.#lower = new Float32Array(buffer, memory.lower, bounded);
+    this.#upper = new Float32Array(buffer, memory.upper, bounded);
+    this.#candidateIds = new Int32Array(buffer, memory.candidateIds, MAX_CANDIDATES);
+    this.#candidateLogits = new Float32Array(buffer, memory.candidateLogits, MAX_CANDIDATES);
+    this.#all = { count: vocab, ids: undefined, logits: this.#logits };
+    this.#few = { count: 0, ids: this.#candidateIds, logits: this.#candidateLogits };
+  }
+
+  /** Whether the best tokens can be found without computing all logits. */
+  get hasShortlist(): boolean {
+    return this.#memory.shortlist !== 0;
+  }
+
+  /** Exact logits of `tokens` vectors at `memory.headInput` into `memory.logits`. */
+  computeLogits(tokens: number): void {
+    const { head, headInput, headPaired, hiddenWidth, logits, vocabWidth } = this.#memory;
+    const { records, groups, columns, format } = head;
+    const x = format === FORMAT_F32 ? headInput : headPaired;
+    if (format !== FORMAT_F32) this.#pair(tokens);
+    const smallest = Math.ceil(SHARED_BYTES / (columns * 8));
+    this.#team.run(
+      Op.floatProduct,
+      groups,
+      smallest,
+      records,
+      1,
+      columns,
+      x,
+      hiddenWidth,
+      tokens,
+      logits,
+      vocabWidth,
+      RESULT_STORE,
+    );
+  }
+
+  /** All tokens, with the logits of the first vector at `memory.headInput`. */
+  all(): Candidates {
+    this.computeLogits(1);
+    return this.#all;
+  }
+
+  /**
+   * A superset of the `k` best tokens of the first vector at `memory.headInput`, with their exact logits. Falls back to
+   * all tokens where the bounds tell too few apart.
+   */
+  best(k: number): Candidates {
+    const { head, headInput, headPaired, shortlist, shortlistVector, lower, upper, config } = this.#memory;
+    const { vocab_size: vocab, hidden_size: hidden } = config;
+    if (shortlist === 0 || k > MAX_SHORTLIST_TOKENS) return this.all();
+    if (!this.#team.quantizeForShortlist(headInput, hidden, shortlistVector)) return this.all();
+    const smallest = Math.ceil(SHARED_BYTES / (hidden * 4));
+    this.#team.run(Op.boundLogits, head.groups, smallest, shortlist, hidden, shortlistVector, lower, upper);
+    const least = this.#kthLargestLowerEnd(k);
+    const ids = this.#candidateIds;
+    let count = 0;
+    for (let id = 0; id < vocab; id++) {
+      // Not `>=`: an upper end that is no number may not drop its row.
+      if (this.#upper[id] < least) continue;
+      if (count === MAX_CANDIDATES) return this.all();
+      ids[count++] = id;
+    }
+    const x = head.format === FORMAT_F32 ? headInput : headPaired;
+    if (head.format !== FORMAT_F32) this.#pair(1);
+    const { candidateIds, candidateLogits } = this.#memory;
+    this.#team.run(
+      Op.floatProductOfRows,
+      count,
+      SHARED_CANDIDATES,
+      head.records,
+      hidden,
+      x,
+      candidateIds,
+      candidateLogits,
+    );
+    this.#few.count = count;
+    return this.#few;
+  }
+
+  /** ln Σ e^logit of the row of logits that `all` or `computeLogits` left at `row`. */
+  logSumExp(row: number): number {
+    const { vocab_size: vocab } = this.#memory.config;
+    const { logits, vocabWidth, logitSums } = this.#memory;
+    const sums = this.#sums;
+    this.#team.run(Op.sumExponentials, sums.length / 2, 8, logits + 4 * row * vocabWidth, vocab, logitSums);
+    let largest = -Infinity;
+    for (let i = 0; i < sums.length; i += 2) largest = Math.max(largest, sums[i]);
+    let sum = 0;
+    for (let i = 0; i < sums.length; i += 2) sum += sums[i + 1] * Math.exp(sums[i] - largest);
+    return largest + Math.log(sum);
+  }
+
+  #pair(tokens: number): void {
+    const { headInput, headPaired, hiddenWidth } = this.#memory;
+    this.#team.run(Op.pairColumns, tokens, 4, headInput, hiddenWidth, hiddenWidth, headPaired, hiddenWidth);
+  }
+
+  /** The k-th largest lower end: an insertion into a short sorted list, which few of the many ends reach. */
+  #kthLargestLowerEnd(k: number): number {
+    const lower = this.#lower;
+    const largest = this.#largest.fill(-Infinity, 0, k);
+    for (let id = 0; id < lower.length; id++) {
+      const value = lower[id];
+      if (!(value > largest[k - 1])) continue;
+      let at = k - 1;
+      for (; at > 0 && largest[at - 1] < value; at--) largest[at] = largest[at - 1];
+      largest[at] = value;
+    }
+    return largest[k - 1];
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The bytes of a checkpoint, cut into pieces that are read one while another is laid out. A piece is some rows of a
+ * matrix as they stand in the file.
+ */
+import type { Checkpoint, TensorEntry } from '../checkpoint/checkpoint.js';
+import { CheckpointError } from '../checkpoint/checkpoint-error.js';
+import { numberToHalf } from '../checkpoint/dtypes.js';
+import {
+  I2S_GROUP_WEIGHTS,
+  I2S_TAIL_BYTES,
+  TQ_BLOCK_BYTES,
+  TQ_BLOCK_WEIGHTS,
+} from '../checkpoint/encodings.js';
+import { unpackTernary } from '../checkpoint/packing.js';
+import { FORMAT_TERNARY, STATUS_INVALID_CODE, STATUS_NOT_FINITE } from '../kernel/layout.js';
+import { blockCount, groupCount, type Matrix } from '../kernel/matrix.js';
+import { Op } from '../kernel/operations.js';
+import type { Team } from '../kernel/team.js';
+import { formatOf, type ModelMemory } from './model-memory.js';
+
+/** Bytes read at once where a matrix may be cut. */
+const PIECE_BYTES = 4 * 2 ** 20;
+/** Bytes from a file that are worth another thread's while. */
+const SHARED_BYTES = 32_768;
+
+/** Some rows of a matrix on their way from the file into the kernel's layout. */
+export interface Piece {
+  entry: TensorEntry;
+  byteStart: number;
+  byteLength: number;
+  /** Lays the rows out; their bytes are at `address`. */
+  lay(address: number): void;
+}
+
+/** Whether all rows have to be known before the first can be laid out: their mean magnitude is the scale. */
+function needsWholeMatrix(checkpoint: Checkpoint, entry: TensorEntry, matrix: Matrix): boolean {
+  return (
+    matrix.format === FORMAT_TERNARY &&
+    formatOf(entry, false) !== FORMAT_TERNARY &&
+    checkpoint.scale(entry.name) === undefined
+  );
+}
+
+/** Bytes of the rows of a matrix in the file, without what may stand behind them, and what each row of the file takes. */
+function storedRows(entry: TensorEntry): { rows: number; rowBytes: number; step: number } {
+  const [out, columns] = entry.shape;
+  switch (entry.encoding) {
+    case 'packed':
+      return { rows: out / 4, rowBytes: columns, step: 1 };
+    case 'I2_S': {
+      // Rows may share a group of 128 weights; a piece has to start where a group does.
+      let step = 4;
+      while ((step * columns) % I2S_GROUP_WEIGHTS !== 0) step *= 2;
+      return { rows: out, rowBytes: (entry.byteLength - I2S_TAIL_BYTES) / out, step };
+    }
+    case 'TQ2_0':
+    case 'TQ1_0':
+      return { rows: out, rowBytes: (columns / TQ_BLOCK_WEIGHTS) * TQ_BLOCK_BYTES[entry.encoding], step: 4 };
+    case 'F32':
+    case 'F16':
+    case 'BF16':
+      return { rows: out, rowBytes: entry.byteLength / out, step: 4 };
+  }
+}
+
+/** Bytes of the largest piece of a matrix. */
+export function pieceBytes(checkpoint: Checkpoint, entry: TensorEntry, matrix: Matrix): number {
+  if (needsWholeMatrix(checkpoint, entry, matrix)) return entry.byteLength;
+  const { rows, rowBytes, step } = storedRows(entry);
+  return Math.min(rows, rowsPerPiece(rowBytes, step)) * rowBytes;
+}
+
+function rowsPerPiece(rowBytes: number, step: number): number {
+  return Math.max(1, Math.floor(PIECE_BYTES / (rowBytes * step))) * step;
+}
+
+/** Cuts a matrix into pieces. `laid` is called when rows `from` to `to` of the matrix, in groups, are in place. */
+export function* matrixPieces(
+  checkpoint: Checkpoint,
+  entry: TensorEntry,
+  matrix: Matrix,
+  memory: ModelMemory,
+  team: Team,
+  laid: (fromGroup: number, toGroup: number) => void = () => {},
+): Generator<Piece> {
+  const { rows, rowBytes, step } = storedRows(entry);
+  const whole = needsWholeMatrix(checkpoint, entry, matrix);
+  const perPiece = whole ? rows : rowsPerPiece(rowBytes, step);
+  const groupOf = (row: number): number => (matrix.order === 'quarters' ? row : groupCount(row));
+  for (let row = 0; row < rows; row += perPiece) {
+    const count = Math.min(perPiece, rows - row);
+    yield {
+      entry,
+      byteStart: row * rowBytes,
+      byteLength: count * rowBytes,
+      lay: (address) => {
+        layRows(checkpoint, entry, matrix, memory, team, { address, row, count, rowBytes });
+        laid(groupOf(row), groupOf(row + count));
+      },
+    };
+  }
+}
+
+interface StagedRows {
+  address: number;
+  /** First row, counted as the file does. */
+  row: number;
+  count: number;
+  rowBytes: number;
+}
+
+function layRows(
+  checkpoint: Checkpoint,
+  entry: TensorEntry,
+  matrix: Matrix,
+  memory: ModelMemory,
+  team: Team,
+  { address, row, count, rowBytes }: StagedRows,
+): void {
+  const { columns, values } = matrix;
+  const blocks = blockCount(columns);
+  const smallest = Math.max(1, Math.ceil(SHARED_BYTES / rowBytes));
+  const run = (operation: number, ...args: number[]): void =>
+    team.run(operation, count, smallest, address, ...args);
+  // Rows that pad the last group keep the zeros that are written first.
+  if (matrix.format === FORMAT_TERNARY && row === 0 && matrix.rows % 4 !== 0) {
+    const last = groupCount(matrix.rows) - 1;
+    team.run(Op.clearGroups, 1, 1, values + last * blocks * 64, blocks);
+  }
+  switch (entry.encoding) {
+    case 'packed':
+      run(Op.layPacked, columns, values, blocks, row, memory.status);
+      break;
+    case 'I2_S':
+      run(Op.layI2S, columns, values, blocks, row, memory.status);
+      break;
+    case 'TQ2_0':
+    case 'TQ1_0': {
+      const scaleCode = numberToHalf('F16', checkpoint.scale(entry.name)!);
+      const operation = entry.encoding === 'TQ2_0' ? Op.layTQ2 : Op.layTQ1;
+      run(operation, columns, values, blocks, row, memory.status, scaleCode);
+      break;
+    }
+    case 'F32':
+    case 'F16':
+    case 'BF16': {
+      const format = formatOf(entry, false);
+      if (matrix.format !== FORMAT_TERNARY) run(Op.layFloats, format, columns, values, row, memory.status);
+      else {
+        const step = checkpoint.scale(entry.name);
+        const inverse = step === undefined ? sumUp(format) : Math.fround(1 / step);
+        const magnitude = step === undefined ? 0 : floatBits(step);
+        if (step === undefined) matrix.scale = Math.fround(1 / inverse);
+        run(
+          Op.layTernarised,
+          format,
+          columns,
+          values,
+          blocks,
+          row,
+          floatBits(inverse),
+          magnitude,
+          memory.status,
+        );
+      }
+      break;
+    }
+  }
+
+  /** 1 / max(mean|w|, 1e-5) in float32, as transformers' WeightQuant has it. */
+  function sumUp(format: number): number {
+    run(Op.sumMagnitudes, format, columns, memory.rowSums, 0);
+    const sums = team.doubles(memory.rowSums, matrix.rows);
+    const mean = Math.fround(sums.reduce((sum, rowSum) => sum + rowSum, 0) / (matrix.rows * columns));
+    if (!Number.isFinite(mean)) refuseNotFinite(entry);
+    return Math.fround(1 / Math.max(mean, Math.fround(1e-5)));
+  }
+}
+
+const scratchFloat = new Float32Array(1);
+const scratchBits = new Int32Array(scratchFloat.buffer);
+
+/** The bits of a float32 as an i32, which is how operations take numbers that are not whole. */
+export function floatBits(value: number): number {
+  scratchFloat[0] = value;
+  return scratchBits[0];
+}
+
+function refuseNotFinite(entry: TensorEntry): never {
+  throw new CheckpointError({
+    operation: 'load model',
+    file: entry.file,
+    tensor: entry.name,
+    offset: entry.byteOffset,
+    what: 'the values',
+    expected: 'finite numbers',
+    found: 'an infinity or NaN',
+    hint: 'The file is damaged, or the training run that wrote it had diverged.',
+  });
+}
+
+/**
+ * Throws for what the operations reported of a tensor.
+ * @param status bits of STATUS_
+ */
+export async function refuseTensor(
+  checkpoint: Checkpoint,
+  entry: TensorEntry,
+  status: number,
+): Promise<never> {
+  if ((status & STATUS_NOT_FINITE) !== 0) refuseNotFinite(entry);
+  const { encoding, shape, file, name: tensor, byteOffset } = entry;
+  if (encoding !== 'F32' && encoding !== 'F16' && encoding !== 'BF16') {
+    // The plain reader finds the place and says it.
+    const bytes = new Uint8Array(entry.byteLength);
+    await checkpoint.read(entry, bytes);
+    unpackTernary(encoding, bytes, [shape[0], shape[1]], { file, tensor, byteOffset });
+  }
+  const invalid = (status & STATUS_INVALID_CODE) !== 0;
+  throw new CheckpointError({
+    operation: 'load model',
+    file,
+    tensor,
+    offset: byteOffset,
+    what: invalid ? 'codes' : 'magnitudes',
+    expected: invalid ? '0, 1 and 2' : `0 and ${checkpoint.scale(tensor)}`,
+    found: 'another',
+    hint: 'The file is damaged. Download it again.',
+  });
+}
