@@ -10,6 +10,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // A real browser has a command of its own: npm run test:browser.
+    exclude: ['test/browser/**'],
     pool: 'forks',
     maxWorkers: 2,
     // A hang is the only thing this is for: shared machines may be ten times slower than a laptop.

@@ -164,8 +164,8 @@ describe.each(BACKENDS)('on %s', (backend) => {
       name,
       (q, k, v) => {
         const table = {
-          cosine: tf.fill([tokens, headDim], length) as tf.Tensor2D,
-          signedSine: tf.zeros([tokens, headDim]) as tf.Tensor2D,
+          cosine: tf.mul<tf.Tensor2D>(tf.ones([tokens, headDim]), length),
+          signedSine: tf.zeros<tf.Rank.R2>([tokens, headDim]),
         };
         for (const kept of Object.values(table)) tf.keep(kept);
         const blocks = queryBlocks(tokens, heads / keyValueHeads);
@@ -189,7 +189,9 @@ describe.each(BACKENDS)('on %s', (backend) => {
     }
     // With a gate of constant 2 the gradient reaches up: d(relu(2)² · u)/du = 4.
     tf.tidy(() => {
-      const slope = tf.grad((up) => gatedSquaredRelu(tf.concat([tf.fill([2, 3], 2), up], 1) as tf.Tensor2D));
+      const slope = tf.grad((up) =>
+        gatedSquaredRelu(tf.concat([tf.mul(tf.ones([2, 3]), 2), up], 1) as tf.Tensor2D),
+      );
       expect([...slope(tf.ones([2, 3])).dataSync()]).toEqual([4, 4, 4, 4, 4, 4]);
     });
   });

@@ -50,7 +50,7 @@ describe('train', () => {
     // Entropy of single characters: the lowest loss without looking at context.
     const counts = new Map<string, number>();
     for (const character of VERSE) counts.set(character, (counts.get(character) ?? 0) + 1);
-    const length = [...VERSE].length;
+    const length = Array.from(VERSE).length;
     let entropy = 0;
     for (const count of counts.values()) entropy -= (count / length) * Math.log(count / length);
     expect(points.at(-1)!.validationLoss).toBeLessThan(entropy - 0.3);
