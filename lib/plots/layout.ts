@@ -4,6 +4,7 @@ import { SMALL_TEXT, TEXT_SIZE, textWidth, wrapped } from './text.js';
 import { ticksOf, type Tick } from './ticks.js';
 
 export const TITLE_SIZE = 15;
+export const TITLE_LINE = 20;
 /** Height of a line of text and of a row of the legend. */
 export const LINE_HEIGHT = 16;
 export const LEGEND_ROW = 20;
@@ -63,7 +64,7 @@ export function layoutOf(figure: DrawnFigure): Layout {
   const { legend, rows } = legendRows(figure.traces, plotWidth);
   const top =
     EDGE +
-    titleLines.length * (TITLE_SIZE + 5) +
+    titleLines.length * TITLE_LINE +
     subtitleLines.length * LINE_HEIGHT +
     rows * LEGEND_ROW +
     (titleLines.length + subtitleLines.length + rows > 0 ? 8 : 0);

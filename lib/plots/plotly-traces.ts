@@ -11,7 +11,7 @@ import type {
   Values,
 } from './figure.js';
 import { keepExtremes } from './keep-extremes.js';
-import { escapePlotly } from './text.js';
+import { escapePlotly, TEXT_SIZE } from './text.js';
 import { colorRange } from './svg-heatmap.js';
 import { barOpacity, FAINT_OPACITY, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
 
@@ -141,8 +141,8 @@ function barTrace(trace: DrawnTrace & BarTrace, figure: DrawnFigure): PlotlyTrac
     ...named(trace),
     type: 'bar',
     orientation: lying ? 'h' : 'v',
-    x: lying ? values : [...trace.at],
-    y: lying ? [...trace.at] : values,
+    x: lying ? values : trace.at.map(escapePlotly),
+    y: lying ? trace.at.map(escapePlotly) : values,
     marker: { color: translucent(trace.color, barOpacity(trace)) },
     ...(labels !== undefined && { text: labels, textposition: 'outside', cliponaxis: false }),
     ...errorBars(lying ? 'error_x' : 'error_y', trace.error, trace.values, trace.color),
@@ -175,7 +175,7 @@ function heatmapTrace(trace: DrawnTrace & HeatmapTrace, figure: DrawnFigure): Pl
     ...cells('y', trace.rows, trace.ySpan, figure.y.categories),
     hoverongaps: false,
     colorbar: {
-      title: { text: escapePlotly(axisLabel(trace)), side: 'right' },
+      title: { text: escapePlotly(axisLabel(trace)), side: 'right', font: { size: TEXT_SIZE } },
       thickness: 14,
       outlinewidth: 0,
       len: 1,
@@ -194,7 +194,7 @@ function cells(
   span: readonly [number, number] | undefined,
   names: readonly string[],
 ): PlotlyTrace {
-  if (names.length > 0) return { [axis]: [...names] };
+  if (names.length > 0) return { [axis]: names.map(escapePlotly) };
   const [from, to] = span ?? [-0.5, count - 0.5];
   const step = (to - from) / count;
   return { [`${axis}0`]: from + step / 2, [`d${axis}`]: step };
@@ -230,9 +230,10 @@ function errorBars(
   };
 }
 
-/** Numbers to float32's seven digits, or fewer: more are noise, and cost bytes. */
+/** Numbers to float32's seven digits, or fewer, since more are noise and cost bytes; names as plotly shows them. */
 function compact<T extends number | string | null>(values: readonly T[], digits = 7): T[] {
-  return values.map((value) =>
-    typeof value === 'number' ? (Number(value.toPrecision(digits)) as T) : value,
-  );
+  return values.map((value) => {
+    if (typeof value === 'number') return Number(value.toPrecision(digits)) as T;
+    return typeof value === 'string' ? (escapePlotly(value) as T) : value;
+  });
 }

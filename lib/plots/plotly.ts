@@ -6,7 +6,7 @@ import { BAR_SHARE } from './bar-slots.js';
 import { GRID_OPACITY, INK, translucent } from './colors.js';
 import { drawable, type DrawnAxis, type DrawnFigure } from './drawable.js';
 import type { Figure, ReferenceLine } from './figure.js';
-import { layoutOf, TITLE_SIZE, type Layout } from './layout.js';
+import { EDGE, layoutOf, TITLE_LINE, TITLE_SIZE, type Layout } from './layout.js';
 import { plotlyTraces } from './plotly-traces.js';
 import { escapePlotly, FONT, SMALL_TEXT, TEXT_SIZE } from './text.js';
 import { tickFormat } from './ticks.js';
@@ -34,7 +34,6 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
   const lines = figure.traces.every((trace) => trace.kind === 'line');
   const bars = figure.traces.some((trace) => trace.kind === 'bar');
   const histogram = figure.traces.some((trace) => trace.kind === 'histogram');
-  const heatmap = figure.traces.some((trace) => trace.kind === 'heatmap');
   return {
     width: figure.width,
     height: figure.height,
@@ -45,19 +44,16 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
     title: {
       text: layout.titleLines.map((line) => `<b>${escapePlotly(line)}</b>`).join('<br>'),
       font: { size: TITLE_SIZE },
-      x: 12 / figure.width,
+      x: EDGE / figure.width,
       xref: 'container',
       xanchor: 'left',
       y: 1,
       yref: 'container',
       yanchor: 'top',
-      pad: { t: 14 },
-      ...(layout.subtitleLines.length > 0 && {
-        subtitle: { text: layout.subtitleLines.map(escapePlotly).join('<br>'), font: { size: TEXT_SIZE } },
-      }),
+      pad: { t: EDGE },
     },
-    xaxis: axis(figure.x, heatmap, layout.slant),
-    yaxis: axis(figure.y, heatmap, 0),
+    xaxis: axis(figure.x, 'x', figure, layout.slant),
+    yaxis: axis(figure.y, 'y', figure, 0),
     showlegend: layout.legend.length > 0,
     ...(layout.legend.length > 0 && {
       legend: {
@@ -84,6 +80,7 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
         showarrow: false,
         ...ANCHORS[side ?? 'above'],
       })),
+      ...subtitle(layout),
       ...notes(layout),
     ],
   };
@@ -91,7 +88,8 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
 
 /** plotly reads annotations on a log axis as powers of ten. */
 function onAxis(value: number | string, axis: DrawnAxis): number | string {
-  return axis.scale === 'log' && typeof value === 'number' ? Math.log10(value) : value;
+  if (typeof value === 'string') return escapePlotly(value);
+  return axis.scale === 'log' ? Math.log10(value) : value;
 }
 
 const ANCHORS = {
@@ -101,16 +99,24 @@ const ANCHORS = {
   right: { xanchor: 'left', yanchor: 'middle', xshift: 7 },
 };
 
-function axis(axis: DrawnAxis, heatmap: boolean, slant: number): Record<string, unknown> {
+function axis(axis: DrawnAxis, name: 'x' | 'y', figure: DrawnFigure, slant: number): Record<string, unknown> {
+  const heatmap = figure.traces.some((trace) => trace.kind === 'heatmap');
+  const category = axis.scale === 'category';
+  // One line for the plot to stand on: under it, or before lying bars.
+  const line = !heatmap && (name === 'y') === (figure.y.scale === 'category');
+  const ticks = !category && (name === 'x' || heatmap);
   const log = axis.scale === 'log';
   const [from, to] = axis.domain.map((value) => (log ? Math.log10(value) : value)) as [number, number];
-  const category = axis.scale === 'category';
   const format = category ? undefined : tickFormat(axis);
   return {
-    title: { text: escapePlotly(axis.label), standoff: 8 },
+    title: { text: escapePlotly(axis.label), standoff: 8, font: { size: TEXT_SIZE } },
     type: axis.scale,
     range: axis.reversed ? [to, from] : [from, to],
-    ...(category && { categoryorder: 'array', categoryarray: axis.categories, tickangle: -slant }),
+    ...(category && {
+      categoryorder: 'array',
+      categoryarray: axis.categories.map(escapePlotly),
+      tickangle: -slant,
+    }),
     ...(format !== undefined && { tickformat: format }),
     ...(!category && !log && { separatethousands: true, exponentformat: 'none' }),
     // Whole decades where there are enough, else 1, 2 and 5 in each.
@@ -118,10 +124,11 @@ function axis(axis: DrawnAxis, heatmap: boolean, slant: number): Record<string, 
     showgrid: !category && !heatmap,
     ...(!category && !heatmap && { gridcolor: translucent(INK, GRID_OPACITY) }),
     zeroline: false,
-    showline: !heatmap,
-    ...(!heatmap && { linecolor: INK }),
-    ticks: category ? '' : 'outside',
-    ...(!category && { tickcolor: INK, hoverformat: ',.5~g' }),
+    showline: line,
+    ...(line && { linecolor: INK }),
+    ticks: ticks ? 'outside' : '',
+    ...(ticks && { tickcolor: INK }),
+    ...(!category && { hoverformat: ',.5~g' }),
   };
 }
 
@@ -146,22 +153,37 @@ function referenceLine({ axis, at, label }: ReferenceLine): Record<string, unkno
   };
 }
 
+/** Plotly's own subtitle lies where the legend is. */
+function subtitle(layout: Layout): Record<string, unknown>[] {
+  if (layout.subtitleLines.length === 0) return [];
+  const shift = layout.top - EDGE - layout.titleLines.length * TITLE_LINE;
+  return [smallText(layout.subtitleLines, TEXT_SIZE, layout, { y: 1, yanchor: 'top', yshift: shift })];
+}
+
 function notes(layout: Layout): Record<string, unknown>[] {
   if (layout.noteLines.length === 0) return [];
   return [
-    {
-      text: layout.noteLines.map(escapePlotly).join('<br>'),
-      showarrow: false,
-      align: 'left',
-      font: { size: SMALL_TEXT },
-      xref: 'paper',
-      x: 0,
-      xanchor: 'left',
-      xshift: 12 - layout.left,
-      yref: 'paper',
-      y: 0,
-      yanchor: 'bottom',
-      yshift: -layout.bottom + 2,
-    },
+    smallText(layout.noteLines, SMALL_TEXT, layout, { y: 0, yanchor: 'bottom', yshift: 2 - layout.bottom }),
   ];
+}
+
+/** Lines at the left edge of the chart, above or below the plot. */
+function smallText(
+  lines: readonly string[],
+  size: number,
+  layout: Layout,
+  place: { y: number; yanchor: string; yshift: number },
+): Record<string, unknown> {
+  return {
+    text: lines.map(escapePlotly).join('<br>'),
+    showarrow: false,
+    align: 'left',
+    font: { size },
+    xref: 'paper',
+    x: 0,
+    xanchor: 'left',
+    xshift: EDGE - layout.left,
+    yref: 'paper',
+    ...place,
+  };
 }
