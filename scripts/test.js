@@ -7,7 +7,7 @@ import { requireNode } from './setup/node.js';
 requireNode();
 
 const { spawn } = await import('node:child_process');
-const { join } = await import('node:path');
+const path = await import('node:path');
 const { endProgramsOnSignal } = await import('./setup/command.js');
 const { allSteps } = await import('./setup/list.js');
 const { projectAt } = await import('./setup/project.js');
@@ -18,7 +18,7 @@ const stopListening = endProgramsOnSignal();
 if (!(await runSteps(allSteps, project))) process.exit(1);
 stopListening();
 
-const vitest = join(project.nodeModules, 'vitest', 'vitest.mjs');
+const vitest = path.join(project.nodeModules, 'vitest', 'vitest.mjs');
 const tests = spawn(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
   cwd: project.root,
   stdio: 'inherit',

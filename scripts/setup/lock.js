@@ -1,7 +1,7 @@
 /**
  * Keeps two set-ups (say `npm start` and `npm test` in two terminals) from writing the same folders at once.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -16,6 +16,8 @@ const POLL_MS = 500;
  * @returns {Promise<T>}
  */
 export async function withSetupLock(project, report, task) {
+  // Asked first, since Node's own error from a read-only file system is that a folder does not exist.
+  accessSync(project.root, constants.W_OK);
   const file = join(project.setupCache, 'lock');
   mkdirSync(project.setupCache, { recursive: true });
   while (!take(file)) {

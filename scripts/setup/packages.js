@@ -30,7 +30,7 @@ export const packages = {
     const npm = npmCommand(env);
     await runCommand(
       npm.file,
-      [...npm.args, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=http'],
+      [...npm.args, 'ci', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=http'],
       {
         cwd: root,
         env,

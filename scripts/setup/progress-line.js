@@ -16,7 +16,7 @@ export class ProgressLine {
     this.out = out;
     this.startedMs = Date.now();
     this.detail = '';
-    this.live = 'isTTY' in out && out.isTTY === true;
+    this.live = 'isTTY' in out && out.isTTY;
     /** @type {NodeJS.Timeout | undefined} */
     this.timer = undefined;
   }

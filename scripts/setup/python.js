@@ -47,9 +47,7 @@ export function pythonStep(install = installRequirements, modules = ['jupyterlab
         log: log('venv'),
         name: 'python -m venv',
       });
-      await installPip(project, command, report);
-
-      await install(project, report);
+      await install(project, command, report);
       await runCommand(project.python, ['-c', `import ${modules.join(', ')}`], {
         cwd: root,
         env,
@@ -68,9 +66,12 @@ export function pythonStep(install = installRequirements, modules = ['jupyterlab
  * By uv, which takes a fifth of the time; by pip where uv cannot be had, or knows less than pip's configuration does
  * of how packages are reached from here.
  * @param {import('./project.js').Project} project
+ * @param {string[]} basePython command of the Python that the environment was made with
  * @param {(detail: string) => void} report
  */
-async function installRequirements({ python, root, requirements, setupCache, env }, report) {
+async function installRequirements(project, basePython, report) {
+  await installPip(project, basePython, report);
+  const { python, root, requirements, setupCache, env } = project;
   const pip = ['-m', 'pip', 'install', ...PIP_QUIET, '--progress-bar=off'];
   const onLine = (/** @type {string} */ line) => {
     const [, what] = /^\s*(?:Collecting|Downloading|Downloaded)\s+(\S+)/.exec(line) ?? [];

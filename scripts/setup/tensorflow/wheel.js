@@ -26,11 +26,10 @@ export const WHEEL = {
   pythonTag: '311',
   platform: 'manylinux_2_17_x86_64',
   file: 'tensorflow_cpu-2.18.1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl',
+  /** The wheel itself and 0.7 GB unpacked. */
+  neededBytes: 1.1e9,
   sha256: '810c75d7149d2da0cb2092187817b0dcabb80728ca9f9cf3a61f3f42fadd1298',
 };
-
-/** The wheel, and 0.7 GB unpacked. */
-const NEEDED_BYTES = 1.1e9;
 
 /** Takes out of the wheel what is wanted: two libraries and the C interface's headers. Arguments: wheel, folder. */
 const UNPACK = `
@@ -146,7 +145,7 @@ export async function fetchWheel(project, wanted, report) {
     rmSync(wheel);
   }
   mkdirSync(tensorflowCache, { recursive: true });
-  requireFreeDisk(tensorflowCache);
+  requireFreeDisk(tensorflowCache, wanted.neededBytes);
 
   const partial = join(tensorflowCache, 'download.partial');
   rmSync(partial, { recursive: true, force: true });
@@ -215,13 +214,17 @@ async function sha256Of(file) {
   return hash.digest('hex');
 }
 
-/** @param {string} folder */
-function requireFreeDisk(folder) {
+/**
+ * @param {string} folder
+ * @param {number} neededBytes
+ */
+function requireFreeDisk(folder, neededBytes) {
   const { bavail, bsize } = statfsSync(folder);
   const freeBytes = bavail * bsize;
-  if (freeBytes >= NEEDED_BYTES) return;
+  if (freeBytes >= neededBytes) return;
+  const gigabytes = (/** @type {number} */ bytes) => (bytes / 1e9).toFixed(1);
   throw new SetupError(
-    `TensorFlow's library needs ${NEEDED_BYTES / 1e9} GB of disk for a moment, ${(freeBytes / 1e9).toFixed(1)} GB are free.`,
+    `TensorFlow's library needs ${gigabytes(neededBytes)} GB of disk for a moment, ${gigabytes(freeBytes)} GB are free.`,
     'Free some and run the command again; it goes on where it stopped.',
   );
 }

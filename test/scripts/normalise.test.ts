@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { normaliseNotebook } from '../../scripts/notebooks/normalise.js';
+
+const ROOT = '/home/someone/a clone';
+
+function code(source: string, outputs: object[] = [], extra: object = {}): object {
+  return { cell_type: 'code', execution_count: 7, metadata: {}, outputs, source, ...extra };
+}
+
+function normalised(...cells: object[]): { text: string; cells: Record<string, unknown>[] } {
+  const text = normaliseNotebook(
+    JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 4 }),
+    ROOT,
+  );
+  return { text, cells: JSON.parse(text).cells };
+}
+
+describe('normaliseNotebook', () => {
+  test('leaves a normal notebook as it is', () => {
+    const { text } = normalised(
+      code('1', [{ output_type: 'stream', name: 'stdout', text: 'a\nb\n' }], { id: 'one' }),
+    );
+    expect(normaliseNotebook(text, ROOT)).toBe(text);
+  });
+
+  test('takes out counters and times', () => {
+    const timed = code('1', [], {
+      metadata: { execution: { 'iopub.status.busy': '2025-01-01T00:00:00Z' }, tags: ['training'] },
+    });
+    const [cell] = normalised(timed).cells;
+    expect(cell).toMatchObject({ execution_count: null, metadata: { tags: ['training'] } });
+    expect(cell.metadata).not.toHaveProperty('execution');
+  });
+
+  test('keeps ids, gives missing ones by what the cell says, and makes none twice', () => {
+    const cells = [code('same'), code('same'), code('1', [], { id: 'kept' })];
+    const first = normalised(...cells).cells.map(({ id }) => id);
+    expect(
+      normalised(code('before'), ...cells)
+        .cells.map(({ id }) => id)
+        .slice(1),
+    ).toEqual(first);
+    expect(new Set(first).size).toBe(3);
+    expect(first[2]).toBe('kept');
+  });
+
+  test('joins the pieces of a stream and keeps what a terminal would show', () => {
+    const pieces = ['step 1\rstep', ' 2\rstep 3\n', 'done\n'].map((text) => ({
+      output_type: 'stream',
+      name: 'stdout',
+      text,
+    }));
+    expect(normalised(code('1', pieces)).cells[0].outputs).toEqual([
+      { name: 'stdout', output_type: 'stream', text: ['step 3\n', 'done\n'] },
+    ]);
+  });
+
+  test('takes the folder of the clone out of what was printed', () => {
+    const text = `at ${ROOT}/lib/dist/index.js:3\nat file:///home/someone/a%20clone/lib/dist/index.js:3\n`;
+    const printed = normalised(code('1', [{ output_type: 'stream', name: 'stderr', text }])).cells[0].outputs;
+    expect(printed).toMatchObject([{ text: ['at lib/dist/index.js:3\n', 'at lib/dist/index.js:3\n'] }]);
+  });
+
+  test('keeps a chart and its picture in SVG, without the bitmap that JupyterLab adds', () => {
+    const figure = { data: [{ y: [1, 2.5, null] }] };
+    const data = { 'application/vnd.plotly.v1+json': figure, 'image/svg+xml': '<svg/>', 'image/png': 'AAAA' };
+    const { text, cells } = normalised(code('1', [{ output_type: 'display_data', data, metadata: {} }]));
+    expect(cells[0].outputs).toEqual([
+      {
+        data: { 'application/vnd.plotly.v1+json': figure, 'image/svg+xml': ['<svg/>'] },
+        metadata: {},
+        output_type: 'display_data',
+      },
+    ]);
+    // A row of numbers is one line of the diff.
+    expect(text).toContain('"y": [1,2.5,null]\n');
+  });
+
+  test('rejects a notebook of another format, and says what to do', () => {
+    expect(() => normaliseNotebook('{"cells":[],"nbformat":3}', ROOT)).toThrow(
+      'A notebook must be of nbformat 4, got 3. Open and save it in JupyterLab.',
+    );
+  });
+});
