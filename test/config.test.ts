@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ablationOptions,
+  BITNET_B158,
+  ConfigError,
+  FULL_PRECISION,
+  parseModelConfig,
+} from '../lib/config.js';
+
+const SMALL = {
+  vocab_size: 65,
+  hidden_size: 128,
+  intermediate_size: 352,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+};
+
+describe('parseModelConfig', () => {
+  it('fills in what transformers fills in', () => {
+    const config = parseModelConfig(SMALL);
+    expect(config).toMatchObject({
+      num_key_value_heads: 4,
+      head_dim: 32,
+      hidden_act: 'relu2',
+      max_position_embeddings: 2048,
+      rope_theta: 500_000,
+      rms_norm_eps: 1e-5,
+      tie_word_embeddings: false,
+      bos_token_id: null,
+    });
+    expect(config.quantization_config).toBeUndefined();
+  });
+
+  it.each([
+    [{ hidden_size: 0 }, /hidden_size must be a whole number from 1/],
+    [{ hidden_size: '128' }, /hidden_size .* got "128"/],
+    [{ num_hidden_layers: 1e12 }, /num_hidden_layers/],
+    [{ num_attention_heads: 3 }, /head_dim/],
+    [{ num_attention_heads: 4, num_key_value_heads: 3 }, /multiple of num_key_value_heads, got 4 and 3/],
+    [{ head_dim: 31 }, /head_dim must be even.*31/],
+    [{ hidden_act: 'gelu' }, /hidden_act must be one of relu2, silu, got "gelu"/],
+    [{ rope_theta: Number.NaN }, /rope_theta/],
+    [{ tie_word_embeddings: 'yes' }, /tie_word_embeddings must be true or false/],
+    [{ bos_token_id: 65 }, /bos_token_id must be below vocab_size 65, got 65/],
+    [{ quantization_config: { quant_method: 'gptq' } }, /quant_method must be one of bitnet, got "gptq"/],
+    [{ bitlm: { weight_quantizer: 'int3' } }, /bitlm.weight_quantizer must be one of .*absmean-ternary/],
+    [{ bitlm: { wheels: 4 } }, /unknown option bitlm.wheels/],
+  ])('refuses %j and names the key', (change, message) => {
+    const parse = (): unknown => parseModelConfig({ ...SMALL, ...change }, 'the file');
+    expect(parse).toThrow(ConfigError);
+    expect(parse).toThrow(message);
+  });
+
+  it.each([[null], [[]], ['{}'], [undefined]])('refuses %j, which is no object', (json) => {
+    expect(() => parseModelConfig(json)).toThrow(ConfigError);
+  });
+});
+
+describe('ablationOptions', () => {
+  it('takes the options of the config, else b1.58 for a quantized one, else full precision', () => {
+    const quantization_config = { quant_method: 'bitnet', quantization_mode: 'online' };
+    expect(ablationOptions(parseModelConfig(SMALL))).toEqual(FULL_PRECISION);
+    expect(ablationOptions(parseModelConfig({ ...SMALL, quantization_config }))).toEqual(BITNET_B158);
+    const sign = parseModelConfig({ ...SMALL, quantization_config, bitlm: { weight_quantizer: 'sign' } });
+    expect(ablationOptions(sign)).toEqual({ ...BITNET_B158, weight_quantizer: 'sign' });
+  });
+});
