@@ -114,4 +114,27 @@ export { toSvg } from './plots/svg.js';
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './inference/chat-template.js';
 export { TextStream } from './inference/text-stream.js';
 export { TokenizerError } from './inference/tokenizer-error.js';
-export { Tokenizer, type ChatOptions, type DecodeOptions, type EncodeOptions } from './inference/tokenizer.js';
+export {
+  Tokenizer,
+  type ChatOptions,
+  type DecodeOptions,
+  type EncodeOptions,
+} from './inference/tokenizer.js';
+
+// Inference: a checkpoint made to write text, on a WebAssembly kernel.
+export { loadModel, type LoadOptions } from './inference/load-model.js';
+export type { LoadProgress } from './inference/load-weights.js';
+export type { Model, TernaryShares, TernaryWeights } from './inference/model.js';
+export type { ModelBytes } from './inference/model-memory.js';
+export type {
+  FinishReason,
+  GeneratedToken,
+  GenerateOptions,
+  Generation,
+  Prompt,
+} from './inference/generation.js';
+export type { SamplingOptions } from './inference/sampler.js';
+export type { PartSpeed, Speed, SpeedOptions } from './inference/speed.js';
+export type { ModelTrace, TracedValues } from './inference/trace.js';
+export type { KernelChoice, KernelName } from './kernel/kernel.js';
+export { MemoryError } from './kernel/memory.js';

@@ -12,8 +12,9 @@ import { computeLogits, sumLogProbabilities } from './evaluate.js';
 import { startGeneration, type GenerateOptions, type Generation, type Prompt } from './generation.js';
 import { matricesOf } from './load-weights.js';
 import type { ModelBytes } from './model-memory.js';
+import { measureSpeed, type Speed, type SpeedOptions } from './speed.js';
 import { Tokenizer } from './tokenizer.js';
-import { trace, type Trace } from './trace.js';
+import { trace, type ModelTrace } from './trace.js';
 
 /** How often each ternary weight occurs in a matrix. */
 export interface TernaryShares {
@@ -146,7 +147,7 @@ export class Model {
   async trace(
     text: string | ArrayLike<number>,
     { layers, signal }: { layers?: readonly number[]; signal?: AbortSignal } = {},
-  ): Promise<Trace> {
+  ): Promise<ModelTrace> {
     const ids = this.#checkIds('trace', typeof text === 'string' ? this.tokenizer.encode(text) : text);
     const count = this.config.num_hidden_layers;
     const kept = layers ?? Array.from({ length: count }, (_, layer) => layer);
@@ -155,6 +156,14 @@ export class Model {
       throw new RangeError(`trace: layers must be whole numbers from 0 to ${count - 1}, got ${layer}.`);
     }
     return this.#exclusively(signal, () => trace(this.#engine, ids, new Set(kept), signal));
+  }
+
+  /**
+   * Measures how fast this model runs here, and how fast its memory would let it. Takes some seconds for 2B4T. A prompt
+   * that comes after it is computed from its first token.
+   */
+  async measureSpeed(options: SpeedOptions = {}): Promise<Speed> {
+    return this.#exclusively(options.signal, () => measureSpeed(this.#engine, options));
   }
 
   /** Shares of -1, 0 and +1 in every ternary matrix, counted in memory. Empty for a model without quantization. */

@@ -17,7 +17,7 @@ export interface TracedValues<Values = Float32Array> {
  * `layers.0.mlp.gated` (what ffn_sub_norm normalizes), `layers.0.output` (the residual stream after the layer),
  * `embed_tokens` and `norm`.
  */
-export interface Trace {
+export interface ModelTrace {
   readonly ids: readonly number[];
   /** Outputs of every module. */
   readonly activations: ReadonlyMap<string, TracedValues>;
@@ -59,7 +59,7 @@ export async function trace(
   ids: readonly number[],
   layers: ReadonlySet<number>,
   signal?: AbortSignal,
-): Promise<Trace> {
+): Promise<ModelTrace> {
   const { memory, network, team } = engine;
   const { buffer } = team;
   const count = ids.length;

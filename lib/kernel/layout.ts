@@ -77,6 +77,8 @@ export const VALUE_DIMENSIONS = 16;
 export const GATE_COLUMNS = 256;
 /** Logits that one item of the log-sum-exp covers. */
 export const LOGIT_BLOCK = 1024;
+/** Bytes that one item of a plain read covers. */
+export const READ_BYTES = 65_536;
 
 /** Gate functions. */
 export const GATE_RELU2 = 0;

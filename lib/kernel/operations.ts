@@ -26,6 +26,7 @@ export const OPERATION_NAMES = [
   'layTQ2',
   'pairColumns',
   'quantize',
+  'readMemory',
   'rmsNorm',
   'rotateAndCache',
   'sumExponentials',

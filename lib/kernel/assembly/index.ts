@@ -11,6 +11,7 @@ export { layI2S, layPacked, layTQ1, layTQ2 } from './lay-ternary';
 export { sumExponentials } from './log-sum-exp';
 export { rmsNorm } from './norm';
 export { completeQuantized, quantize } from './quantized';
+export { readMemory } from './read-memory';
 export { rotateAndCache } from './rope';
 export { boundLogits, layShortlist, quantizeForShortlist } from './shortlist';
 export { ternaryProduct } from './ternary-product';

@@ -16,6 +16,7 @@ import { layFloats, layTernarised, sumMagnitudes } from './lay-float.js';
 import { clearGroups, countTrits, layI2S, layPacked, layTQ1, layTQ2 } from './lay-ternary.js';
 import { gate, rmsNorm } from './norm-and-gate.js';
 import { completeQuantized, quantize } from './quantized.js';
+import { readMemory } from './read-memory.js';
 import { boundLogits, layShortlist, quantizeForShortlist, sumExponentials } from './shortlist.js';
 import { ternaryProduct } from './ternary-product.js';
 import { viewsOf, type Views } from './views.js';
@@ -45,6 +46,7 @@ const REFERENCES: Readonly<Record<OperationName, Reference>> = {
   layTQ2,
   pairColumns,
   quantize,
+  readMemory,
   rmsNorm,
   rotateAndCache,
   sumExponentials,
