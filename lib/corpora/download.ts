@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { watchSilence } from './silence.js';
 
 /** A file that could not be fetched, or was not what it should be. The message says why. */
 export class DownloadError extends Error {
@@ -62,13 +63,9 @@ async function fetchOnce(
   url: string,
   { bytes, signal, silenceMs = 20_000 }: ExpectedFile,
 ): Promise<Uint8Array> {
-  const silence = new AbortController();
-  const giveUp = (): void => silence.abort(new Error(`the server was silent for ${silenceMs / 1000} s`));
-  let timer = setTimeout(giveUp, silenceMs);
+  const silence = watchSilence(silenceMs, signal);
   try {
-    const response = await fetch(url, {
-      signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
-    });
+    const response = await fetch(url, { signal: silence.signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw new DownloadError(`${url} answered ${response.status} ${response.statusText}.`);
@@ -76,8 +73,7 @@ async function fetchOnce(
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of response.body ?? []) {
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, silenceMs);
+      silence.heard();
       chunks.push(chunk);
       length += chunk.length;
       // What is longer than the file cannot be the file: stop before it fills the memory.
@@ -85,7 +81,7 @@ async function fetchOnce(
     }
     return Buffer.concat(chunks);
   } finally {
-    clearTimeout(timer);
+    silence.stop();
   }
 }
 
