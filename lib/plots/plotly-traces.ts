@@ -99,17 +99,27 @@ function bandTrace(trace: DrawnTrace & LineTrace): PlotlyTrace[] {
 function lineTrace(trace: DrawnTrace & LineTrace): PlotlyTrace {
   const kept = keptPoints(trace.x.length, [trace.y]);
   const faint = trace.faint === true;
+  const sizes = markerSizes(trace, kept);
   return {
     ...named(trace),
     type: 'scatter',
-    mode: trace.markers === true ? 'lines+markers' : 'lines',
+    mode: sizes === undefined ? 'lines' : 'lines+markers',
     x: compact(kept.map((i) => trace.x[i]!)),
     y: compact(kept.map((i) => trace.y[i]!)),
     line: { color: trace.color, width: faint ? FAINT_WIDTH : LINE_WIDTH, dash: trace.dash ?? 'solid' },
     opacity: faint ? FAINT_OPACITY : 1,
-    ...(trace.markers === true && { marker: { color: trace.color, size: 6 } }),
+    ...(sizes !== undefined && { marker: { color: trace.color, size: sizes, line: { width: 0 } } }),
     ...errorBars('error_y', trace.errorY, trace.y, trace.color, kept),
   };
+}
+
+/** Marks, where there are some: a point between two gaps gets one, since plotly draws no line through it. */
+function markerSizes(trace: LineTrace, kept: readonly number[]): number | number[] | undefined {
+  if (trace.markers === true) return 6;
+  const shown = (place: number): boolean =>
+    place >= 0 && place < kept.length && trace.x[kept[place]] !== null && trace.y[kept[place]] !== null;
+  const sizes = kept.map((_, place) => (shown(place) && !shown(place - 1) && !shown(place + 1) ? 4 : 0));
+  return sizes.some((size) => size > 0) ? sizes : undefined;
 }
 
 function scatterTrace(trace: DrawnTrace & ScatterTrace): PlotlyTrace {

@@ -15,8 +15,8 @@ const FAINT_BUCKET_PIXELS = 4;
 const TOLERANCE = 0.2;
 /** Strokes of lines, in pixels. */
 export const LINE_WIDTH = 2;
-export const FAINT_WIDTH = 1;
-export const FAINT_OPACITY = 0.65;
+export const FAINT_WIDTH = 1.2;
+export const FAINT_OPACITY = 0.75;
 /** Half the length of an error bar's cap, in pixels. */
 const CAP = 3;
 

@@ -32,17 +32,20 @@ export function toSvg(figure: Figure): string {
     `<svg x="${pixel(left)}" y="${pixel(top)}" width="${pixel(width)}" height="${pixel(height)}" ` +
     `viewBox="${[left, top, width, height].map(pixel).join(' ')}" overflow="hidden">${drawTraces(drawn, plot)}</svg>`;
   const bounds = `width="${drawn.width}" height="${drawn.height}" viewBox="0 0 ${drawn.width} ${drawn.height}"`;
-  return (
+  // A line for each part, so that a change can be read in a diff.
+  return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${bounds} role="img" aria-label="${escapeXml(drawn.title)}" ` +
-    `font-family="${FONT}" font-size="${TEXT_SIZE}">` +
-    header(drawn, layout) +
-    axes(drawn, layout, plot, heatmap !== undefined) +
-    inner +
-    (drawn.lines ?? []).map((line) => referenceLine(line, plot)).join('') +
-    drawn.annotations.map((annotation) => annotationText(annotation, plot)).join('') +
-    (heatmap ? colorBar(heatmap, left + width + 14, top, height) : '') +
-    '</svg>'
-  );
+      `font-family="${FONT}" font-size="${TEXT_SIZE}">`,
+    header(drawn, layout),
+    axes(drawn, layout, plot, heatmap !== undefined),
+    inner,
+    ...drawn.lines.map((line) => referenceLine(line, plot)),
+    ...drawn.annotations.map((annotation) => annotationText(annotation, plot)),
+    heatmap ? colorBar(heatmap, left + width + 14, top, height) : '',
+    '</svg>',
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
 }
 
 function header(figure: DrawnFigure, layout: Layout): string {

@@ -62,7 +62,7 @@ const page: Record<string, unknown> = {
     }
   },
   URL: { createObjectURL: (): string => '' },
-  Blob: class {},
+  Blob,
   navigator: { userAgent: '' },
   location: { href: '' },
   matchMedia: (): { matches: boolean } => ({ matches: false }),
