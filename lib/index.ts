@@ -138,3 +138,7 @@ export type { PartSpeed, Speed, SpeedOptions } from './inference/speed.js';
 export type { ModelTrace, TracedValues } from './inference/trace.js';
 export type { KernelChoice, KernelName } from './kernel/kernel.js';
 export { MemoryError } from './kernel/memory.js';
+
+// Models from the Hugging Face Hub.
+export { downloadModel, type DownloadOptions, type DownloadProgress } from './checkpoint/hub.js';
+export { HubError } from './checkpoint/hub-request.js';

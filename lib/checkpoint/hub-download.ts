@@ -126,9 +126,10 @@ async function checkAnswer(
       /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];
     if (total !== undefined && total !== '*' && Number(total) !== file.bytes)
       throw wrongSize(file, url, total);
-    if (Number(first) === partial.bytes) return;
+    const { bytes } = partial;
+    if (Number(first) === bytes) return;
     await partial.clear();
-    throw new HubError(`download: ${url} must go on at byte ${partial.bytes}, got ${first}.`, {
+    throw new HubError(`download: ${url} must go on at byte ${bytes}, got ${first}.`, {
       isTransient: true,
     });
   }
@@ -171,9 +172,12 @@ class PartialFile {
   /** Takes in what an earlier download left. */
   async readWhatIsThere(): Promise<void> {
     const { size } = await this.#handle.stat();
-    if (size > this.#job.file.bytes) await this.clear();
+    if (size > this.#job.file.bytes) {
+      await this.clear();
+      return;
+    }
     const buffer = new Uint8Array(READ_BYTES);
-    for (;;) {
+    while (this.bytes < Math.min(size, this.#job.file.bytes)) {
       const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.bytes);
       if (bytesRead === 0) break;
       this.#hash.update(buffer.subarray(0, bytesRead));

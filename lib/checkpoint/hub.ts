@@ -26,7 +26,7 @@ export interface DownloadOptions {
   files?: readonly string[];
   /** Ends the download with the signal's reason; what has come is kept for the next time. */
   signal?: AbortSignal;
-  /** Is told how far the download is, about ten times a second. */
+  /** Is told how far the download is, about ten times a second and at the beginning of each file. */
   onProgress?: (progress: DownloadProgress) => void;
   /** How long to wait and how often to try. */
   patience?: Partial<Patience>;
@@ -145,7 +145,8 @@ function progressReporter(
     bytes += fileBytes - (known ?? 0);
     onDisk.set(file, fileBytes);
     const now = performance.now();
-    if (now - lastReport < PROGRESS_INTERVAL_MS && bytes < totalBytes) return;
+    // The beginning of a file and the end of all are always told.
+    if (known !== undefined && now - lastReport < PROGRESS_INTERVAL_MS && bytes < totalBytes) return;
     lastReport = now;
     const bytesPerSecond = (Math.max(0, bytes - before) / Math.max(now - start, 1)) * 1000;
     const left = totalBytes - bytes;
