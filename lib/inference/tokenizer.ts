@@ -2,6 +2,7 @@
  * Text to ids and back. `@huggingface/tokenizers` cuts and merges the text; decoding and all checks stand here.
  */
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { readTokenizerFiles } from '../checkpoint/tokenizer-files.js';
 import type { TokenizerSource } from '../checkpoint/tokenizer-source.js';
 import {
   BITNET_CHAT_TEMPLATE,
@@ -220,4 +221,16 @@ export class Tokenizer {
       typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token;
     return typeof content === 'string' ? this.#vocabulary.idOf(content) : undefined;
   }
+}
+
+/**
+ * Loads a tokenizer on its own, without its model.
+ * @param source a folder with tokenizer.json, or what a checkpoint says about its tokenizer
+ * @throws CheckpointError for files that are no JSON; TokenizerError if there is no tokenizer, or one that cannot be used
+ */
+export async function loadTokenizer(
+  source: string | TokenizerSource,
+  options: { vocabSize?: number } = {},
+): Promise<Tokenizer> {
+  return new Tokenizer(typeof source === 'string' ? await readTokenizerFiles(source) : source, options);
 }

@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import type {
@@ -7,8 +9,9 @@ import type {
   TokenizerSource,
 } from '../../lib/checkpoint/tokenizer-source.js';
 import { CharacterTokenizer } from '../../lib/corpora/characters.js';
-import { Tokenizer } from '../../lib/inference/tokenizer.js';
+import { loadTokenizer, Tokenizer } from '../../lib/inference/tokenizer.js';
 import { anyText } from '../any-text.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { GOLDEN_CONTAINERS, goldenContainer, type GoldenContainer } from '../golden/containers.js';
 import golden from '../golden/tiny/ref/tokenizer_cases.json' with { type: 'json' };
 
@@ -149,6 +152,21 @@ describe('Tokenizer.encode', () => {
     expect(() => broken.encode('xqzx')).toThrow(
       /the ids must hold all 21 bytes of the text, got 19\. The vocabulary or the merges/,
     );
+  });
+});
+
+describe('loadTokenizer', () => {
+  it('reads a folder, or takes what a checkpoint says', async () => {
+    for (const source of [goldenContainer('packed'), folder, gguf]) {
+      expect((await loadTokenizer(source)).encode('Hello')).toEqual([584, 39, 362, 75, 78]);
+    }
+  });
+
+  it('refuses a folder without tokenizer.json, or with one that is no JSON', async () => {
+    const empty = await temporaryFolder();
+    await expect(loadTokenizer(empty)).rejects.toThrow(/the checkpoint must have a tokenizer, got none/);
+    await writeFile(join(empty, 'tokenizer.json'), '{"model": ');
+    await expect(loadTokenizer(empty)).rejects.toThrow(/tokenizer\.json/);
   });
 });
 
