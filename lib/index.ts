@@ -115,6 +115,7 @@ export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './inf
 export { TextStream } from './inference/text-stream.js';
 export { TokenizerError } from './inference/tokenizer-error.js';
 export {
+  loadTokenizer,
   Tokenizer,
   type ChatOptions,
   type DecodeOptions,
