@@ -50,7 +50,8 @@ export class Team {
       const ready: Promise<unknown>[] = [];
       for (let i = 1; i < threads; i++) {
         const start: WorkerStart = { kernel, memory, scratch: scratch + i * scratchBytes };
-        const worker = new Worker(workerFile(), { workerData: start });
+        // Options of the process, such as a loader of its own code, are none of the workers'.
+        const worker = new Worker(workerFile(), { workerData: start, execArgv: [] });
         team.#workers.push(worker);
         ready.push(once(worker, 'message'));
       }
