@@ -11,10 +11,10 @@ export const INK = '#7b7b7b';
 export const GRID_OPACITY = 0.28;
 
 /**
- * Series colours for all kinds of colour vision, after Okabe and Ito (2008): blue, vermilion, bluish green and reddish
- * purple as printed there; orange and sky blue darkened until they hold on white. Yellow and black hold on one page only.
+ * Series colours for all kinds of colour vision: blue, vermilion, bluish green and reddish purple of Okabe and Ito
+ * (2008), whose other colours hold on one page only; violet and brown in their place.
  */
-export const PALETTE: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b07a00', '#4a9bd1'];
+export const PALETTE: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#7c5cf0', '#8c6d31'];
 
 /** Colour of the i-th series; after the last one they begin again. */
 export function seriesColor(index: number): string {
