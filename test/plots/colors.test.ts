@@ -50,9 +50,9 @@ const VISION = {
 /** CIELAB of linear red, green and blue, white point D65. */
 function lab([red, green, blue]: number[]): number[] {
   const f = (t: number): number => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
-  const x = f((0.4124 * red! + 0.3576 * green! + 0.1805 * blue!) / 0.9505);
-  const y = f(0.2126 * red! + 0.7152 * green! + 0.0722 * blue!);
-  const z = f((0.0193 * red! + 0.1192 * green! + 0.9505 * blue!) / 1.089);
+  const x = f((0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505);
+  const y = f(0.2126 * red + 0.7152 * green + 0.0722 * blue);
+  const z = f((0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089);
   return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
 }
 
@@ -68,11 +68,11 @@ describe('PALETTE', () => {
     // A difference of 2.3 is just noticeable; four times that is plain in thin lines.
     for (const [name, matrix] of Object.entries(VISION)) {
       const seen = PALETTE.map((color) =>
-        lab(matrix.map((row) => linear(color).reduce((sum, value, i) => sum + value * row[i]!, 0))),
+        lab(matrix.map((row) => linear(color).reduce((sum, value, i) => sum + value * row[i], 0))),
       );
       for (let a = 0; a < seen.length; a += 1) {
         for (let b = 0; b < a; b += 1) {
-          const difference = Math.hypot(...seen[a]!.map((value, i) => value - seen[b]![i]!));
+          const difference = Math.hypot(...seen[a].map((value, i) => value - seen[b][i]));
           expect(difference, `${PALETTE[a]} and ${PALETTE[b]}, ${name}`).toBeGreaterThan(10);
         }
       }
@@ -98,14 +98,14 @@ describe('colorAt', () => {
 
 describe('colorStops', () => {
   it('grow evenly lighter from little to much', () => {
-    const lightness = colorStops('sequential').map((color) => lab(linear(color))[0]!);
-    const steps = lightness.slice(1).map((value, i) => value - lightness[i]!);
+    const lightness = colorStops('sequential').map((color) => lab(linear(color))[0]);
+    const steps = lightness.slice(1).map((value, i) => value - lightness[i]);
     for (const step of steps) expect(step).toBeGreaterThan(5);
   });
 
   it('diverge from near white', () => {
     const stops = colorStops('diverging');
-    const lightness = stops.map((color) => lab(linear(color))[0]!);
+    const lightness = stops.map((color) => lab(linear(color))[0]);
     expect(Math.max(...lightness)).toBe(lightness[(stops.length - 1) / 2]);
   });
 });

@@ -10,8 +10,8 @@ function bins(options: Partial<HistogramFigureOptions>): HistogramTrace[] {
 describe('histogramFigure', () => {
   it('counts values in equal bins, the highest in the last', () => {
     const [trace] = bins({ series: [{ name: 'a', values: [0, 0.5, 1, 3.9, 4] }], bins: 4, show: 'count' });
-    expect(trace!.edges).toEqual([0, 1, 2, 3, 4]);
-    expect(trace!.counts).toEqual([2, 1, 0, 2]);
+    expect(trace.edges).toEqual([0, 1, 2, 3, 4]);
+    expect(trace.counts).toEqual([2, 1, 0, 2]);
   });
 
   it('shows shares of each series in percent by default', () => {
@@ -22,9 +22,9 @@ describe('histogramFigure', () => {
       ],
       bins: 2,
     });
-    expect(a!.counts).toEqual([75, 25]);
-    expect(b!.counts).toEqual([0, 100]);
-    expect(b!.edges).toEqual(a!.edges);
+    expect(a.counts).toEqual([75, 25]);
+    expect(b.counts).toEqual([0, 100]);
+    expect(b.edges).toEqual(a.edges);
   });
 
   it('takes counts as they are', () => {
@@ -49,7 +49,7 @@ describe('histogramFigure', () => {
   });
 
   it('has a range for no values and for equal ones', () => {
-    expect(bins({ series: [{ name: 'a', values: [] }], bins: 1 })[0]!.edges).toEqual([0, 1]);
+    expect(bins({ series: [{ name: 'a', values: [] }], bins: 1 })[0].edges).toEqual([0, 1]);
     expect(bins({ series: [{ name: 'a', values: [3, 3] }], bins: 1 })[0]).toMatchObject({
       edges: [2.5, 3.5],
       counts: [100],
@@ -62,6 +62,6 @@ describe('histogramFigure', () => {
 
   it('counts a million values without a stack overflow', () => {
     const values = Float32Array.from({ length: 1e6 }, (_, i) => i % 2);
-    expect(bins({ series: [{ name: 'a', values }], bins: 2 })[0]!.counts).toEqual([50, 50]);
+    expect(bins({ series: [{ name: 'a', values }], bins: 2 })[0].counts).toEqual([50, 50]);
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keepExtremes, straighten } from '../../lib/plots/keep-extremes.js';
 
@@ -32,8 +32,8 @@ describe('keepExtremes', () => {
         }
         // Where two numbers had a gap between them, they still have.
         for (let i = 1; i < kept.length; i += 1) {
-          const between = all.slice(kept[i - 1]! + 1, kept[i]);
-          if (column[kept[i - 1]!] === null || column[kept[i]!] === null) continue;
+          const between = all.slice(kept[i - 1] + 1, kept[i]);
+          if (column[kept[i - 1]] === null || column[kept[i]] === null) continue;
           expect(between.every((j) => column[j] !== null)).toBe(true);
         }
       }),
@@ -67,9 +67,9 @@ describe('straighten', () => {
           expect(line[0]).toEqual(sorted[0]);
           expect(line.at(-1)).toEqual(sorted.at(-1));
           for (const [x, y] of sorted) {
-            let nearest = line.length === 1 ? Math.hypot(x - line[0]![0], y - line[0]![1]) : Infinity;
+            let nearest = line.length === 1 ? Math.hypot(x - line[0][0], y - line[0][1]) : Infinity;
             for (let i = 1; i < line.length; i += 1) {
-              const [[fromX, fromY], [toX, toY]] = [line[i - 1]!, line[i]!];
+              const [[fromX, fromY], [toX, toY]] = [line[i - 1], line[i]];
               const length = Math.hypot(toX - fromX, toY - fromY) || 1;
               const along = ((x - fromX) * (toX - fromX) + (y - fromY) * (toY - fromY)) / length;
               const share = Math.min(Math.max(along / length, 0), 1);

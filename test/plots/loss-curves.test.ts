@@ -18,8 +18,8 @@ describe('lossCurves', () => {
     const [training, validation] = lines([{ name: 'ternary', points }]);
     expect(training).toMatchObject({ name: 'ternary, training', faint: true, x: [1, 2, 3], y: [4, 3, 2] });
     expect(validation).toMatchObject({ name: 'ternary, validation', x: [2], y: [3.5] });
-    expect(validation!.faint).toBeUndefined();
-    expect(validation!.color).not.toBe(training!.color);
+    expect(validation.faint).toBeUndefined();
+    expect(validation.color).not.toBe(training.color);
   });
 
   it('gives several runs a colour each, and the names of their validation losses', () => {
@@ -34,8 +34,8 @@ describe('lossCurves', () => {
       ['b, training', false],
       ['b', undefined],
     ]);
-    expect(traces[0]!.color).toBe(traces[1]!.color);
-    expect(traces[1]!.color).not.toBe(traces[3]!.color);
+    expect(traces[0].color).toBe(traces[1].color);
+    expect(traces[1].color).not.toBe(traces[3].color);
   });
 
   it('shows the mean of the seeds between the lowest and the highest', () => {

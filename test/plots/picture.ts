@@ -34,7 +34,7 @@ export function readPicture(svg: string): Picture {
   });
   const root = parser.parseFromString(svg, 'image/svg+xml').documentElement!;
   if (root.tagName !== 'svg') throw new Error(`root element is ${root.tagName}`);
-  const inner = all(root, 'svg')[0]!;
+  const inner = all(root, 'svg')[0];
   const [left, top, width, height] = ['x', 'y', 'width', 'height'].map((name) => number(inner, name)) as [
     number,
     number,
@@ -106,11 +106,11 @@ function readPath(d: string): Point[][] {
   const stretches: Point[][] = [];
   let [x, y] = [0, 0];
   for (const [, command, rest] of d.matchAll(/([a-zA-Z])([^a-zA-Z]*)/g)) {
-    const numbers = (rest!.match(/-?(?:\d+\.?\d*|\.\d+)/g) ?? []).map(Number);
-    if (rest!.replaceAll(/-?(?:\d+\.?\d*|\.\d+)|[\s,]/g, '') !== '') throw new Error(`path has ${rest}`);
-    const relative = command === command!.toLowerCase();
+    const numbers = (rest.match(/-?(?:\d+\.?\d*|\.\d+)/g) ?? []).map(Number);
+    if (rest.replaceAll(/-?(?:\d+\.?\d*|\.\d+)|[\s,]/g, '') !== '') throw new Error(`path has ${rest}`);
+    const relative = command === command.toLowerCase();
     const [a, b] = numbers as [number, number];
-    switch (command!.toUpperCase()) {
+    switch (command.toUpperCase()) {
       case 'M':
       case 'L':
         [x, y] = relative ? [x + a, y + b] : [a, b];

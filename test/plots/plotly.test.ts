@@ -141,11 +141,11 @@ describe('toPlotly', () => {
   });
 
   it.each(Object.keys(figures))('makes %s that Plotly.validate accepts', (name) => {
-    expect(plotlyFaults(toPlotly(figures[name]!)).map(({ msg }) => msg)).toEqual([]);
+    expect(plotlyFaults(toPlotly(figures[name])).map(({ msg }) => msg)).toEqual([]);
   });
 
   it('writes titles with units, and log ranges as powers of ten', () => {
-    const { layout } = toPlotly({ ...figures['points with fits']!, x: { ...x, range: [100, 1e6] } });
+    const { layout } = toPlotly({ ...figures['points with fits'], x: { ...x, range: [100, 1e6] } });
     expect(layout).toMatchObject({
       title: { text: '<b>points</b>' },
       xaxis: { title: { text: 'Parameters (count)' }, type: 'log', range: [2, 6] },
@@ -155,7 +155,7 @@ describe('toPlotly', () => {
   });
 
   it('turns bounds into distances for error bars', () => {
-    const { data } = toPlotly(figures['points with fits']!);
+    const { data } = toPlotly(figures['points with fits']);
     expect(data.at(-1)).toMatchObject({
       error_y: {
         array: [0.1, 0.1, 0.1].map((d) => expect.closeTo(d, 6)),
@@ -166,13 +166,13 @@ describe('toPlotly', () => {
   });
 
   it('shows what looks like a tag as it is written', () => {
-    const { data, layout } = toPlotly(figures['bars and marks']!);
+    const { data, layout } = toPlotly(figures['bars and marks']);
     expect(layout).toMatchObject({ xaxis: { categoryarray: ['700M', '&lt;b&gt;3B&lt;/b&gt;'] } });
     expect(data[0]).toMatchObject({ x: ['700M', '&lt;b&gt;3B&lt;/b&gt;'] });
   });
 
   it('is JSON: gaps are null', () => {
-    const plotly = toPlotly(figures['curves with gaps, marks and error bars']!);
+    const plotly = toPlotly(figures['curves with gaps, marks and error bars']);
     expect(JSON.parse(JSON.stringify(plotly))).toEqual(plotly);
     expect(plotly.data.find(({ name, mode }) => name === 'a' && mode !== 'lines')).toMatchObject({
       y: [1, null, 3, null],
@@ -189,7 +189,7 @@ describe('toPlotly', () => {
         series: [{ name: 'a', x: long.map((_, i) => i), y: long }],
       }),
     );
-    const heights = plotly.data[0]!.y as number[];
+    const heights = plotly.data[0].y as number[];
     expect(heights.length).toBeLessThanOrEqual(402);
     expect(Math.max(...heights)).toBe(99);
     expect(JSON.stringify(plotly).length).toBeLessThan(10_000);

@@ -41,14 +41,9 @@ function readPng(href: string): number[][][] {
   const rows = inflateSync(chunks.get('IDAT')!);
   return Array.from({ length: height }, (_, row) =>
     Array.from({ length: width }, (_, column) => {
-      const color = rows[row * (width + 1) + 1 + column]!;
+      const color = rows[row * (width + 1) + 1 + column];
       const palette = chunks.get('PLTE')!;
-      return [
-        palette[color * 3]!,
-        palette[color * 3 + 1]!,
-        palette[color * 3 + 2]!,
-        chunks.get('tRNS')![color]!,
-      ];
+      return [palette[color * 3], palette[color * 3 + 1], palette[color * 3 + 2], chunks.get('tRNS')![color]];
     }),
   );
 }
@@ -60,33 +55,33 @@ const NEAR_WHITE = [0xf4, 0xf4, 0xf2, 255];
 describe('toSvg of a heatmap', () => {
   it('gives every cell its colour, the first row on top, and none to a hole', () => {
     const [cells] = readPicture(toSvg(heatmap({}))).images;
-    const [first, second] = readPng(cells!.href);
+    const [first, second] = readPng(cells.href);
     expect(first).toEqual([BLUE, NEAR_WHITE]);
-    expect(second![0]).toEqual(VERMILION);
-    expect(second![1]![3]).toBe(0);
+    expect(second[0]).toEqual(VERMILION);
+    expect(second[1][3]).toBe(0);
   });
 
   it('puts the first row at the bottom where rows grow upwards', () => {
     const [cells] = readPicture(
       toSvg(heatmap({ ySpan: [0, 1], xSpan: [0, 1] }, { y: { title: 'Loss', unit: 'nats' } })),
     ).images;
-    expect(readPng(cells!.href)[1]).toEqual([BLUE, NEAR_WHITE]);
+    expect(readPng(cells.href)[1]).toEqual([BLUE, NEAR_WHITE]);
   });
 
   it('puts the first column at the right where columns grow to the left', () => {
     const [cells] = readPicture(
       toSvg(heatmap({}, { x: { title: 'Column', unit: 'index', reversed: true } })),
     ).images;
-    expect(readPng(cells!.href)[0]).toEqual([NEAR_WHITE, BLUE]);
+    expect(readPng(cells.href)[0]).toEqual([NEAR_WHITE, BLUE]);
   });
 
   it('fills the plot with its cells and writes the colours’ meaning', () => {
     const picture = readPicture(toSvg(heatmap({})));
     const [cells] = picture.images;
-    expect(cells!.x).toBeCloseTo(picture.plot.left, 1);
-    expect(cells!.x + cells!.width).toBeCloseTo(picture.plot.right, 1);
-    expect(cells!.y).toBeCloseTo(picture.plot.top, 1);
-    expect(cells!.y + cells!.height).toBeCloseTo(picture.plot.bottom, 1);
+    expect(cells.x).toBeCloseTo(picture.plot.left, 1);
+    expect(cells.x + cells.width).toBeCloseTo(picture.plot.right, 1);
+    expect(cells.y).toBeCloseTo(picture.plot.top, 1);
+    expect(cells.y + cells.height).toBeCloseTo(picture.plot.bottom, 1);
     expect(picture.texts.map(({ text }) => text)).toContain('Weight (trits)');
   });
 
@@ -102,7 +97,7 @@ describe('toSvg of a heatmap', () => {
     const [cells] = readPicture(
       toSvg(heatmap({ rows: 1, columns: 1, values: [3], colors: 'sequential' })),
     ).images;
-    expect(readPng(cells!.href)).toEqual([[[0x44, 0x01, 0x54, 255]]]);
+    expect(readPng(cells.href)).toEqual([[[0x44, 0x01, 0x54, 255]]]);
   });
 });
 

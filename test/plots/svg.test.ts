@@ -37,9 +37,9 @@ describe('toSvg', () => {
     const picture = readPicture(toSvg(figure([line([0, 4, 10], [0, 80, 25])])));
     const [points] = strokes(picture, RED);
     expect(points).toHaveLength(3);
-    expectPoint(points![0], at(picture, 0, 0));
-    expectPoint(points![1], at(picture, 0.4, 0.8));
-    expectPoint(points![2], at(picture, 1, 0.25));
+    expectPoint(points[0], at(picture, 0, 0));
+    expectPoint(points[1], at(picture, 0.4, 0.8));
+    expectPoint(points[2], at(picture, 1, 0.25));
   });
 
   it('puts powers of ten at equal distances on a log axis', () => {
@@ -49,9 +49,9 @@ describe('toSvg', () => {
     });
     const picture = readPicture(toSvg(log));
     const [points] = strokes(picture, RED);
-    expectPoint(points![0], at(picture, 0, 0.5));
-    expectPoint(points![1], at(picture, 1 / 3, 1));
-    expectPoint(points![2], at(picture, 1, 0.5));
+    expectPoint(points[0], at(picture, 0, 0.5));
+    expectPoint(points[1], at(picture, 1 / 3, 1));
+    expectPoint(points[2], at(picture, 1, 0.5));
   });
 
   it('lets values grow downwards on a reversed axis', () => {
@@ -62,8 +62,8 @@ describe('toSvg', () => {
         }),
       ),
     );
-    expectPoint(strokes(picture, RED)[0]![0], at(picture, 0, 1));
-    expectPoint(strokes(picture, RED)[0]![1], at(picture, 1, 0.75));
+    expectPoint(strokes(picture, RED)[0][0], at(picture, 0, 1));
+    expectPoint(strokes(picture, RED)[0][1], at(picture, 1, 0.75));
   });
 
   it('writes ticks at their values, and titles with units', () => {
@@ -85,15 +85,15 @@ describe('toSvg', () => {
   it('draws a point between two gaps as a dot', () => {
     const picture = readPicture(toSvg(figure([line([0, 5, 10], [null, 50, null])])));
     const [points] = strokes(picture, RED);
-    expectPoint(points![0], at(picture, 0.5, 0.5));
-    expectPoint(points![1], at(picture, 0.5, 0.5));
+    expectPoint(points[0], at(picture, 0.5, 0.5));
+    expectPoint(points[1], at(picture, 0.5, 0.5));
   });
 
   it('draws one point in the middle when nothing else gives a range', () => {
     const picture = readPicture(
       toSvg({ ...figure([line([3], [7])]), x: { title: 'x', unit: '' }, y: { title: 'y', unit: '' } }),
     );
-    expectPoint(strokes(picture, RED)[0]![0], at(picture, 0.5, 0.5));
+    expectPoint(strokes(picture, RED)[0][0], at(picture, 0.5, 0.5));
   });
 
   it('draws empty axes and says so where there are no data', () => {
@@ -128,16 +128,16 @@ describe('toSvg', () => {
       ),
     );
     const [region] = picture.paths.filter((path) => path.fill === RED);
-    expectPoint(region!.stretches[0]![0], at(picture, 0, 0));
-    expectPoint(region!.stretches[0]![1], at(picture, 1, 0.5));
+    expectPoint(region.stretches[0][0], at(picture, 0, 0));
+    expectPoint(region.stretches[0][1], at(picture, 1, 0.5));
   });
 
   it('fills a band between its bounds, in one piece for every stretch', () => {
     const band = { low: [10, 20, null, 10, 10], high: [30, 40, 50, 30, 30] };
     const picture = readPicture(toSvg(figure([line([0, 2, 4, 6, 10], [20, 30, 40, 20, 20], { band })])));
     const [region] = picture.paths.filter((path) => path.fill === RED);
-    expect(region!.stretches).toHaveLength(2);
-    const [lowLeft, lowRight, highRight, highLeft] = region!.stretches[0]!;
+    expect(region.stretches).toHaveLength(2);
+    const [lowLeft, lowRight, highRight, highLeft] = region.stretches[0];
     expectPoint(lowLeft, at(picture, 0, 0.1));
     expectPoint(lowRight, at(picture, 0.2, 0.2));
     expectPoint(highRight, at(picture, 0.2, 0.4));
@@ -197,12 +197,12 @@ describe('toSvg, bars', () => {
     const [red, ...others] = boxes(picture, RED);
     expect(others).toEqual([]);
     const [blue, second] = boxes(picture, BLUE);
-    expect(red!.bottom).toBeCloseTo(picture.plot.bottom, 1);
-    expect(red!.top).toBeCloseTo(at(picture, 0, 0.5)[1], 1);
-    expect(blue!.top).toBeCloseTo(at(picture, 0, 0.25)[1], 1);
-    expect(blue!.left).toBeCloseTo(red!.right, 1);
-    expect((red!.left + blue!.right) / 2).toBeCloseTo(at(picture, 0.25, 0)[0], 0);
-    expect(second!.top).toBeCloseTo(picture.plot.top, 1);
+    expect(red.bottom).toBeCloseTo(picture.plot.bottom, 1);
+    expect(red.top).toBeCloseTo(at(picture, 0, 0.5)[1], 1);
+    expect(blue.top).toBeCloseTo(at(picture, 0, 0.25)[1], 1);
+    expect(blue.left).toBeCloseTo(red.right, 1);
+    expect((red.left + blue.right) / 2).toBeCloseTo(at(picture, 0.25, 0)[0], 0);
+    expect(second.top).toBeCloseTo(picture.plot.top, 1);
   });
 
   it('stacks what is positive upwards and what is negative downwards', () => {
@@ -231,10 +231,10 @@ describe('toSvg, bars', () => {
       toSvg(figure([bar('a', RED, [5, 10])], { x: { title: 'x', unit: '', range: [0, 10] }, y: names })),
     );
     const [first, second] = boxes(picture, RED);
-    expect(first!.left).toBeCloseTo(picture.plot.left, 1);
-    expect(first!.right).toBeCloseTo(at(picture, 0.5, 0)[0], 1);
-    expect(second!.right).toBeCloseTo(picture.plot.right, 1);
-    expect(first!.bottom).toBeLessThan(second!.top);
+    expect(first.left).toBeCloseTo(picture.plot.left, 1);
+    expect(first.right).toBeCloseTo(at(picture, 0.5, 0)[0], 1);
+    expect(second.right).toBeCloseTo(picture.plot.right, 1);
+    expect(first.bottom).toBeLessThan(second.top);
   });
 
   it('draws a histogram bin from edge to edge', () => {
@@ -248,10 +248,10 @@ describe('toSvg, bars', () => {
     const picture = readPicture(toSvg(figure([trace])));
     const [first, last, ...others] = boxes(picture, RED);
     expect(others).toEqual([]);
-    expect(first!.right).toBeCloseTo(at(picture, 0.2, 0)[0], 1);
-    expect(first!.top).toBeCloseTo(picture.plot.top, 1);
-    expect(last!.left).toBeCloseTo(at(picture, 0.6, 0)[0], 1);
-    expect(last!.top).toBeCloseTo(at(picture, 0, 0.5)[1], 1);
+    expect(first.right).toBeCloseTo(at(picture, 0.2, 0)[0], 1);
+    expect(first.top).toBeCloseTo(picture.plot.top, 1);
+    expect(last.left).toBeCloseTo(at(picture, 0.6, 0)[0], 1);
+    expect(last.top).toBeCloseTo(at(picture, 0, 0.5)[1], 1);
   });
 });
 
@@ -295,7 +295,7 @@ describe('toSvg, text and size', () => {
     y[66_666] = 2;
     const svg = toSvg(figure([line(x, y)]));
     const picture = readPicture(svg);
-    const heights = strokes(picture, RED)[0]!.map(([, height]) => height);
+    const heights = strokes(picture, RED)[0].map(([, height]) => height);
     expect(Math.min(...heights)).toBeCloseTo(at(picture, 0, 0.99)[1], 0);
     expect(Math.max(...heights)).toBeCloseTo(at(picture, 0, 0.02)[1], 0);
     expect(svg.length).toBeLessThan(12_000);
@@ -313,8 +313,8 @@ describe('toSvg, text and size', () => {
     );
     const picture = readPicture(svg);
     const [points] = strokes(picture, RED);
-    expect(points!.length).toBeLessThan(60);
-    for (const [left, top] of points!) {
+    expect(points.length).toBeLessThan(60);
+    for (const [left, top] of points) {
       const value = ((left - picture.plot.left) / (picture.plot.right - picture.plot.left)) * 10;
       // A tenth of a pixel along x is a third of one along y where the curve is steepest.
       expect(Math.abs(top - at(picture, 0, Math.exp(-value))[1])).toBeLessThan(0.7);
