@@ -4,6 +4,9 @@ import { FigureError, type Axis, type Figure, type Interval, type Trace } from '
 /** Largest side of a chart in pixels; beyond it a picture is a mistake. */
 const MAX_SIDE = 4000;
 
+/** Bounds of a range, so that its length is a number, too. */
+const MAX_BOUND = 1e300;
+
 /** Throws a FigureError that names figure and trace where the description contradicts itself. */
 export function checkFigure(figure: Figure): void {
   const fail = (message: string): never => {
@@ -33,9 +36,9 @@ function checkAxis(axis: Axis, name: string, fail: Fail): void {
   const { range } = axis;
   if (range === undefined) return;
   const [from, to] = range;
-  if (!Number.isFinite(from) || !Number.isFinite(to) || from >= to) {
+  if (!(from < to && from >= -MAX_BOUND && to <= MAX_BOUND)) {
     fail(
-      `${name}: range must be two ascending finite numbers, got ${from} to ${to}. Use \`reversed\` to turn it.`,
+      `${name}: range must be two ascending numbers within ±1e300, got ${from} to ${to}. Use \`reversed\` to turn it.`,
     );
   }
   if (axis.scale === 'log' && from <= 0) fail(`${name}: a log range must begin above 0, got ${from}.`);

@@ -51,7 +51,12 @@ export function drawable(figure: Figure): DrawnFigure {
     return { ...shown, color: trace.color ?? seriesColor(palette++) };
   });
   if (traces.every(isEmpty)) notes.push('No data.');
-  const cleared = { ...figure, traces };
+  const cleared = {
+    ...figure,
+    traces,
+    lines: (figure.lines ?? []).filter(({ axis, at }) => isOn(figure[axis], at)),
+    annotations: (figure.annotations ?? []).filter(({ x, y }) => isOn(figure.x, x) && isOn(figure.y, y)),
+  };
   const x = drawnAxis(cleared, 'x');
   const y = drawnAxis(cleared, 'y');
   return {
@@ -61,14 +66,19 @@ export function drawable(figure: Figure): DrawnFigure {
     y,
     traces: traces.map((trace) => reachingTheEdge(trace, x, y)),
     bars: figure.bars ?? 'grouped',
-    lines: (figure.lines ?? []).filter(
-      ({ axis, at }) => Number.isFinite(at) && (figure[axis].scale !== 'log' || at > 0),
-    ),
-    annotations: figure.annotations ?? [],
+    lines: cleared.lines,
+    annotations: cleared.annotations,
     notes,
     width: figure.width ?? WIDTH,
     height: figure.height ?? HEIGHT,
   };
+}
+
+/** Whether a value has a place on an axis. */
+function isOn(axis: Axis, value: number | string): boolean {
+  if (typeof value === 'string') return axis.scale === 'category';
+  const place = placeable(value);
+  return place !== null && (axis.scale !== 'log' || place > 0);
 }
 
 /** An axis title with its unit. */
@@ -106,6 +116,15 @@ function namesOn(figure: Figure, name: 'x' | 'y'): string[] {
   return [...names];
 }
 
+const HUGE = 1e300;
+const TINY = 1e-300;
+
+function placeable(value: number): number | null {
+  const size = Math.abs(value);
+  if (!(size <= HUGE)) return null;
+  return size < TINY ? 0 : value;
+}
+
 /** Whether a trace has no value to show. */
 export function isEmpty(trace: Trace): boolean {
   const values =
@@ -117,10 +136,13 @@ export function isEmpty(trace: Trace): boolean {
   return values.every((value) => value === null);
 }
 
-/** NaN and infinities have no place in a picture or in JSON: they become gaps. */
+/**
+ * NaN and infinities have no place in a picture or in JSON: they become gaps. So does what lies beyond 1e300, since
+ * the range of an axis must be a number, too; numbers within 1e-300 of zero are zero, since a share of a range must be.
+ */
 function withGaps(trace: Trace): Trace {
-  const finite = <T extends number | string | null>(values: readonly T[]): (T | null)[] =>
-    values.map((value) => (typeof value !== 'number' || Number.isFinite(value) ? value : null));
+  const finite = <T extends number | string | null>(values: readonly T[]): (T | number | null)[] =>
+    values.map((value) => (typeof value === 'number' ? placeable(value) : value));
   const bounds = (interval: Interval | undefined): Interval | undefined =>
     interval && { low: finite(interval.low), high: finite(interval.high) };
   switch (trace.kind) {
