@@ -105,6 +105,7 @@ function tuningRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec
     name: `${arm}-lr${peak}-tune`,
     arm,
     role: 'tune',
+    corpus: { name: 'tiny-shakespeare' },
     model: configurationA(ARMS[arm].ternary),
     training: training({ steps, batch: 12, context: 64, peak, seed: TUNING_SEED }),
   };
@@ -115,6 +116,7 @@ function finalRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec 
     name: `${arm}-lr${peak}-seed${FINAL_SEED}`,
     arm,
     role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
     model: configurationA(ARMS[arm].ternary),
     training: training({ steps, batch: 12, context: 64, peak, seed: FINAL_SEED }),
   };
@@ -131,6 +133,7 @@ export function firstRuns(preset: Preset): RunSpec[] {
     name: 'embedded',
     arm: 'embedded',
     role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
     model: embeddedConfiguration(),
     training: training({ steps: embedded, batch: 8, context: 256, peak: 4e-3, seed: FINAL_SEED }),
   };

@@ -3,8 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BackendDescription, TrainingOptions } from '@bitnet-notebooks/lib';
-import type { RunResult } from './train-run.js';
+import type { FinishedRun, RunResult } from './run-spec.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
 export interface RecordedResults {
@@ -15,17 +14,12 @@ export interface RecordedResults {
   /** Commit of the code that ran. */
   commit: string;
   node: string;
-  backend: BackendDescription;
+  /** What computed the runs; more than one entry means that they agree to rounding only. */
+  backends: RunResult['backend'][];
   cores: number;
-  data: { name: string; sha256: string };
-  runs: RecordedRun[];
-}
-
-export interface RecordedRun extends RunResult {
-  name: string;
-  arm: string;
-  role: 'tune' | 'final';
-  training: TrainingOptions;
+  /** Time of all runs together, on one thread each. */
+  seconds: number;
+  runs: FinishedRun[];
 }
 
 /** experiments/, seen from its sources as well as from experiments/dist/. */

@@ -1,28 +1,46 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Corpus, Training, TrainingPoint } from '@bitnet-notebooks/lib';
-import type { RunSpec } from './run-spec.js';
-
-/** What a finished run comes to. */
-export interface RunResult {
-  /** Mean loss over the whole validation text at the end, nats per token. */
-  validationLoss: number;
-  /** Tokens of the validation text that it was taken over. */
-  validationTokens: number;
-  parameters: number;
-  /** The evaluated points. `trainLoss` is the mean since the point before. */
-  curve: { step: number; trainLoss: number; validationLoss: number; seconds: number }[];
-  /** Seconds of training and evaluation. */
-  seconds: number;
-}
+import { DivergedError, type Corpus, type Training, type TrainingPoint } from '@bitnet-notebooks/lib';
+import { evaluateTrained } from './evaluations.js';
+import type { CurvePoint, RunResult, RunSpec } from './run-spec.js';
 
 /** Name of the file beside a run's metrics that holds its result. */
 const RESULT_FILE = 'result.json';
 
+/** Validation windows at the end of a run on an endless language; a text is taken whole. */
+const ENDLESS_WINDOWS = 4096;
+
+/** The result of a run that has ended; undefined where it has not. */
+export async function readResult(folder: string): Promise<RunResult | undefined> {
+  const path = join(folder, RESULT_FILE);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as RunResult;
+  } catch (error) {
+    throw new Error(
+      `read result: the file must hold JSON, got ${text.length} characters that do not parse in ${path}. ` +
+        'Delete it: the run is then evaluated again from its checkpoint.',
+      { cause: error },
+    );
+  }
+}
+
+/** Puts a result beside a run's metrics, whole or not at all. */
+export async function writeResult(folder: string, result: RunResult): Promise<void> {
+  const path = join(folder, RESULT_FILE);
+  await writeFile(`${path}.partial`, `${JSON.stringify(result, undefined, 2)}\n`, { flush: true });
+  await rename(`${path}.partial`, path);
+}
+
 /**
  * Trains one run in its folder, or goes on with it, and evaluates the trained model on all of the validation text.
- * A finished run is read back.
+ * A finished run is read back. A run that diverges ends with a result that says so.
  * @param onPoint sees every point, for progress
+ * @returns undefined where the signal stopped it
  */
 export async function trainRun(
   training: Training,
@@ -31,16 +49,22 @@ export async function trainRun(
   folder: string,
   { signal, onPoint }: { signal?: AbortSignal; onPoint?: (point: TrainingPoint) => void } = {},
 ): Promise<RunResult | undefined> {
-  const resultPath = join(folder, RESULT_FILE);
-  const found = await readFile(resultPath, 'utf8').catch(() => undefined);
-  if (found !== undefined) return JSON.parse(found) as RunResult;
+  const found = await readResult(folder);
+  if (found !== undefined) return found;
 
+  const { name, version, threads } = training.backend;
   const model = training.createModel(spec.model, spec.training.seeds.weights);
+  const curve: CurvePoint[] = [];
+  let last: TrainingPoint | undefined;
+  const shared = (): Pick<RunResult, 'parameters' | 'curve' | 'seconds' | 'backend'> => ({
+    parameters: model.parameterCount,
+    curve,
+    seconds: last?.seconds ?? 0,
+    backend: { name, version, threads },
+  });
   try {
-    const curve: RunResult['curve'] = [];
     let sum = 0;
     let count = 0;
-    let last: TrainingPoint | undefined;
     for await (const point of training.train(model, corpus, spec.training, { folder, signal })) {
       onPoint?.(point);
       last = point;
@@ -54,16 +78,22 @@ export async function trainRun(
     }
     if (last?.step !== spec.training.steps) return undefined;
     const { context } = spec.training;
-    const windows = Math.floor((corpus.validationTokens - 1) / context);
+    const windows = Number.isFinite(corpus.validationTokens)
+      ? Math.floor((corpus.validationTokens - 1) / context)
+      : ENDLESS_WINDOWS;
     const result: RunResult = {
-      validationLoss: model.evaluate(corpus, windows, context),
+      ...model.losses(corpus, windows, context),
       validationTokens: windows * context,
-      parameters: model.parameterCount,
-      curve,
-      seconds: last.seconds,
+      ...shared(),
+      ...(spec.evaluations?.length && { measured: await evaluateTrained(spec, model, corpus) }),
     };
-    await writeFile(`${resultPath}.partial`, `${JSON.stringify(result, undefined, 2)}\n`, { flush: true });
-    await rename(`${resultPath}.partial`, resultPath);
+    await writeResult(folder, result);
+    return result;
+  } catch (error) {
+    if (!(error instanceof DivergedError)) throw error;
+    const diverged = { step: error.step, message: error.message };
+    const result: RunResult = { validationLoss: null, validationTokens: 0, ...shared(), diverged };
+    await writeResult(folder, result);
     return result;
   } finally {
     model.dispose();

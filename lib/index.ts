@@ -84,6 +84,7 @@ export {
   readRun,
   RunFolderError,
   runIdentity,
+  stableJson,
   type RunConfig,
   type RunRecord,
 } from './training/run-folder.js';

@@ -13,7 +13,7 @@ import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../model/parameters.js';
 import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
-import { evaluate } from './trainer.js';
+import { evaluate, evaluateByKind } from './trainer.js';
 import type { TrainableModel } from './training.js';
 
 /** A BitLM behind the interface without TensorFlow types. */
@@ -81,6 +81,21 @@ export class LoadedModel implements TrainableModel {
 
   evaluate(corpus: Corpus, windows: number, context: number): number {
     return evaluate(this.model, corpus.validationWindows(windows, context), context);
+  }
+
+  losses(
+    corpus: Corpus,
+    windows: number,
+    context: number,
+  ): { validationLoss: number; lossByKind?: Record<string, number> } {
+    const text = corpus.validationWindows(windows, context);
+    if (!corpus.entropy) return { validationLoss: evaluate(this.model, text, context) };
+    const { kinds, kindOfTarget } = corpus.entropy;
+    const byKind = evaluateByKind(this.model, text, context, kinds.length, kindOfTarget);
+    return {
+      validationLoss: byKind.mean,
+      lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),
+    };
   }
 
   async *generate(

@@ -21,6 +21,15 @@ export interface TrainableModel {
   effectiveTensors(): ModelTensor[];
   /** Mean cross-entropy on validation windows of `context` tokens, nats per token. */
   evaluate(corpus: Corpus, windows: number, context: number): number;
+  /**
+   * Mean cross-entropy on validation windows of `context` tokens and, for a language of known entropy, the mean on each
+   * kind of position by its name. Nats per token.
+   */
+  losses(
+    corpus: Corpus,
+    windows: number,
+    context: number,
+  ): { validationLoss: number; lossByKind?: Record<string, number> };
   /** Continues a text, character by character. */
   generate(tokenizer: CharacterTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
   /** Saves a folder that transformers and the inference engine load. */

@@ -1,0 +1,16 @@
+import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
+
+/** An experiment is data: its list of runs. Tables, figures and verdicts are functions of its recorded results. */
+export interface Experiment {
+  /** As on the command line, and the name of its results file. */
+  name: string;
+  /** One sentence for the reader. */
+  title: string;
+  /**
+   * The runs that can be known so far, finished ones included. Asked again after every run: the final runs of an arm
+   * appear once its tuning runs are in `finished`. Must give the same runs for the same finished ones, in any order.
+   */
+  runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[];
+  /** The lines that the command prints at the end: the experiment's table. */
+  table(finished: readonly FinishedRun[]): string[];
+}
