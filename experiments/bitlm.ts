@@ -3,7 +3,9 @@
  * precision, each at its own tuned learning rate, and a ternary model of about 3.6 M parameters.
  */
 import { parseModelConfig, type ModelConfig, type TrainingOptions } from '@bitnet-notebooks/lib';
-import type { Preset, RunSpec } from './run-spec.js';
+import type { Experiment } from './experiment.js';
+import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
+import { tuneRate } from './tuning.js';
 
 const TERNARY = {
   quant_method: 'bitnet',
@@ -122,28 +124,48 @@ function finalRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec 
   };
 }
 
-/** The runs that do not wait for others: the tuning runs, and the large model with its fixed learning rate. */
-export function firstRuns(preset: Preset): RunSpec[] {
+/** All runs known so far: the large model with its fixed rate, tuning runs, and final runs at the rates they found. */
+function runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
   const { a, embedded } = STEPS[preset];
-  const tuning = Object.entries(ARMS).flatMap(([arm, { rates }]) =>
-    rates.map((peak) => tuningRun(arm as keyof typeof ARMS, peak, Math.ceil(a * TUNING_SHARE))),
-  );
-  if (embedded === 0) return tuning;
-  const large: RunSpec = {
+  const arms = (Object.keys(ARMS) as (keyof typeof ARMS)[]).map((arm) => {
+    const runAt = (peak: number): RunSpec => tuningRun(arm, peak, Math.ceil(a * TUNING_SHARE));
+    return { arm, ...tuneRate(ARMS[arm].rates, runAt, finished, 0) };
+  });
+  return [
+    ...(embedded > 0 ? [embeddedRun(embedded)] : []),
+    ...arms.flatMap((tuned) => tuned.runs),
+    ...arms.flatMap(({ arm, best }) => (best === undefined ? [] : [finalRun(arm, best, a)])),
+  ];
+}
+
+function embeddedRun(steps: number): RunSpec {
+  return {
     name: 'embedded',
     arm: 'embedded',
     role: 'final',
     corpus: { name: 'tiny-shakespeare' },
     model: embeddedConfiguration(),
-    training: training({ steps: embedded, batch: 8, context: 256, peak: 4e-3, seed: FINAL_SEED }),
+    training: training({ steps, batch: 8, context: 256, peak: 4e-3, seed: FINAL_SEED }),
   };
-  return [large, ...tuning];
 }
 
-/**
- * The reported runs of configuration A, at the learning rate that came out best for each arm.
- * @param bestRate learning rate by arm
- */
-export function finalRuns(preset: Preset, bestRate: (arm: string) => number): RunSpec[] {
-  return Object.keys(ARMS).map((arm) => finalRun(arm as keyof typeof ARMS, bestRate(arm), STEPS[preset].a));
+/** BitLM on Tiny Shakespeare; what notebook 0 shows. */
+export const bitlm: Experiment = {
+  name: 'bitlm',
+  title: 'BitLM learns Tiny Shakespeare, ternary and in full precision',
+  runs,
+  table: (finished) => [
+    '| model | parameters | steps | learning rate | validation loss (nats per character) | seconds | below 2.54 |',
+    '|---|---|---|---|---|---|---|',
+    ...finished.filter(({ role }) => role === 'final').map(tableRow),
+  ],
+};
+
+function tableRow({ arm, parameters, training, validationLoss, seconds, curve }: FinishedRun): string {
+  const passed = curve.find((point) => point.validationLoss < 2.54);
+  const when = passed ? `step ${passed.step}, ${passed.seconds.toFixed(0)} s` : 'not reached';
+  return (
+    `| ${arm} | ${(parameters / 1e6).toFixed(2)} M | ${training.steps} | ${training.schedule.peak} | ` +
+    `**${validationLoss?.toFixed(3) ?? 'diverged'}** | ${seconds.toFixed(0)} | ${when} |`
+  );
 }

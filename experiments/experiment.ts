@@ -8,7 +8,8 @@ export interface Experiment {
   title: string;
   /**
    * The runs that can be known so far, finished ones included. Asked again after every run: the final runs of an arm
-   * appear once its tuning runs are in `finished`. Must give the same runs for the same finished ones, in any order.
+   * appear once its tuning runs are in `finished` (look them up by id: tuning.ts does). Must give the same runs
+   * for the same finished ones, in any order. A run may be listed for two arms: it is carried out once.
    */
   runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[];
   /** The lines that the command prints at the end: the experiment's table. */

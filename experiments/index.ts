@@ -1,4 +1,16 @@
-/** What notebooks read of the experiments: their configurations and recorded results. */
+/** What notebooks read of the experiments: their configurations, the sweep, and recorded results. */
 export { configurationA, embeddedConfiguration } from './bitlm.js';
-export { readRecorded, type RecordedResults, type RecordedRun } from './recorded.js';
-export { PRESETS, type Preset, type RunResult, type RunSpec } from './run-spec.js';
+export { LocalEngine } from './engines/local.js';
+export type { Engine, RunProgress, RunTask } from './engines/engine.js';
+export type { Experiment } from './experiment.js';
+export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { readRecorded, RUNS_FOLDER, type RecordedResults } from './recorded.js';
+export {
+  PRESETS,
+  type CurvePoint,
+  type FinishedRun,
+  type Preset,
+  type RunResult,
+  type RunSpec,
+} from './run-spec.js';
+export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep.js';

@@ -3,7 +3,8 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FinishedRun, RunResult } from './run-spec.js';
+import type { Experiment } from './experiment.js';
+import type { FinishedRun, Preset, RunResult } from './run-spec.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
 export interface RecordedResults {
@@ -26,10 +27,8 @@ export interface RecordedResults {
 const here = dirname(fileURLToPath(import.meta.url));
 const EXPERIMENTS = basename(here) === 'dist' ? dirname(here) : here;
 
-/** Folder that holds the runs of an experiment and preset; git ignores it. */
-export function runsFolder(experiment: string, preset: string): string {
-  return join(EXPERIMENTS, 'runs', experiment, preset);
-}
+/** Folder that holds a folder for every run, by its id; git ignores it. */
+export const RUNS_FOLDER: string = join(EXPERIMENTS, 'runs');
 
 /** The committed results of an experiment. */
 export async function readRecorded(experiment: string): Promise<RecordedResults> {
@@ -43,22 +42,58 @@ export async function readRecorded(experiment: string): Promise<RecordedResults>
   return JSON.parse(text) as RecordedResults;
 }
 
-/** Writes results to be committed. */
-export async function writeRecorded(results: RecordedResults): Promise<string> {
-  const path = join(EXPERIMENTS, 'results', `${results.experiment}.json`);
+/**
+ * Writes results to be committed: one line a run, so that a diff can be read.
+ * @returns the file's path
+ */
+export async function recordResults(
+  experiment: Experiment,
+  preset: Preset,
+  runs: readonly FinishedRun[],
+): Promise<string> {
+  const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
+  const head: Omit<RecordedResults, 'runs'> = {
+    experiment: experiment.name,
+    preset,
+    command: `npm run experiment -- ${experiment.name} --preset ${preset} --record`,
+    commit: currentCommit(),
+    node: process.version,
+    cores: availableParallelism(),
+    backends: [...backends.values()],
+    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
+  const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
+  const opening = JSON.stringify(head, undefined, 1).slice(0, -2);
+  const path = join(EXPERIMENTS, 'results', `${experiment.name}.json`);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.partial`, `${JSON.stringify(results, undefined, 1)}\n`, { flush: true });
+  await writeFile(`${path}.partial`, `${opening},\n "runs": [\n${lines.join(',\n')}\n ]\n}\n`, {
+    flush: true,
+  });
   await rename(`${path}.partial`, path);
   return path;
 }
 
-/** What a result must say about the machine and the code it came from. */
-export function circumstances(): Pick<RecordedResults, 'commit' | 'node' | 'cores'> {
-  let commit = 'unknown';
+/** Curves are drawn, not computed with: six digits are enough there. Results keep all of theirs. */
+function shortened(run: FinishedRun): FinishedRun {
+  const six = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value), (_, item: unknown) =>
+      typeof item === 'number' ? Number(item.toPrecision(6)) : item,
+    ) as T;
+  return { ...run, curve: six(run.curve), seconds: six(run.seconds) };
+}
+
+/** The commit of the code that ran, marked where the code differs from it. */
+function currentCommit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, {
+      cwd: EXPERIMENTS,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   try {
-    commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: EXPERIMENTS, encoding: 'utf8' }).trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', '../lib') !== '';
+    return `${git('rev-parse', 'HEAD')}${changed ? ' with changes' : ''}`;
   } catch {
-    // Not a git checkout: the result says so.
+    return 'unknown';
   }
-  return { commit, node: process.version, cores: availableParallelism() };
 }

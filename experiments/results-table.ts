@@ -1,18 +1,20 @@
-/** npm run results: prints the recorded runs as the table that stands in the README. */
+/** npm run results [NAME …]: prints the tables of recorded results, as they stand in the README. */
+import { EXPERIMENTS, findExperiment } from './experiments.js';
 import { readRecorded } from './recorded.js';
 
-const { runs, backend, node, cores, commit } = await readRecorded('bitlm');
-console.log(
-  '| model | parameters | steps | learning rate | validation loss (nats per character) | seconds | below 2.54 |',
-);
-console.log('|---|---|---|---|---|---|---|');
-for (const { arm, parameters, training, validationLoss, seconds, curve } of runs.filter(
-  ({ role }) => role === 'final',
-)) {
-  const passed = curve.find((point) => point.validationLoss < 2.54);
-  console.log(
-    `| ${arm} | ${(parameters / 1e6).toFixed(2)} M | ${training.steps} | ${training.schedule.peak} | ` +
-      `**${validationLoss.toFixed(3)}** | ${seconds.toFixed(0)} | step ${passed?.step}, ${passed?.seconds.toFixed(0)} s |`,
-  );
+const names = process.argv.slice(2);
+try {
+  const chosen = names.length > 0 ? names.map(findExperiment) : EXPERIMENTS;
+  for (const experiment of chosen) {
+    const { runs, backends, node, cores, commit, command } = await readRecorded(experiment.name);
+    console.log(`\n${experiment.title} (${command})\n`);
+    for (const line of experiment.table(runs)) console.log(line);
+    const backend = backends.map(
+      ({ name, version, threads }) => `${name} ${version}, ${threads} thread a run`,
+    );
+    console.log(`\n${backend.join('; ')}. Node ${node}, ${cores} cores, commit ${commit.slice(0, 7)}.`);
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 }
-console.log(`\n${backend.note} Node ${node}, ${cores} cores, commit ${commit.slice(0, 7)}.`);

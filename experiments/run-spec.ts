@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { stableJson, type ModelConfig, type TrainingOptions, type ZipfFactsOptions } from '@bitnet-notebooks/lib';
+import {
+  stableJson,
+  type ModelConfig,
+  type TrainingOptions,
+  type ZipfFactsOptions,
+} from '@bitnet-notebooks/lib';
 
 /** `smoke` is for tests, `laptop` ends within 15 minutes on two cores, `full` is what the recorded results used. */
 export const PRESETS = ['smoke', 'laptop', 'full'] as const;

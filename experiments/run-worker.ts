@@ -13,7 +13,10 @@ export type ToWorker = { run: RunTask } | { stop: true };
 
 /** What the worker answers. */
 export type FromWorker =
-  { progress: RunProgress } | { result: RunResult } | { stopped: true } | { error: string };
+  | { progress: RunProgress }
+  | { result: RunResult }
+  | { stopped: true }
+  | { error: string };
 
 /** Milliseconds between two reports of a run. */
 const REPORT_MILLISECONDS = 250;

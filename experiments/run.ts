@@ -1,114 +1,98 @@
 /**
- * The command line: npm run experiment -- NAME --preset smoke|laptop|full [--only TEXT] [--threads N] [--record]
+ * The command line: npm run experiment -- NAME --preset smoke|laptop|full [--only TEXT] [--dry-run] [--record]
  * Runs go on where they stopped and finished ones are skipped, so the command may be given again at any time.
  */
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadTraining, openTinyShakespeare, type Corpus, type Training } from '@bitnet-notebooks/lib';
-import { finalRuns, firstRuns } from './bitlm.js';
-import { circumstances, runsFolder, writeRecorded, type RecordedRun } from './recorded.js';
+import { dryRun } from './dry-run.js';
+import { LocalEngine } from './engines/local.js';
+import type { Experiment } from './experiment.js';
+import { EXPERIMENTS, findExperiment } from './experiments.js';
+import { recordResults, RUNS_FOLDER } from './recorded.js';
 import { PRESETS, type Preset, type RunSpec } from './run-spec.js';
-import { trainRun } from './train-run.js';
+import { SweepDisplay } from './sweep-display.js';
+import { sweep } from './sweep.js';
 
-const EXPERIMENTS = ['bitlm'];
-const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [--only TEXT] [--threads N] [--record]
-  NAME      ${EXPERIMENTS.join(', ')}
-  --only    runs whose name contains TEXT
-  --threads threads for one operation, 1 by default
-  --record  writes experiments/results/NAME.json once every run is done`;
-
-/** Seconds between two lines of progress. */
-const PROGRESS_SECONDS = 10;
+const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [options]
+  NAME            ${EXPERIMENTS.map(({ name }) => name).join(', ')}
+  --only TEXT     only runs whose name or arm contains TEXT; more than once for more
+  --workers N     runs at once, one thread each; as many as there are cores by default
+  --dry-run       prints the runs and what they cost, from measured steps; trains nothing
+  --record        writes experiments/results/NAME.json once every run is done`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       preset: { type: 'string', default: 'smoke' },
-      only: { type: 'string', default: '' },
-      threads: { type: 'string', default: '1' },
+      only: { type: 'string', multiple: true },
+      workers: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   const [name] = positionals;
   if (values.help || name === undefined) return console.log(USAGE);
-  if (!EXPERIMENTS.includes(name))
-    throw new Error(`unknown experiment: ${name}. There is ${EXPERIMENTS.join(', ')}.`);
+  const experiment = findExperiment(name);
   const preset = PRESETS.find((known) => known === values.preset);
-  if (!preset) throw new Error(`unknown preset: ${values.preset}. There is ${PRESETS.join(', ')}.`);
-
-  const training = await loadTraining({ threads: Number(values.threads) });
-  console.log(training.backend.note);
-  const corpus = await openTinyShakespeare();
-  const stop = new AbortController();
-  process.once('SIGINT', () => {
-    console.log('Stopping after this step; the same command goes on from here.');
-    stop.abort();
-  });
-  const results = await runAll(training, corpus, name, preset, values.only, stop.signal);
-  for (const { name, validationLoss, seconds } of results) {
-    console.log(`${name.padEnd(40)} validation loss ${validationLoss.toFixed(4)}  ${seconds.toFixed(0)} s`);
-  }
-  if (values.record) {
-    const path = await writeRecorded({
-      experiment: name,
-      preset,
-      command: `npm run experiment -- ${name} --preset ${preset} --record`,
-      ...circumstances(),
-      backend: training.backend,
-      data: { name: corpus.name, sha256: corpus.hash },
-      runs: results,
-    });
-    console.log(`Recorded in ${path}`);
-  }
+  if (!preset)
+    throw new Error(`experiment: the preset must be one of ${PRESETS.join(', ')}, got ${values.preset}.`);
+  const only = chosen(values.only);
+  if (only && values.record)
+    throw new Error('experiment: --record needs all runs, got --only beside it. Leave one of them out.');
+  checkOnly(experiment, preset, values.only ?? [], only);
+  const workers = values.workers === undefined ? undefined : Number(values.workers);
+  const engine = new LocalEngine(workers);
+  if (values['dry-run']) return dryRun(experiment, preset, { only, workers: engine.slots });
+  await runAll(experiment, preset, engine, only, values.record);
 }
 
 async function runAll(
-  training: Training,
-  corpus: Corpus,
-  experiment: string,
+  experiment: Experiment,
   preset: Preset,
-  only: string,
-  signal: AbortSignal,
-): Promise<RecordedRun[]> {
-  const done: RecordedRun[] = [];
-  const run = async (specs: RunSpec[]): Promise<void> => {
-    for (const spec of specs.filter((candidate) => candidate.name.includes(only))) {
-      const folder = join(runsFolder(experiment, preset), spec.name);
-      const result = await trainRun(training, corpus, spec, folder, { signal, onPoint: progress(spec) });
-      if (!result) return;
-      done.push({ name: spec.name, arm: spec.arm, role: spec.role, training: spec.training, ...result });
-    }
-  };
-  await run(firstRuns(preset));
-  if (!signal.aborted) await run(finalRuns(preset, (arm) => bestRate(done, arm)));
-  return done;
+  engine: LocalEngine,
+  only: ((spec: RunSpec) => boolean) | undefined,
+  record: boolean,
+): Promise<void> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    display.say('Stopping: running steps are finished and saved. The same command goes on from here.');
+    stop.abort();
+  });
+  const display = new SweepDisplay(`${experiment.name}, ${preset}`);
+  try {
+    const events = sweep(experiment, preset, { engine, folder: RUNS_FOLDER, only, signal: stop.signal });
+    let next = await events.next();
+    for (; !next.done; next = await events.next()) display.show(next.value);
+    display.close();
+    const { finished, failed, stopped } = next.value;
+    for (const line of experiment.table(finished)) console.log(line);
+    for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
+    if (failed.length > 0 || stopped) process.exitCode = 1;
+    else if (record) console.log(`Recorded in ${await recordResults(experiment, preset, finished)}`);
+  } finally {
+    display.close();
+    await engine.close();
+  }
 }
 
-/** The learning rate whose tuning run ended lowest; where an arm was left out by --only, there is nothing to choose. */
-function bestRate(done: readonly RecordedRun[], arm: string): number {
-  const tuned = done.filter((run) => run.arm === arm && run.role === 'tune');
-  if (tuned.length === 0) return 0;
-  return tuned.reduce((best, run) => (run.validationLoss < best.validationLoss ? run : best)).training
-    .schedule.peak;
+function chosen(texts: readonly string[] | undefined): ((spec: RunSpec) => boolean) | undefined {
+  return texts && (({ name, arm }) => texts.some((text) => name.includes(text) || arm.includes(text)));
 }
 
-/** Prints a line now and then: where the run stands and what is left. */
-function progress(
-  spec: RunSpec,
-): (point: { step: number; trainLoss: number; validationLoss?: number; seconds: number }) => void {
-  let next = 0;
-  return ({ step, trainLoss, validationLoss, seconds }) => {
-    if (validationLoss === undefined && seconds < next) return;
-    next = seconds + PROGRESS_SECONDS;
-    const left = (seconds / step) * (spec.training.steps - step);
-    const validation = validationLoss === undefined ? '' : `  validation ${validationLoss.toFixed(4)}`;
-    console.log(
-      `${spec.name}  step ${step}/${spec.training.steps}  train ${trainLoss.toFixed(4)}${validation}  ` +
-        `${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`,
-    );
-  };
+/** A text that fits nothing is a slip of the pen: say what there is. */
+function checkOnly(
+  experiment: Experiment,
+  preset: Preset,
+  texts: readonly string[],
+  only: ((spec: RunSpec) => boolean) | undefined,
+): void {
+  const specs = experiment.runs(preset, []);
+  if (!only || specs.some(only)) return;
+  const arms = [...new Set(specs.map(({ arm }) => arm))];
+  throw new Error(
+    `experiment: --only must fit a run of ${experiment.name}, got ${texts.join(', ')}. Arms: ${arms.join(', ')}.`,
+  );
 }
 
 try {

@@ -40,9 +40,10 @@ export class LocalEngine implements Engine {
       // A worker that has just died takes no message; its end is noticed below.
       if (worker.connected) worker.send(message, () => {});
     };
+    let patience: NodeJS.Timeout | undefined;
     const stop = (): void => {
       tell({ stop: true });
-      setTimeout(() => worker.kill('SIGKILL'), STOP_SECONDS * 1000).unref();
+      patience = setTimeout(() => worker.kill('SIGKILL'), STOP_SECONDS * 1000);
     };
     const onEnd = (): void => wake();
     worker.on('message', onMessage);
@@ -70,6 +71,7 @@ export class LocalEngine implements Engine {
       worker.off('message', onMessage);
       worker.off('close', onEnd);
       signal.removeEventListener('abort', stop);
+      clearTimeout(patience);
       if (!this.#idle.includes(worker)) worker.kill('SIGKILL');
     }
   }

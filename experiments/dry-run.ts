@@ -1,0 +1,100 @@
+import { loadTraining, type Training } from '@bitnet-notebooks/lib';
+import type { Experiment } from './experiment.js';
+import { openCorpusOf } from './open-corpus.js';
+import { runId, type FinishedRun, type Preset, type RunSpec } from './run-spec.js';
+import { duration } from './sweep-display.js';
+
+/** Steps that a shape is timed over, and steps before that which are not counted. */
+const TIMED_STEPS = 5;
+const WARMUP_STEPS = 3;
+
+/** Prints the runs of an experiment and their cost, from steps of every shape measured here. */
+export async function dryRun(
+  experiment: Experiment,
+  preset: Preset,
+  { only, workers }: { only?: (spec: RunSpec) => boolean; workers: number },
+): Promise<void> {
+  const specs = allRuns(experiment, preset).filter(only ?? (() => true));
+  const training = await loadTraining({ threads: 1 });
+  const stepSeconds = new Map<string, number>();
+  let total = 0;
+  for (const spec of specs) {
+    const shape = shapeKey(spec);
+    if (!stepSeconds.has(shape)) stepSeconds.set(shape, await measureStep(training, spec));
+    const seconds = stepSeconds.get(shape)! * stepsWithEvaluation(spec);
+    total += seconds;
+    const { steps, schedule } = spec.training;
+    console.log(
+      `${spec.name.padEnd(44)} ${spec.role.padEnd(6)} ${String(steps).padStart(6)} steps  ` +
+        `${(1000 * stepSeconds.get(shape)!).toFixed(1).padStart(7)} ms/step  ${duration(seconds).padStart(7)}  ` +
+        `learning rate ${spec.role === 'tune' ? schedule.peak : 'as tuned'}`,
+    );
+  }
+  console.log(
+    `${specs.length} runs, about ${duration(total)} on one core, ${duration(total / workers)} on ${workers}. ` +
+      'Runs that tuning adds beyond its grid, and the start of the workers, come on top.',
+  );
+}
+
+/** All runs, with made-up results for the tuning runs: the middle of every grid wins. */
+function allRuns(experiment: Experiment, preset: Preset): RunSpec[] {
+  const finished = new Map<string, FinishedRun>();
+  for (;;) {
+    const specs = experiment.runs(preset, [...finished.values()]);
+    const fresh = [...new Map(specs.map((spec) => [runId(spec), spec])).entries()].filter(
+      ([id]) => !finished.has(id),
+    );
+    if (fresh.length === 0) return specs;
+    const groups = new Map<string, [string, RunSpec][]>();
+    for (const entry of fresh) {
+      const key = `${entry[1].arm} ${shapeKey(entry[1])} ${entry[1].training.steps}`;
+      groups.set(key, [...(groups.get(key) ?? []), entry]);
+    }
+    for (const group of groups.values()) {
+      group.sort(([, a], [, b]) => a.training.schedule.peak - b.training.schedule.peak);
+      group.forEach(([id, spec], at) =>
+        finished.set(id, madeUp(id, spec, Math.abs(at - (group.length - 1) / 2))),
+      );
+    }
+  }
+}
+
+function madeUp(id: string, spec: RunSpec, validationLoss: number): FinishedRun {
+  const backend = { name: '', version: '', threads: 1 };
+  return { id, ...spec, validationLoss, validationTokens: 0, parameters: 0, curve: [], seconds: 0, backend };
+}
+
+function shapeKey({ corpus, model, training: { batch, context } }: RunSpec): string {
+  return JSON.stringify([corpus, model, batch, context]);
+}
+
+/** A validation token costs a third of a trained one: it has no backward pass. */
+function stepsWithEvaluation({ training }: RunSpec): number {
+  const { steps, evaluateEvery, validationWindows, batch } = training;
+  return steps + (Math.ceil(steps / evaluateEvery) * validationWindows) / (3 * batch);
+}
+
+async function measureStep(training: Training, spec: RunSpec): Promise<number> {
+  const corpus = await openCorpusOf(spec.corpus);
+  const model = training.createModel(spec.model, 1);
+  const steps = WARMUP_STEPS + TIMED_STEPS;
+  const schedule = {
+    kind: 'linear',
+    peak: 1e-4,
+    minimum: 0,
+    warmupSteps: 0,
+    totalSteps: steps,
+    weightDecay: 0,
+  } as const;
+  const options = { ...spec.training, steps, schedule, evaluateEvery: steps, validationWindows: 1 };
+  const times: number[] = [];
+  const { batch, context } = spec.training;
+  try {
+    for await (const { tokensPerSecond } of training.train(model, corpus, options)) {
+      times.push((batch * context) / tokensPerSecond);
+    }
+  } finally {
+    model.dispose();
+  }
+  return times.slice(WARMUP_STEPS).sort((a, b) => a - b)[TIMED_STEPS >> 1];
+}

@@ -1,0 +1,14 @@
+/** Every experiment, in the order of the notebooks. A new one is a file beside this and a line here. */
+import { bitlm } from './bitlm.js';
+import type { Experiment } from './experiment.js';
+
+export const EXPERIMENTS: readonly Experiment[] = [bitlm];
+
+/** @throws Error that names the experiments there are */
+export function findExperiment(name: string): Experiment {
+  const found = EXPERIMENTS.find((experiment) => experiment.name === name);
+  if (found) return found;
+  throw new Error(
+    `experiment: the name must be one of ${EXPERIMENTS.map((one) => one.name).join(', ')}, got ${name}.`,
+  );
+}
