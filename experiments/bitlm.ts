@@ -76,7 +76,7 @@ function training({ steps, batch, context, peak, seed }: Length): TrainingOption
     schedule: { kind: 'cosine', peak, minimum: peak / 10, warmupSteps, totalSteps: steps, weightDecay: 0.1 },
     clipNorm: 1,
     betas: [0.9, 0.95],
-    evaluateEvery: Math.ceil(steps / 20),
+    evaluateEvery: Math.max(10, Math.ceil(steps / 20)),
     validationWindows: VALIDATION_TOKENS / context,
     seeds: { weights: seed, batches: seed },
   };

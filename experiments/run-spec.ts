@@ -24,6 +24,8 @@ export interface RunSpec {
   corpus: CorpusSpec;
   model: ModelConfig;
   training: TrainingOptions;
+  /** Windows that the loss at the end is taken over. By default all of a text, and 4,096 of an endless language. */
+  finalWindows?: number;
   /** Further measurements of the trained model, by the names in evaluations.ts. None by default. */
   evaluations?: readonly string[];
 }
@@ -69,7 +71,7 @@ export interface FinishedRun extends RunSpec, RunResult {
  * run, whichever experiment asks for it under whatever name.
  * @returns 20 hexadecimal digits
  */
-export function runId({ corpus, model, training, evaluations = [] }: RunSpec): string {
-  const identity = stableJson({ corpus, model, training, evaluations });
+export function runId({ corpus, model, training, finalWindows, evaluations = [] }: RunSpec): string {
+  const identity = stableJson({ corpus, model, training, finalWindows, evaluations });
   return createHash('sha256').update(identity).digest('hex').slice(0, 20);
 }

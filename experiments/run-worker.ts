@@ -40,7 +40,9 @@ async function carryOut({ spec, folder }: RunTask, signal: AbortSignal): Promise
     next = now + REPORT_MILLISECONDS;
     send({ progress: { step, trainLoss, validationLoss, seconds } });
   };
-  const result = await trainRun(await training, await corpora.get(key)!, spec, folder, { signal, onPoint });
+  const onRepair = (note: string): void => send({ progress: { note, step: 0, trainLoss: 0, seconds: 0 } });
+  const options = { signal, onPoint, onRepair };
+  const result = await trainRun(await training, await corpora.get(key)!, spec, folder, options);
   return result ? { result } : { stopped: true };
 }
 

@@ -2,6 +2,7 @@
  * The command line: npm run experiment -- NAME --preset smoke|laptop|full [--only TEXT] [--dry-run] [--record]
  * Runs go on where they stopped and finished ones are skipped, so the command may be given again at any time.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dryRun } from './dry-run.js';
 import { LocalEngine } from './engines/local.js';
@@ -10,12 +11,13 @@ import { EXPERIMENTS, findExperiment } from './experiments.js';
 import { recordResults, RUNS_FOLDER } from './recorded.js';
 import { PRESETS, type Preset, type RunSpec } from './run-spec.js';
 import { SweepDisplay } from './sweep-display.js';
-import { sweep } from './sweep.js';
+import { sweep, type SweepOptions } from './sweep.js';
 
 const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [options]
   NAME            ${EXPERIMENTS.map(({ name }) => name).join(', ')}
   --only TEXT     only runs whose name or arm contains TEXT; more than once for more
   --workers N     runs at once, one thread each; as many as there are cores by default
+  --runs FOLDER   where the runs' folders lie; experiments/runs by default
   --dry-run       prints the runs and what they cost, from measured steps; trains nothing
   --record        writes experiments/results/NAME.json once every run is done`;
 
@@ -26,6 +28,7 @@ async function main(): Promise<void> {
       preset: { type: 'string', default: 'smoke' },
       only: { type: 'string', multiple: true },
       workers: { type: 'string' },
+      runs: { type: 'string', default: RUNS_FOLDER },
       'dry-run': { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -44,14 +47,13 @@ async function main(): Promise<void> {
   const workers = values.workers === undefined ? undefined : Number(values.workers);
   const engine = new LocalEngine(workers);
   if (values['dry-run']) return dryRun(experiment, preset, { only, workers: engine.slots });
-  await runAll(experiment, preset, engine, only, values.record);
+  await runAll(experiment, preset, { engine, folder: resolve(values.runs), only }, values.record);
 }
 
 async function runAll(
   experiment: Experiment,
   preset: Preset,
-  engine: LocalEngine,
-  only: ((spec: RunSpec) => boolean) | undefined,
+  options: SweepOptions,
   record: boolean,
 ): Promise<void> {
   const stop = new AbortController();
@@ -61,7 +63,7 @@ async function runAll(
   });
   const display = new SweepDisplay(`${experiment.name}, ${preset}`);
   try {
-    const events = sweep(experiment, preset, { engine, folder: RUNS_FOLDER, only, signal: stop.signal });
+    const events = sweep(experiment, preset, { ...options, signal: stop.signal });
     let next = await events.next();
     for (; !next.done; next = await events.next()) display.show(next.value);
     display.close();
@@ -72,7 +74,7 @@ async function runAll(
     else if (record) console.log(`Recorded in ${await recordResults(experiment, preset, finished)}`);
   } finally {
     display.close();
-    await engine.close();
+    await options.engine.close();
   }
 }
 

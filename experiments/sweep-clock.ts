@@ -17,6 +17,7 @@ export class SweepClock {
         run.state = 'running';
         break;
       case 'progress':
+        if (event.progress.note !== undefined) break;
         run.share = event.progress.step / spec.training.steps;
         this.#pace.set(id, { seconds: event.progress.seconds, work: run.share * work(spec) });
         break;

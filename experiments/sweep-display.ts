@@ -81,7 +81,8 @@ export class SweepDisplay {
   }
 
   #progress({ id, spec, progress }: Extract<SweepEvent, { kind: 'progress' }>): void {
-    const { step, trainLoss, seconds, where } = progress;
+    const { note: said, step, trainLoss, seconds, where } = progress;
+    if (said !== undefined) return this.say(`${spec.name}: ${said}`);
     const left = (seconds / step) * (spec.training.steps - step);
     const note = `loss ${trainLoss.toFixed(3)}, ${duration(left)} left${where ? ` on ${where}` : ''}`;
     this.#runs.get(id)?.update(step, { note });

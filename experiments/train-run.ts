@@ -1,6 +1,12 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DivergedError, type Corpus, type Training, type TrainingPoint } from '@bitnet-notebooks/lib';
+import {
+  DivergedError,
+  repairRun,
+  type Corpus,
+  type Training,
+  type TrainingPoint,
+} from '@bitnet-notebooks/lib';
 import { evaluateTrained } from './evaluations.js';
 import type { CurvePoint, RunResult, RunSpec } from './run-spec.js';
 
@@ -36,10 +42,17 @@ export async function writeResult(folder: string, result: RunResult): Promise<vo
   await rename(`${path}.partial`, path);
 }
 
+export interface TrainRunOptions {
+  signal?: AbortSignal;
+  onPoint?: (point: TrainingPoint) => void;
+  onRepair?: (whatWasDone: string) => void;
+}
+
 /**
  * Trains one run in its folder, or goes on with it, and evaluates the trained model on all of the validation text.
  * A finished run is read back. A run that diverges ends with a result that says so.
  * @param onPoint sees every point, for progress
+ * @param onRepair hears what was wrong with the folder, where a damaged one was put right
  * @returns undefined where the signal stopped it
  */
 export async function trainRun(
@@ -47,11 +60,13 @@ export async function trainRun(
   corpus: Corpus,
   spec: RunSpec,
   folder: string,
-  { signal, onPoint }: { signal?: AbortSignal; onPoint?: (point: TrainingPoint) => void } = {},
+  { signal, onPoint, onRepair }: TrainRunOptions = {},
 ): Promise<RunResult | undefined> {
   const found = await readResult(folder);
   if (found !== undefined) return found;
 
+  const repaired = await repairRun(folder);
+  if (repaired !== undefined) onRepair?.(repaired);
   const { name, version, threads } = training.backend;
   const model = training.createModel(spec.model, spec.training.seeds.weights);
   const curve: CurvePoint[] = [];
@@ -78,9 +93,8 @@ export async function trainRun(
     }
     if (last?.step !== spec.training.steps) return undefined;
     const { context } = spec.training;
-    const windows = Number.isFinite(corpus.validationTokens)
-      ? Math.floor((corpus.validationTokens - 1) / context)
-      : ENDLESS_WINDOWS;
+    const all = Math.floor((corpus.validationTokens - 1) / context);
+    const windows = spec.finalWindows ?? (Number.isFinite(all) ? all : ENDLESS_WINDOWS);
     const result: RunResult = {
       ...model.losses(corpus, windows, context),
       validationTokens: windows * context,

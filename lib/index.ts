@@ -89,6 +89,8 @@ export {
   type RunRecord,
 } from './training/run-folder.js';
 
+export { repairRun } from './training/repair-run.js';
+
 // Plots: figures as plain data, shown in a notebook as plotly charts and SVG pictures.
 export { barFigure, intervalFigure, type BarSeries, type IntervalRow } from './plots/bar-figure.js';
 export type { ChartOptions, Quantity } from './plots/chart-options.js';

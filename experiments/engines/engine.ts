@@ -11,6 +11,8 @@ export interface RunTask {
 
 /** Where a run stands. */
 export interface RunProgress {
+  /** Something that people should read, such as a damaged folder that was put right. */
+  note?: string;
   /** Updates done. */
   step: number;
   trainLoss: number;

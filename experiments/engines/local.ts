@@ -47,7 +47,7 @@ export class LocalEngine implements Engine {
     };
     const onEnd = (): void => wake();
     worker.on('message', onMessage);
-    worker.on('close', onEnd);
+    worker.on('exit', onEnd);
     signal.addEventListener('abort', stop, { once: true });
     try {
       tell({ run: task });
@@ -69,7 +69,7 @@ export class LocalEngine implements Engine {
       }
     } finally {
       worker.off('message', onMessage);
-      worker.off('close', onEnd);
+      worker.off('exit', onEnd);
       signal.removeEventListener('abort', stop);
       clearTimeout(patience);
       if (!this.#idle.includes(worker)) worker.kill('SIGKILL');
@@ -77,7 +77,7 @@ export class LocalEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    const ends = [...this.#all].filter((worker) => !hasEnded(worker)).map((worker) => once(worker, 'close'));
+    const ends = [...this.#all].filter((worker) => !hasEnded(worker)).map((worker) => once(worker, 'exit'));
     for (const worker of this.#all) {
       if (worker.connected) worker.disconnect();
     }
@@ -85,9 +85,10 @@ export class LocalEngine implements Engine {
   }
 
   #start(): ChildProcess {
-    const worker = fork(WORKER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    // Flags of this process, such as those of a notebook's kernel, are not meant for it.
+    const worker = fork(WORKER, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#all.add(worker);
-    worker.once('close', () => {
+    worker.once('exit', () => {
       this.#all.delete(worker);
       const at = this.#idle.indexOf(worker);
       if (at >= 0) this.#idle.splice(at, 1);

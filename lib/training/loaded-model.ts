@@ -90,8 +90,9 @@ export class LoadedModel implements TrainableModel {
   ): { validationLoss: number; lossByKind?: Record<string, number> } {
     const text = corpus.validationWindows(windows, context);
     if (!corpus.entropy) return { validationLoss: evaluate(this.model, text, context) };
-    const { kinds, kindOfTarget } = corpus.entropy;
-    const byKind = evaluateByKind(this.model, text, context, kinds.length, kindOfTarget);
+    const { entropy } = corpus;
+    const { kinds } = entropy;
+    const byKind = evaluateByKind(this.model, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
     return {
       validationLoss: byKind.mean,
       lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),

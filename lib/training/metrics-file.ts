@@ -55,6 +55,22 @@ function parsePoint(line: string, place: string): RunPoint {
   );
 }
 
+/** Number of lines before the first one that is no point, or whose step is below the one before. */
+export function goodLines(lines: readonly string[]): number {
+  let before = 0;
+  for (const [index, line] of lines.entries()) {
+    let step: unknown;
+    try {
+      step = (JSON.parse(line) as { step?: unknown } | null)?.step;
+    } catch {
+      return index;
+    }
+    if (!isStep(step) || step < before) return index;
+    before = step;
+  }
+  return lines.length;
+}
+
 export function isStep(step: unknown): step is number {
   return typeof step === 'number' && Number.isSafeInteger(step) && step >= 0;
 }
