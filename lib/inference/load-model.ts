@@ -107,7 +107,7 @@ function isHubId(source: string): boolean {
 /** Plans the memory, with the longest context that fits if none was asked for. */
 function planFor(checkpoint: Checkpoint, kernel: Kernel, threads: number, options: LoadOptions): ModelMemory {
   const { config, tensors, source } = checkpoint;
-  const ternary = checkSupported(config, source);
+  const ternary = checkSupported(config, tensors, source);
   const longest = config.max_position_embeddings;
   const { contextLength, shortlist = true } = options;
   if (

@@ -1,33 +1,40 @@
 /** Which of the project's model options inference runs. */
+import type { TensorEntry } from '../checkpoint/checkpoint.js';
+import { isTernary } from '../checkpoint/encodings.js';
 import { ablationOptions, ConfigError, type ModelConfig } from '../config.js';
 
 /**
- * Checks that this engine runs the model that a config describes: BitNet b1.58's quantizers or none, with SubLN, with
- * Pre-LN or without norms.
- * @returns whether the matrices of the layers are ternary
+ * Checks that this engine runs the model that a config describes: ternary weights with an int8 scale for each token, or
+ * no quantizers at all; with SubLN, with Pre-LN or without norms.
+ * @param tensors how the matrices are stored: of those that are ternary already, any quantizer may have made them
+ * @returns whether the matrices of the layers are ternary, as they are or once they are loaded
  * @throws ConfigError naming the option
  */
-export function checkSupported(config: ModelConfig, source: string): boolean {
-  const {
-    weight_quantizer: weights,
-    activation_quantizer: activations,
-    norm_placement: norms,
-  } = ablationOptions(config);
+export function checkSupported(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, TensorEntry>,
+  source: string,
+): boolean {
+  const options = ablationOptions(config);
+  const { weight_quantizer: weights, activation_quantizer: activations, norm_placement: norms } = options;
   const fail = (option: string, value: string, expected: string): never => {
     throw new ConfigError(
-      `${source}: ${option} must be ${expected} for inference, got '${value}'. ` +
+      `${source}: bitlm.${option} must be ${expected} for inference, got '${value}'. ` +
         'Such a model runs in the training engine alone.',
     );
   };
-  if (norms === 'bmt') fail('bitlm.norm_placement', norms, "'subln', 'preln' or 'none'");
+  if (norms === 'bmt') fail('norm_placement', norms, "'subln', 'preln' or 'none'");
   if (weights === 'none') {
     if (activations !== 'none')
-      fail('bitlm.activation_quantizer', activations, "'none' with full-precision weights");
+      fail('activation_quantizer', activations, "'none' with full-precision weights");
     return false;
   }
-  if (weights !== 'absmean-ternary') fail('bitlm.weight_quantizer', weights, "'absmean-ternary' or 'none'");
+  const stored = [...tensors.values()].filter(({ name }) => name.endsWith('_proj.weight'));
+  if (weights !== 'absmean-ternary' && !stored.every(({ encoding }) => isTernary(encoding))) {
+    fail('weight_quantizer', weights, "'absmean-ternary' or 'none', unless the model has been packed,");
+  }
   if (activations !== 'absmax-int8-token') {
-    fail('bitlm.activation_quantizer', activations, "'absmax-int8-token' with ternary weights");
+    fail('activation_quantizer', activations, "'absmax-int8-token' with ternary weights");
   }
   return true;
 }

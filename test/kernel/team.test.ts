@@ -46,6 +46,29 @@ describe('Team', () => {
     }
   });
 
+  it('has finished a job when it returns, however short the jobs are and however close they follow', async () => {
+    const { team, buffer } = await startTeam('relaxed', 2);
+    const words = new Int32Array(buffer);
+    const rows = 39;
+    // Every job copies the rows that the one before it wrote to the next place.
+    const place = (job: number): number => OUT + 65_536 * (job % 8);
+    let wrong = 0;
+    for (let round = 0; round < 20_000; round++) {
+      for (let i = 0; i < rows; i++) words[place(0) / 4 + 8 * i] = round * 64 + i;
+      let moved = rows;
+      for (let job = 0; job < 7; job++) {
+        // Few chunks and many take turns.
+        const items = job % 2 === 0 ? 4 + (round % 3) : rows - (round % 7);
+        moved = Math.min(moved, items);
+        team.run(Op.pairColumns, items, 1, place(job), 8, 8, place(job + 1), 8);
+      }
+      for (let i = 0; i < moved; i++) {
+        if (words[place(7) / 4 + 8 * i] !== round * 64 + i) wrong += 1;
+      }
+    }
+    expect(wrong).toBe(0);
+  });
+
   it('wakes workers that have gone to sleep', async () => {
     const { team, buffer } = await startTeam('relaxed', 2);
     for (let round = 0; round < 3; round++) {
