@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   stableJson,
+  type Diagnostics,
   type ModelConfig,
   type TrainingOptions,
   type ZipfFactsOptions,
@@ -36,6 +37,10 @@ export interface CurvePoint {
   /** Mean since the point before, nats per token. */
   trainLoss: number;
   validationLoss: number;
+  /** Norm of all gradients together at that step. */
+  gradientNorm?: number;
+  /** Where the run's training asks for it. */
+  diagnostics?: Diagnostics;
   seconds: number;
 }
 

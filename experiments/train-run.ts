@@ -86,8 +86,16 @@ export async function trainRun(
       sum += point.trainLoss;
       count++;
       if (point.validationLoss === undefined) continue;
-      const { step, validationLoss, seconds } = point;
-      curve.push({ step, trainLoss: sum / count, validationLoss, seconds });
+      const { step, validationLoss, gradientNorm, diagnostics, seconds } = point;
+      const trainLoss = sum / count;
+      curve.push({
+        step,
+        trainLoss,
+        validationLoss,
+        gradientNorm,
+        ...(diagnostics && { diagnostics }),
+        seconds,
+      });
       sum = 0;
       count = 0;
     }

@@ -31,6 +31,9 @@ export type { BackendDescription, BackendOptions } from './backend/tensorflow.js
 export { loadTraining, type TrainableModel, type Training } from './training/training.js';
 export {
   DivergedError,
+  LATENT_BINS,
+  LATENT_RANGE,
+  type Diagnostics,
   type RunOptions,
   type TrainingOptions,
   type TrainingPoint,

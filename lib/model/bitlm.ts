@@ -79,9 +79,15 @@ export class BitLM {
    * @param ids [B·T] int32, sequence after sequence
    * @param batch number of sequences B
    * @param weights the learned tensors; the model's own by default
+   * @param watch sees what enters the down projection of every layer, before its norm, [B·T, I]
    * @returns [B·T, V]
    */
-  logits(ids: tf.Tensor1D, batch: number, weights: ParameterTensors = this.parameters): tf.Tensor2D {
+  logits(
+    ids: tf.Tensor1D,
+    batch: number,
+    weights: ParameterTensors = this.parameters,
+    watch?: (inner: tf.Tensor2D) => void,
+  ): tf.Tensor2D {
     const tokens = ids.size / batch;
     if (!Number.isInteger(tokens) || tokens < 1) {
       throw new Error(`BitLM.logits: ids must hold ${batch} sequences of equal length, got ${ids.size} ids.`);
@@ -97,7 +103,7 @@ export class BitLM {
       const get = (name: string): tf.Tensor2D => weights.get(name) as tf.Tensor2D;
       let hidden = embed(get('model.embed_tokens.weight'), ids); // (B·T, C)
       for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
-        hidden = this.block(hidden, `model.layers.${layer}`, weights, batch, tokens, positions);
+        hidden = this.block(hidden, `model.layers.${layer}`, weights, batch, tokens, positions, watch);
       }
       const last = rmsNorm(hidden, this.norm('model.norm', weights)!);
       const output = get(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
@@ -130,6 +136,7 @@ export class BitLM {
     batch: number,
     tokens: number,
     { table, blocks }: Positions,
+    watch?: (inner: tf.Tensor2D) => void,
   ): tf.Tensor2D {
     const { config, options } = this;
     const weight = (name: string): tf.Tensor2D => weights.get(`${prefix}.${name}.weight`) as tf.Tensor2D;
@@ -165,6 +172,7 @@ export class BitLM {
       down: weight('mlp.down_proj'),
       input: around('post_attention_layernorm', 'mlp.input'),
       output: around('mlp.ffn_sub_norm', 'mlp.output'),
+      watch,
     };
     const fed = feedForward(middle, block, config.hidden_act); // (B·T, C)
     return tf.add<tf.Tensor2D>(middle, after(fed, 'mlp.output_norm'));

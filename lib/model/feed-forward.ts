@@ -22,6 +22,8 @@ export interface FeedForward {
   input: BitLinearOptions;
   /** The same in front of down; its norm is the SubLN of 2B4T (ffn_sub_norm). */
   output: BitLinearOptions;
+  /** Sees what enters down, before its norm, [N, I]. */
+  watch?: (inner: tf.Tensor2D) => void;
 }
 
 /**
@@ -38,18 +40,23 @@ export function feedForward(
   if (activation === 'relu2' && hasIdentityGradient(input)) return fusedSquaredRelu(x, block);
   const gateUp = bitLinear(x, [gate, up], input); // (N, 2·I)
   const inner = activation === 'relu2' ? gatedSquaredRelu(gateUp) : swiGlu(gateUp); // (N, I)
+  block.watch?.(inner);
   return bitLinear(inner, [down], output);
 }
 
-function fusedSquaredRelu(x: tf.Tensor2D, { gate, up, down, input, output }: FeedForward): tf.Tensor2D {
+function fusedSquaredRelu(
+  x: tf.Tensor2D,
+  { gate, up, down, input, output, watch }: FeedForward,
+): tf.Tensor2D {
   const gains = (norm: Norm | undefined): tf.Tensor[] => (norm ? [norm.gain] : []);
   return withGradient([x, ...gains(input.norm), gate, up, ...gains(output.norm), down], () => {
     const first = productForward(x, [gate, up], input, input.norm);
     const [gated, upper] = first.outputs as [tf.Tensor, tf.Tensor]; // (N, I) each
     const positive = spend(gated, (g) => tf.relu(g));
     const squared = tf.square(positive);
-    const inner = tf.mul(squared, upper);
+    const inner = tf.mul<tf.Tensor2D>(squared, upper);
     squared.dispose();
+    watch?.(inner);
     const second = productForward(inner, [down], output, output.norm);
     return {
       value: second.outputs[0], // (N, C)

@@ -24,6 +24,11 @@ interface Lengths {
   totalSteps: number;
   /** Weight decay; in two-stage schedules that of stage one, since stage two has none. */
   weightDecay: number;
+  /**
+   * Step from which there is no weight decay. By default the end in one-stage schedules and `dropStep` in two-stage ones:
+   * an ablation can take the two halves of the Training Tips' recipe apart.
+   */
+  weightDecayUntil?: number;
 }
 
 /** One decay from `peak` to `minimum`. */
@@ -77,9 +82,15 @@ export function schedule(options: ScheduleOptions): Schedule {
   requireNumber('peak', peak, Number.MIN_VALUE, Infinity);
   requireNumber('weightDecay', options.weightDecay, 0, Infinity);
   const rates = isTwoStage(options) ? twoStages(options) : oneStage(options);
+  const { weightDecayUntil } = options;
+  if (weightDecayUntil !== undefined) requireSteps('weightDecayUntil', weightDecayUntil, 0, totalSteps);
   return (step) => {
     requireSteps('step', step, 0, Number.MAX_SAFE_INTEGER);
-    return rates(Math.min(step, totalSteps));
+    const { learningRate, weightDecay } = rates(Math.min(step, totalSteps));
+    return {
+      learningRate,
+      weightDecay: weightDecayUntil !== undefined && step >= weightDecayUntil ? 0 : weightDecay,
+    };
   };
 }
 
@@ -120,11 +131,11 @@ function twoStages(options: TwoStageOptions): Schedule {
     );
   }
   return (step) => {
-    if (step >= dropStep) {
-      const learningRate = secondPeak * decay((step - dropStep) / (totalSteps - dropStep));
-      return { learningRate, weightDecay: 0 };
-    }
-    const learningRate = stageOne(step);
+    const inStageTwo = step >= dropStep;
+    const learningRate = inStageTwo
+      ? secondPeak * decay((step - dropStep) / (totalSteps - dropStep))
+      : stageOne(step);
+    if (inStageTwo && options.weightDecayUntil === undefined) return { learningRate, weightDecay: 0 };
     return {
       learningRate,
       weightDecay: kind === 'two-stage-cosine' ? weightDecay * (learningRate / peak) : weightDecay,

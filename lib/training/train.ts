@@ -5,6 +5,7 @@ import type { Corpus } from '../corpora/corpus.js';
 import { currentBackend } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
 import { AdamW, type AdamWState } from './adamw.js';
+import { diagnose, weightCodes } from './diagnostics.js';
 import { installedVersions, openRun, type RunConfig, type RunFolder } from './run-folder.js';
 import { schedule } from './schedule.js';
 import { evaluate, trainStep } from './trainer.js';
@@ -49,8 +50,11 @@ export async function* train(
     const rates = schedule(options.schedule);
     const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
     while (done < options.steps && !signal?.aborted) {
-      const started = performance.now();
       const { learningRate, weightDecay } = rates(done);
+      const last = done + 1 === options.steps;
+      const evaluated = last || (done + 1) % options.evaluateEvery === 0;
+      const codes = evaluated && options.diagnostics ? weightCodes(model) : undefined;
+      const started = performance.now();
       const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
       const { loss, gradientNorm } = trainStep(model, optimizer, batch, options.batch, {
         learningRate,
@@ -67,13 +71,11 @@ export async function* train(
       }
       done++;
       const trained = performance.now();
-      const last = done === options.steps;
       const point: TrainingPoint = {
         step: done,
         trainLoss: loss,
-        ...((last || done % options.evaluateEvery === 0) && {
-          validationLoss: evaluate(model, windows, options.context),
-        }),
+        ...(evaluated && { validationLoss: evaluate(model, windows, options.context) }),
+        ...(codes && { diagnostics: diagnose(model, codes, windows, options.context) }),
         learningRate,
         weightDecay,
         gradientNorm,

@@ -20,8 +20,26 @@ export interface TrainingOptions {
   validationWindows: number;
   /** Steps between two checkpoints, for runs with a folder; `evaluateEvery` by default. */
   checkpointEvery?: number;
+  /** Looks inside the model at evaluated steps. Costs a part of an evaluation; changes nothing in what is learned. */
+  diagnostics?: boolean;
   /** `weights` draws the first weights, `batches` the order of the data. */
   seeds: { weights: number; batches: number };
+}
+
+/** Bins of a histogram of latent weights, over ±LATENT_RANGE times their mean magnitude; the outer bins take the rest. */
+export const LATENT_BINS = 24;
+export const LATENT_RANGE = 3;
+
+/** What a look inside the model finds. Shares lie from 0 to 1. */
+export interface Diagnostics {
+  /** Zeros among the quantized weights; absent in full precision. */
+  zeros?: number;
+  /** Quantized weights that this one step changed; absent in full precision. */
+  flips?: number;
+  /** Latent weights in each bin of weight / mean|weight|. */
+  latent: number[];
+  /** Zeros among what enters the down projections, before their norm (BitNet b1.58 FAQ; a4.8, arXiv 2411.04965). */
+  activationZeros: number;
 }
 
 /** What is known after one update. */
@@ -32,6 +50,8 @@ export interface TrainingPoint {
   trainLoss: number;
   /** Mean cross-entropy over the validation windows after the update, nats per token; at evaluated steps only. */
   validationLoss?: number;
+  /** At evaluated steps, where asked for. */
+  diagnostics?: Diagnostics;
   learningRate: number;
   weightDecay: number;
   /** Norm of all gradients together, before clipping. */

@@ -11,8 +11,8 @@ import { temporaryFolder } from '../temporary-folder.js';
 import { toyExperiment } from './toy-experiment.js';
 
 /** Everything of a run but how long it took. */
-function timeless({ seconds: _, curve, ...run }: FinishedRun): object {
-  return { ...run, curve: curve.map(({ seconds: _seconds, ...point }) => point) };
+function timeless({ curve, ...run }: FinishedRun): object {
+  return { ...run, seconds: 0, curve: curve.map((point) => ({ ...point, seconds: 0 })) };
 }
 
 async function sweepIn(

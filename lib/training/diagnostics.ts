@@ -1,0 +1,85 @@
+/**
+ * What happens inside a model while it learns: zeros and flips among its quantized weights, the shape of its latent
+ * weights, zeros among the activations. Legend: I intermediate size.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { TokenWindows } from '../corpora/corpus.js';
+import type { BitLM } from '../model/bitlm.js';
+import { parameterSpecs } from '../model/parameters.js';
+import { quantizeWeights } from '../quantizers/weights.js';
+import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './training-options.js';
+
+/** Windows that activations are looked at on. */
+const WATCHED_WINDOWS = 16;
+
+/** Integers of every quantized matrix, by its name. */
+export type Codes = ReadonlyMap<string, Int8Array>;
+
+/** The integers that the forward pass uses now; none for a model in full precision. */
+export function weightCodes(model: BitLM): Codes {
+  const { weight_quantizer: quantizer } = model.options;
+  if (quantizer === 'none') return new Map();
+  return new Map(
+    latentMatrices(model).map(([name, weights]) => [name, quantizeWeights(quantizer, weights).values]),
+  );
+}
+
+/**
+ * @param before the integers one step earlier
+ * @param windows validation windows, [windows · tokens]
+ * @param tokens tokens in a window
+ */
+export function diagnose(model: BitLM, before: Codes, windows: TokenWindows, tokens: number): Diagnostics {
+  const codes = weightCodes(model);
+  let count = 0;
+  let zeros = 0;
+  let flips = 0;
+  for (const [name, now] of codes) {
+    const earlier = before.get(name)!;
+    count += now.length;
+    for (let at = 0; at < now.length; at++) {
+      if (now[at] === 0) zeros++;
+      if (now[at] !== earlier[at]) flips++;
+    }
+  }
+  return {
+    ...(count > 0 && { zeros: zeros / count, flips: flips / count }),
+    latent: latentHistogram(model),
+    activationZeros: activationZeros(model, windows, tokens),
+  };
+}
+
+/** Share of latent weights in each bin of weight / mean|weight|, all matrices together. */
+function latentHistogram(model: BitLM): number[] {
+  const bins = new Float64Array(LATENT_BINS);
+  let count = 0;
+  for (const [, weights] of latentMatrices(model)) {
+    const scale = weights.reduce((sum, weight) => sum + Math.abs(weight), 0) / weights.length || 1;
+    for (const weight of weights) {
+      const place = ((weight / scale + LATENT_RANGE) / (2 * LATENT_RANGE)) * LATENT_BINS;
+      bins[Math.min(LATENT_BINS - 1, Math.max(0, Math.floor(place)))]++;
+    }
+    count += weights.length;
+  }
+  return Array.from(bins, (bin) => bin / count);
+}
+
+/** Share of zeros among what enters the down projections, before their norm. */
+function activationZeros(model: BitLM, { inputs }: TokenWindows, tokens: number): number {
+  const ids = inputs.subarray(0, WATCHED_WINDOWS * tokens);
+  let zeros = 0;
+  let count = 0;
+  tf.tidy(() => {
+    model.logits(tf.tensor1d(ids, 'int32'), ids.length / tokens, undefined, (inner) => {
+      zeros += tf.sum(tf.cast(tf.equal(inner, 0), 'float32')).dataSync()[0];
+      count += inner.size;
+    });
+  });
+  return zeros / count;
+}
+
+function latentMatrices(model: BitLM): [string, Float32Array][] {
+  return parameterSpecs(model.config)
+    .filter(({ quantized }) => quantized)
+    .map(({ name }) => [name, model.parameters.get(name)!.dataSync<'float32'>()]);
+}
