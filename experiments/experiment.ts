@@ -1,3 +1,4 @@
+import type { JudgedClaim } from '@bitnet-notebooks/lib';
 import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
 
 /** An experiment is data: its list of runs. Tables, figures and verdicts are functions of its recorded results. */
@@ -14,4 +15,6 @@ export interface Experiment {
   runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[];
   /** The lines that the command prints at the end: the experiment's table. */
   table(finished: readonly FinishedRun[]): string[];
+  /** What the results say of the papers' claims. */
+  claims?(finished: readonly FinishedRun[]): JudgedClaim[];
 }

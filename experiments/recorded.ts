@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,9 +30,21 @@ const EXPERIMENTS = basename(here) === 'dist' ? dirname(here) : here;
 /** Folder that holds a folder for every run, by its id; git ignores it. */
 export const RUNS_FOLDER: string = join(EXPERIMENTS, 'runs');
 
+/** True where an experiment has committed results. */
+export function hasRecorded(experiment: string): Promise<boolean> {
+  return access(resultsFile(experiment)).then(
+    () => true,
+    () => false,
+  );
+}
+
+function resultsFile(experiment: string): string {
+  return join(EXPERIMENTS, 'results', `${experiment}.json`);
+}
+
 /** The committed results of an experiment. */
 export async function readRecorded(experiment: string): Promise<RecordedResults> {
-  const path = join(EXPERIMENTS, 'results', `${experiment}.json`);
+  const path = resultsFile(experiment);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       `read results: ${path} must be there (${error.code}). Make it: npm run experiment -- ${experiment} --preset full --record`,
@@ -64,7 +76,7 @@ export async function recordResults(
   };
   const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
   const opening = JSON.stringify(head, undefined, 1).slice(0, -2);
-  const path = join(EXPERIMENTS, 'results', `${experiment.name}.json`);
+  const path = resultsFile(experiment.name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.partial`, `${opening},\n "runs": [\n${lines.join(',\n')}\n ]\n}\n`, {
     flush: true,

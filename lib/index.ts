@@ -94,6 +94,28 @@ export {
 
 export { repairRun } from './training/repair-run.js';
 
+// Analysis: what measurements say, and what they say of the papers' claims.
+export {
+  claimsTable,
+  formatEstimate,
+  formatExpectation,
+  judge,
+  VERDICTS,
+  type Claim,
+  type Expectation,
+  type JudgedClaim,
+  type Verdict,
+} from './analysis/claims.js';
+export {
+  CONFIDENCE_LEVEL,
+  exactly,
+  mean,
+  meanInterval,
+  pairedDifference,
+  standardDeviation,
+  type Estimate,
+} from './analysis/statistics.js';
+
 // Plots: figures as plain data, shown in a notebook as plotly charts and SVG pictures.
 export { barFigure, intervalFigure, type BarSeries, type IntervalRow } from './plots/bar-figure.js';
 export type { ChartOptions, Quantity } from './plots/chart-options.js';

@@ -1,0 +1,28 @@
+/** Everything that judges claims: the experiments, by their recorded results. Other measurements add a line here. */
+import type { JudgedClaim } from '@bitnet-notebooks/lib';
+import type { Experiment } from './experiment.js';
+import { EXPERIMENTS } from './experiments.js';
+import { hasRecorded, readRecorded } from './recorded.js';
+
+export interface ClaimSource {
+  /** As in the heading over its claims. */
+  name: string;
+  /** The command that records what the claims are judged by. */
+  command: string;
+  /** Undefined while nothing is recorded. */
+  claims(): Promise<JudgedClaim[] | undefined>;
+}
+
+export const CLAIM_SOURCES: readonly ClaimSource[] = EXPERIMENTS.filter(
+  (experiment) => experiment.claims !== undefined,
+).map(ofRuns);
+
+function ofRuns(experiment: Experiment): ClaimSource {
+  const { name } = experiment;
+  return {
+    name,
+    command: `npm run experiment -- ${name} --preset full --record`,
+    claims: async () =>
+      (await hasRecorded(name)) ? experiment.claims!((await readRecorded(name)).runs) : undefined,
+  };
+}
