@@ -45,12 +45,14 @@ export class SweepDisplay {
         this.#progress(event);
         break;
       case 'finished': {
-        const { validationLoss, seconds, diverged } = event.run;
+        const { validationLoss, seconds, diverged, backend } = event.run;
+        // A machine without TensorFlow's library is slow and rounds otherwise: that must not pass unseen.
+        const slow = backend.name === 'tensorflow' ? '' : `, on the backend ${backend.name}`;
         const outcome = diverged
           ? `diverged at step ${diverged.step}`
           : `validation loss ${validationLoss?.toFixed(4)}`;
         this.say(
-          `${spec.name.padEnd(40)} ${outcome}, ${seconds.toFixed(0)} s${event.again ? ' (done before)' : ''}`,
+          `${spec.name.padEnd(40)} ${outcome}, ${seconds.toFixed(0)} s${slow}${event.again ? ' (done before)' : ''}`,
         );
         this.#remove(id);
         break;

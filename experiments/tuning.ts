@@ -31,10 +31,12 @@ export function tuneRate(
     const found = tried.map(({ run }) => losses.get(runId(run)));
     if (found.includes(undefined)) return { runs, atEdge: false };
     const lowest = Math.min(...(found as number[]));
-    if (lowest === Infinity) return { runs, atEdge: true };
-    const best = found.indexOf(lowest);
+    // Where every rate diverged, a lower one may not.
+    const best = lowest === Infinity ? 0 : found.indexOf(lowest);
     const atEdge = best === 0 || best === rates.length - 1;
-    if (!atEdge || added === extensions) return { runs, best: rates[best], atEdge };
+    if (!atEdge || added === extensions) {
+      return { runs, ...(lowest < Infinity && { best: rates[best] }), atEdge };
+    }
     if (best === 0) rates.unshift(beyond(rates[0], rates[1]));
     else rates.push(beyond(rates[best], rates[best - 1]));
   }
