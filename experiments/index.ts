@@ -1,5 +1,11 @@
 /** What notebooks read of the experiments: their configurations, the sweep, and recorded results. */
 export { configurationA, embeddedConfiguration } from './bitlm.js';
+export {
+  readInferenceRecord,
+  type InferenceMeasurement,
+  type InferenceRecord,
+  type PartRecord,
+} from './inference-2b4t.js';
 export { LocalEngine } from './engines/local.js';
 export type { Engine, RunProgress, RunTask } from './engines/engine.js';
 export type { Experiment } from './experiment.js';

@@ -45,6 +45,7 @@ export { bitLinearInIntegers, type IntegerProduct } from './quantizers/integer-p
 export { abortOnInterrupt } from './training/interrupt.js';
 
 // Checkpoints: safetensors folders and GGUF files, read, written and packed.
+export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
 export { CheckpointError } from './checkpoint/checkpoint-error.js';
 export {
@@ -164,10 +165,13 @@ export type {
 } from './inference/generation.js';
 export type { SamplingOptions } from './inference/sampler.js';
 export type { PartSpeed, Speed, SpeedOptions } from './inference/speed.js';
+export { likeliest, type Prediction } from './inference/predictions.js';
+export { siteStatistics, type SiteStatistics } from './inference/site-statistics.js';
 export type { ModelTrace, TracedValues } from './inference/trace.js';
 export type { KernelChoice, KernelName } from './kernel/kernel.js';
 export { MemoryError } from './kernel/memory.js';
 
 // Models from the Hugging Face Hub.
 export { downloadModel, type DownloadOptions, type DownloadProgress } from './checkpoint/hub.js';
+export { downloadSize, type DownloadSize } from './checkpoint/hub-size.js';
 export { HubError } from './checkpoint/hub-request.js';

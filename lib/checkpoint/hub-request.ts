@@ -56,6 +56,11 @@ export interface HubSession {
   patience: Patience;
 }
 
+/** Whether the network is not to be asked at all. */
+export function isOffline(): boolean {
+  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
+}
+
 /**
  * Reads `HF_ENDPOINT` and the token: `HF_TOKEN`, else what `hf auth login` left in `HF_HOME/token`.
  * @throws HubError for an endpoint that is no address

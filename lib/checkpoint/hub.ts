@@ -3,7 +3,7 @@ import { explainSystemError } from './checkpoint-error.js';
 import { ModelCache } from './hub-cache.js';
 import { downloadBlob } from './hub-download.js';
 import { fileUrl, isInside, listRepository, type RemoteFile, type Repository } from './hub-listing.js';
-import { HubError, openSession, type HubSession, type Patience } from './hub-request.js';
+import { HubError, isOffline, openSession, type HubSession, type Patience } from './hub-request.js';
 import { missingFiles, openablePath, selectFiles } from './hub-snapshot.js';
 
 /** How far a download is. */
@@ -77,10 +77,6 @@ async function downloadInto(
   await downloadFiles(session, cache, id, commit, chosen, options);
   await cache.setCommit(revision, commit);
   return openablePath(cache.snapshot(commit), files);
-}
-
-function isOffline(): boolean {
-  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
 }
 
 function checkNames(id: string, revision: string, files: readonly string[] = []): void {

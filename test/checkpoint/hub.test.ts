@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { downloadModel, type DownloadOptions, type DownloadProgress } from '../../lib/checkpoint/hub.js';
+import { downloadSize } from '../../lib/checkpoint/hub-size.js';
 import { refusedUrl } from '../local-server.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { breakOff, hashOf, refuse, send, startHub, type LocalHub } from './local-hub.js';
@@ -714,5 +715,24 @@ describe('downloadModel with wrong names', () => {
     await expect(download()).rejects.toThrow(
       /HF_ENDPOINT must be an address like https:\/\/huggingface\.co, got "huggingface\.co"/,
     );
+  });
+});
+
+describe('downloadSize', () => {
+  it('tells what a model takes and what of it is missing, and downloads nothing', async () => {
+    await start();
+    const totalBytes = needed.reduce((sum, name) => sum + model[name as keyof typeof model].length, 0);
+    expect(await downloadSize('owner/model')).toEqual({ totalBytes, missingBytes: totalBytes });
+    expect(existsSync(modelFolder())).toBe(false);
+    await download();
+    expect(await downloadSize('owner/model')).toEqual({ totalBytes, missingBytes: 0 });
+    await rm(weightsBlob());
+    expect(await downloadSize('owner/model')).toEqual({ totalBytes, missingBytes: weights.length });
+  });
+
+  it('does not ask the network where it must not', async () => {
+    process.env.HF_ENDPOINT = await refusedUrl();
+    process.env.HF_HUB_OFFLINE = '1';
+    expect(await downloadSize('owner/model')).toEqual({ totalBytes: 0, missingBytes: 0 });
   });
 });

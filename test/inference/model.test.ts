@@ -269,10 +269,11 @@ describe('close', () => {
 
   it('during a call lets that call fail instead of hang', async () => {
     const model = await goldenModel('packed', { kernel: 'reference', threads: 2 });
-    const running = model.logits(MANIFEST.ppl_text.ids);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    await model.close();
-    await expect(running).rejects.toThrow(/closed/);
+    const closeSoon = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      await model.close();
+    };
+    await Promise.all([expect(model.logits(MANIFEST.ppl_text.ids)).rejects.toThrow(/closed/), closeSoon()]);
   });
 });
 
