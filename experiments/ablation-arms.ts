@@ -103,6 +103,18 @@ export const ARMS: readonly Arm[] = [
   ),
   arm(
     'activations',
+    'activations-int4-not-down',
+    'int4 absmax, int8 before down_proj',
+    with158({ activation_quantizer: 'absmax-int4-token', down_activation_quantizer: 'absmax-int8-token' }),
+  ),
+  arm(
+    'activations',
+    'activations-int4-down',
+    'int8, int4 absmax before down_proj',
+    with158({ down_activation_quantizer: 'absmax-int4-token' }),
+  ),
+  arm(
+    'activations',
     'activations-int4-absmean',
     'int4 absmean (a4.8)',
     with158({ activation_quantizer: 'absmean-int4-token' }),

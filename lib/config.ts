@@ -44,6 +44,8 @@ export type NormPlacement = (typeof NORM_PLACEMENTS)[number];
 export interface AblationOptions {
   weight_quantizer: WeightQuantizerName;
   activation_quantizer: ActivationQuantizerName;
+  /** Another quantizer for the input of down_proj; absent: the same. `elastic-int8` cannot stand beside others. */
+  down_activation_quantizer?: ActivationQuantizerName;
   norm_placement: NormPlacement;
   /** `clipped` blocks the gradient where the quantizer saturates; `identity` is the papers' choice. */
   straight_through: 'identity' | 'clipped';
@@ -202,9 +204,10 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
     throw new ConfigError(`${source}: bitlm must be an object of model options, got ${quote(json)}.`);
   }
   const raw = json as Record<string, unknown>;
-  const choices: { [K in keyof AblationOptions]: readonly AblationOptions[K][] } = {
+  const choices: { [K in keyof AblationOptions]-?: readonly Required<AblationOptions>[K][] } = {
     weight_quantizer: WEIGHT_QUANTIZERS,
     activation_quantizer: ACTIVATION_QUANTIZERS,
+    down_activation_quantizer: ACTIVATION_QUANTIZERS,
     norm_placement: NORM_PLACEMENTS,
     straight_through: ['identity', 'clipped'],
   };
@@ -222,6 +225,13 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
       );
     }
     options[key] = value as string;
+  }
+  const { activation_quantizer: others, down_activation_quantizer: down = others } = options;
+  if (down !== others && [down, others].includes('elastic-int8')) {
+    throw new ConfigError(
+      `${source}: bitlm.down_activation_quantizer must be left out beside elastic-int8, got ${down} and ${others}. ` +
+        'A learned step belongs to all inputs of a layer or to none.',
+    );
   }
   return options as unknown as AblationOptions;
 }

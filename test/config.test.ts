@@ -44,6 +44,10 @@ describe('parseModelConfig', () => {
     [{ bos_token_id: 65 }, /bos_token_id must be below vocab_size 65, got 65/],
     [{ quantization_config: { quant_method: 'gptq' } }, /quant_method must be one of bitnet, got "gptq"/],
     [{ bitlm: { weight_quantizer: 'int3' } }, /bitlm.weight_quantizer must be one of .*absmean-ternary/],
+    [
+      { bitlm: { activation_quantizer: 'elastic-int8', down_activation_quantizer: 'absmax-int8-token' } },
+      /down_activation_quantizer must be left out beside elastic-int8/,
+    ],
     [{ bitlm: { wheels: 4 } }, /unknown option bitlm.wheels/],
   ])('refuses %j and names the key', (change, message) => {
     const parse = (): unknown => parseModelConfig({ ...SMALL, ...change }, 'the file');

@@ -138,9 +138,15 @@ function requireExportable(config: ModelConfig, format: ExportFormat, file: stri
     fail('weight_quantizer', expected, options.weight_quantizer, 'Other weights do not fit into two bits.');
   }
   if (format === 'packed') return; // config.json carries the other options
-  for (const key of ['activation_quantizer', 'norm_placement'] as const) {
-    if (options[key] === BITNET_B158[key]) continue;
-    fail(key, BITNET_B158[key], options[key], 'GGUF has no word for other choices: export to packed.');
+  const { activation_quantizer: activations, down_activation_quantizer: down = activations } = options;
+  const { activation_quantizer: expected, norm_placement } = BITNET_B158;
+  for (const [key, found, wanted] of [
+    ['activation_quantizer', activations, expected],
+    ['down_activation_quantizer', down, expected],
+    ['norm_placement', options.norm_placement, norm_placement],
+  ]) {
+    if (found === wanted) continue;
+    fail(key, wanted, found, 'GGUF has no word for other choices: export to packed.');
   }
 }
 

@@ -23,6 +23,8 @@ export function checkSupported(
         'Such a model runs in the training engine alone.',
     );
   };
+  const { down_activation_quantizer: down = activations } = options;
+  if (down !== activations) fail('down_activation_quantizer', down, `'${activations}' as all others`);
   if (norms === 'bmt') fail('norm_placement', norms, "'subln', 'preln' or 'none'");
   if (weights === 'none') {
     if (activations !== 'none')

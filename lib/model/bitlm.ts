@@ -145,6 +145,7 @@ export class BitLM {
       norm: this.norm(`${prefix}.${norm}`, weights),
       step: weights.get(`${prefix}.${site}.step`) as tf.Tensor1D | undefined,
     });
+    const beforeDown = options.down_activation_quantizer ?? options.activation_quantizer;
     const after = (x: tf.Tensor2D, norm: string): tf.Tensor2D => {
       const outputNorm = this.norm(`${prefix}.${norm}`, weights);
       return outputNorm ? rmsNorm(x, outputNorm) : x;
@@ -171,7 +172,7 @@ export class BitLM {
       up: weight('mlp.up_proj'),
       down: weight('mlp.down_proj'),
       input: around('post_attention_layernorm', 'mlp.input'),
-      output: around('mlp.ffn_sub_norm', 'mlp.output'),
+      output: { ...around('mlp.ffn_sub_norm', 'mlp.output'), activation_quantizer: beforeDown },
       watch,
     };
     const fed = feedForward(middle, block, config.hidden_act); // (B·T, C)

@@ -43,6 +43,10 @@ const ABLATIONS: [string, Partial<AblationOptions>][] = [
   ),
   ...NORM_PLACEMENTS.map((name) => [name, { norm_placement: name }] as [string, Partial<AblationOptions>]),
   ['clipped', { straight_through: 'clipped' }],
+  [
+    'int4 but for down',
+    { activation_quantizer: 'absmax-int4-token', down_activation_quantizer: 'absmax-int8-token' },
+  ],
 ];
 
 const sequence = Int32Array.from({ length: 24 }, (_, i) => (i * 7) % 11);
@@ -74,6 +78,24 @@ describe.each(BACKENDS)('BitLM on %s', (backend) => {
     expect([...after.subarray(0, 8 * 11)]).toEqual([...before.subarray(0, 8 * 11)]);
     expect([...after.subarray(8 * 11)]).not.toEqual([...before.subarray(8 * 11)]);
     model.dispose();
+  });
+
+  it('quantizes the input of down_proj, and no other, with a quantizer of its own', () => {
+    const logits = (options: Partial<AblationOptions>, silent = false): number[] => {
+      const model = new BitLM(configOf(options), { seed: 3 });
+      for (const [name, weight] of model.parameters)
+        if (silent && name.includes('down_proj')) weight.assign(tf.zeros(weight.shape));
+      const values = tf.tidy(() => model.logits(tf.tensor1d(sequence, 'int32'), 2).dataSync());
+      model.dispose();
+      return [...values];
+    };
+    const int4 = { activation_quantizer: 'absmax-int4-token' } as const;
+    const mixed = { ...int4, down_activation_quantizer: 'absmax-int8-token' } as const;
+    expect(logits({ ...int4, down_activation_quantizer: 'absmax-int4-token' })).toEqual(logits(int4));
+    expect(logits(mixed)).not.toEqual(logits(int4));
+    expect(logits(mixed)).not.toEqual(logits({}));
+    // Where down_proj is silent its input does not matter.
+    expect(logits(mixed, true)).toEqual(logits(int4, true));
   });
 
   it('has the parameters that countParameters counts, tied and untied', () => {

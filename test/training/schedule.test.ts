@@ -186,4 +186,17 @@ describe('schedule', () => {
     expect(() => rates(0.5)).toThrow(/got 0.5/);
     expect(() => rates(NaN)).toThrow(/got NaN/);
   });
+
+  it('ends weight decay where it is told to, whatever the stages do', () => {
+    const shared = { peak: 1, warmupSteps: 0, totalSteps: 10, weightDecay: 0.1 };
+    const decays = (options: ScheduleOptions): number[] =>
+      [0, 4, 5, 9].map((step) => schedule(options)(step).weightDecay);
+    const cosine = { kind: 'cosine', minimum: 0, ...shared } as const;
+    expect(decays({ ...cosine, weightDecayUntil: 5 })).toEqual([0.1, 0.1, 0, 0]);
+    expect(decays({ ...cosine, weightDecayUntil: 10 })).toEqual(decays(cosine));
+    const stages = { kind: 'two-stage-linear', secondPeak: 0.3, dropStep: 5, ...shared } as const;
+    expect(decays({ ...stages, weightDecayUntil: 10 })).toEqual([0.1, 0.1, 0.1, 0.1]);
+    expect(decays({ ...stages, weightDecayUntil: 5 })).toEqual(decays(stages));
+    expect(() => schedule({ ...cosine, weightDecayUntil: 11 })).toThrow(/weightDecayUntil must be .* got 11/);
+  });
 });
