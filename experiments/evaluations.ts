@@ -1,4 +1,6 @@
 import type { Corpus, TrainableModel } from '@bitnet-notebooks/lib';
+import { evaluateInHalf } from './evaluations/half-precision.js';
+import { evaluatePostTraining } from './evaluations/post-training.js';
 import type { RunSpec } from './run-spec.js';
 
 /** A measurement of a trained model: values by name, such as a loss in nats per token. */
@@ -9,7 +11,10 @@ type Evaluation = (
 ) => Record<string, number> | Promise<Record<string, number>>;
 
 /** What a run may ask for beside its loss, by the names that `RunSpec.evaluations` takes. */
-const EVALUATIONS: Readonly<Record<string, Evaluation>> = {};
+const EVALUATIONS: Readonly<Record<string, Evaluation>> = {
+  fp16: evaluateInHalf,
+  ptq: evaluatePostTraining,
+};
 
 /**
  * Makes the measurements that a run asks for.

@@ -28,7 +28,7 @@ export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf
 
 // Training: TensorFlow is loaded by loadTraining, not before.
 export type { BackendDescription, BackendOptions } from './backend/tensorflow.js';
-export { loadTraining, type TrainableModel, type Training } from './training/training.js';
+export { loadTraining, type ModelChange, type TrainableModel, type Training } from './training/training.js';
 export {
   DivergedError,
   LATENT_BINS,
@@ -46,6 +46,7 @@ export { abortOnInterrupt } from './training/interrupt.js';
 
 // Checkpoints: safetensors folders and GGUF files, read, written and packed.
 export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
+export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
 export { CheckpointError } from './checkpoint/checkpoint-error.js';
 export {
@@ -74,6 +75,17 @@ export {
   type QuantizedWeights,
   type WeightGrid,
 } from './quantizers/weights.js';
+export { gptq, inverseFactor } from './quantizers/gptq.js';
+export {
+  LEVEL_BITS,
+  levelGrid,
+  nearestLevel,
+  roundToLevels,
+  type Granularity,
+  type LevelBits,
+  type LevelGrid,
+  type ReachRule,
+} from './quantizers/level-grid.js';
 export {
   dequantizeActivations,
   initialElasticStep,

@@ -64,6 +64,14 @@ export function narrowHalf(
   return target;
 }
 
+/**
+ * Values rounded to half precision (F16: 11 bits of fraction), half to even, and back to 32 bits. Beyond 65,504 they
+ * become infinite, as they do on hardware.
+ */
+export function roundToHalf(values: Float32Array): Float32Array {
+  return widenHalf('F16', narrowHalf('F16', values));
+}
+
 const scratchCode = new Uint16Array(1);
 const scratchValue = new Float32Array(1);
 

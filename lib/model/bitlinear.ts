@@ -18,6 +18,8 @@ export interface BitLinearOptions extends Pick<
 > {
   /** RMSNorm before the activation quantizer; absent: the input is quantized as it comes. */
   norm?: Norm;
+  /** See ProductQuantizers. */
+  inputRule?: (normed: tf.Tensor) => tf.Tensor;
   /** The learned step of the elastic activation quantizer, shape [1]; wanted by that quantizer alone. */
   step?: tf.Tensor1D;
 }
@@ -70,10 +72,9 @@ function fused(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLinearOptions
 function composed(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLinearOptions): tf.Tensor2D {
   const { norm, step, straight_through: straightThrough } = options;
   const normed = norm ? rmsNorm(x, norm) : x;
-  const activations = fakeQuantizeActivations(options.activation_quantizer, normed, {
-    straightThrough,
-    step,
-  });
+  const activations =
+    options.inputRule?.(normed) ??
+    fakeQuantizeActivations(options.activation_quantizer, normed, { straightThrough, step });
   const outputs = weights.map((weight) => {
     const quantized = fakeQuantizeWeights(options.weight_quantizer, weight, { straightThrough });
     return tf.matMul(activations, quantized, false, true);

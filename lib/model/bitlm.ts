@@ -19,6 +19,12 @@ import { rotaryTable, type RotaryTable } from './rope.js';
 /** Learned tensors by transformers' names. */
 export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
 
+/**
+ * What enters the products of a site, in the place of the activation quantizer: a new tensor made of norm(x) [B·T, C].
+ * Sites: those of ELASTIC_SITES with the layer's name in front (`model.layers.0.mlp.input`), and `lm_head.input`.
+ */
+export type InputRule = (site: string, normed: tf.Tensor) => tf.Tensor;
+
 interface Positions {
   table: RotaryTable;
   blocks: QueryBlock[];
@@ -29,6 +35,8 @@ export class BitLM {
   readonly options: AblationOptions;
   /** The latent weights, by transformers' names. They stay in full precision; the forward pass quantizes them. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** For evaluations of a trained model; training leaves it unset. */
+  inputRule?: InputRule;
   /** Rotations and masks for each length of sequence seen so far. */
   private readonly positions = new Map<number, Positions>();
 
@@ -107,7 +115,7 @@ export class BitLM {
       }
       const last = rmsNorm(hidden, this.norm('model.norm', weights)!);
       const output = get(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
-      return linear(last, output); // (B·T, V)
+      return linear(last, output, this.ruleAt('lm_head.input')); // (B·T, V)
     });
   }
 
@@ -143,6 +151,7 @@ export class BitLM {
     const around = (norm: string, site: (typeof ELASTIC_SITES)[number]): BitLinearOptions => ({
       ...options,
       norm: this.norm(`${prefix}.${norm}`, weights),
+      inputRule: this.ruleAt(`${prefix}.${site}`),
       step: weights.get(`${prefix}.${site}.step`) as tf.Tensor1D | undefined,
     });
     const beforeDown = options.down_activation_quantizer ?? options.activation_quantizer;
@@ -177,6 +186,11 @@ export class BitLM {
     };
     const fed = feedForward(middle, block, config.hidden_act); // (B·T, C)
     return tf.add<tf.Tensor2D>(middle, after(fed, 'mlp.output_norm'));
+  }
+
+  private ruleAt(site: string): BitLinearOptions['inputRule'] {
+    const { inputRule } = this;
+    return inputRule && ((normed) => inputRule(site, normed));
   }
 
   private norm(name: string, weights: ParameterTensors): Norm | undefined {
@@ -221,8 +235,9 @@ function checkValues(specs: readonly ParameterSpec[], values: ReadonlyMap<string
 }
 
 /** y = x·Wᵀ with its gradient, for the output matrix, which is never quantized. x [N, C], weight [O, C] → [N, O]. */
-function linear(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+function linear(x: tf.Tensor2D, weight: tf.Tensor2D, inputRule: BitLinearOptions['inputRule']): tf.Tensor2D {
   return bitLinear(x, [weight], {
+    inputRule,
     weight_quantizer: 'none',
     activation_quantizer: 'none',
     straight_through: 'identity',

@@ -13,6 +13,8 @@ import { rmsNormBackward, rmsNormForward, type Norm } from './norm.js';
 export interface ProductQuantizers {
   weight_quantizer: WeightQuantizerName;
   activation_quantizer: ActivationQuantizerName;
+  /** In the place of the activation quantizer, for evaluations: norm(x) to what enters the product, a new tensor. */
+  inputRule?: (normed: tf.Tensor) => tf.Tensor;
 }
 
 export interface Product {
@@ -34,7 +36,9 @@ export function productForward(
   joint = false,
 ): Product {
   const normed = norm && rmsNormForward(x, norm);
-  const activations = fakeQuantizeActivations(quantizers.activation_quantizer, normed?.y ?? x); // (N, C)
+  const { activation_quantizer: quantizer, inputRule } = quantizers;
+  const entering = normed?.y ?? x;
+  const activations = inputRule ? inputRule(entering) : fakeQuantizeActivations(quantizer, entering); // (N, C)
   normed?.y.dispose();
   let quantized = weights.map((weight) => fakeQuantizeWeights(quantizers.weight_quantizer, weight)); // (O_i, C)
   if (joint && quantized.length > 1) quantized = [tf.concat(quantized, 0)];

@@ -2,9 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { roundToHalf } from '../checkpoint/dtypes.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
-import { BITNET_B158, parseModelConfig, type ModelConfig } from '../config.js';
+import { ablationOptions, BITNET_B158, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { bitLinear } from '../model/bitlinear.js';
@@ -14,7 +15,8 @@ import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../model/parameters.js';
 import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { evaluate, evaluateByKind } from './trainer.js';
-import type { TrainableModel } from './training.js';
+import { inputMoments } from './input-moments.js';
+import type { ModelChange, TrainableModel } from './training.js';
 
 /** A BitLM behind the interface without TensorFlow types. */
 export class LoadedModel implements TrainableModel {
@@ -99,6 +101,23 @@ export class LoadedModel implements TrainableModel {
     };
   }
 
+  changed({ weights, options, roundInputsToHalf = false }: ModelChange): LoadedModel {
+    const { quantization_config: _, ...config } = this.config;
+    const values = new Map(this.tensors().map(({ name, data }) => [name, data]));
+    for (const [name, data] of weights ?? []) {
+      if (!values.has(name)) throw new Error(`change model: weights must be the model's own, got ${name}.`);
+      values.set(name, data);
+    }
+    const bitlm = { ...ablationOptions(this.config), ...options };
+    const model = new BitLM({ ...config, bitlm }, { values });
+    if (roundInputsToHalf) model.inputRule = (_, normed) => roundedToHalf(normed);
+    return new LoadedModel(model);
+  }
+
+  inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array> {
+    return inputMoments(this.model, corpus.validationWindows(windows, context), context);
+  }
+
   async *generate(
     tokenizer: CharacterTokenizer,
     prompt: string,
@@ -121,4 +140,9 @@ export class LoadedModel implements TrainableModel {
   dispose(): void {
     this.model.dispose();
   }
+}
+
+/** TensorFlow.js has no half precision, so the values are read back for it. */
+function roundedToHalf(x: tf.Tensor): tf.Tensor {
+  return tf.tensor(roundToHalf(x.dataSync<'float32'>()), x.shape);
 }

@@ -1,0 +1,84 @@
+/**
+ * Rounding to a number of evenly spaced levels, for quantizing weights after training. Two to 255 levels lie
+ * symmetrically around zero, from −reach to +reach; an odd number has zero among them. A reach serves the whole matrix or
+ * one output channel (a row).
+ */
+import { roundHalfToEven } from './rounding.js';
+import { maxAbsolute, meanAbsolute } from './statistics.js';
+import { QUANTIZER_EPSILON } from './weights.js';
+
+/** Bits that weights are quantized to after training: those of BitNet's Table 3 (arXiv 2310.11453), 3 and 1.58. */
+export const LEVEL_BITS = [8, 4, 3, 2, 1.58, 1] as const;
+export type LevelBits = (typeof LEVEL_BITS)[number];
+
+/**
+ * Levels of a width: 2^b − 1 from 3 bits on, so that zero is one of them (LLM.int8(), arXiv 2208.07339, section 2.1).
+ * Two bits get all 4 levels, ±1/3 and ±1 of the reach: with 3 they would be 1.58 bits. 1.58 bits are −1, 0, 1; one bit
+ * is the sign.
+ */
+const LEVELS: Readonly<Record<LevelBits, number>> = { 8: 255, 4: 15, 3: 7, 2: 4, 1.58: 3, 1: 2 };
+
+/**
+ * Where the outermost levels lie.
+ * - `absmax`: at max|w|. Nothing is clipped.
+ * - `absmean`: at mean|w| · max(1, √Q), Q being the steps from zero to the outermost level. At 1.58 bits that is b1.58's
+ *   quantizer (arXiv 2402.17764, section 2), at 1 bit b1's without its centering, at 4 bits a4.8's (arXiv 2411.04965).
+ */
+export type ReachRule = 'absmax' | 'absmean';
+
+/** What one reach serves. */
+export type Granularity = 'tensor' | 'channel';
+
+/** The levels of one matrix. */
+export interface LevelGrid {
+  levels: number;
+  /** Outermost level: one for the matrix, or one for each row. Above 0. */
+  reaches: Float64Array;
+}
+
+/**
+ * The grid of a matrix.
+ * @param weights [rows, columns], row-major; finite
+ * @param rows output channels; must divide the number of weights
+ * @throws Error where rows do not divide, or a weight is not finite
+ */
+export function levelGrid(
+  weights: Float32Array,
+  rows: number,
+  { bits, reach, granularity }: { bits: LevelBits; reach: ReachRule; granularity: Granularity },
+): LevelGrid {
+  const levels = LEVELS[bits];
+  if (levels === undefined)
+    throw new Error(`levelGrid: bits must be one of ${LEVEL_BITS.join(', ')}, got ${String(bits)}.`);
+  if (!(Number.isInteger(rows) && rows > 0 && weights.length > 0 && weights.length % rows === 0)) {
+    throw new Error(`levelGrid: rows must divide the ${weights.length} weights, got ${rows}.`);
+  }
+  const count = granularity === 'tensor' ? 1 : rows;
+  const size = weights.length / count;
+  const reaches = Float64Array.from({ length: count }, (_, row) => {
+    const measure =
+      reach === 'absmax'
+        ? maxAbsolute(weights, row * size, size)
+        : meanAbsolute(weights, row * size, size) * Math.sqrt(Math.max(1, (levels - 1) / 2));
+    if (!Number.isFinite(measure))
+      throw new Error(`levelGrid: weights must be finite, got ${measure} as ${reach} of row ${row}.`);
+    return Math.max(measure, QUANTIZER_EPSILON);
+  });
+  return { levels, reaches };
+}
+
+/** The level nearest to a weight. */
+export function nearestLevel(weight: number, levels: number, reach: number): number {
+  const step = (2 * reach) / (levels - 1);
+  const outermost = (levels - 1) / 2;
+  // Levels of an even number lie halfway between whole steps.
+  const shift = levels % 2 === 0 ? 0.5 : 0;
+  const index = roundHalfToEven(weight / step - shift) + shift;
+  return Math.min(Math.max(index, -outermost), outermost) * step;
+}
+
+/** Every weight at its nearest level: round to nearest, as values, not integers. Same order as `weights`. */
+export function roundToLevels(weights: Float32Array, { levels, reaches }: LevelGrid): Float32Array {
+  const size = weights.length / reaches.length;
+  return weights.map((weight, i) => nearestLevel(weight, levels, reaches[Math.floor(i / size)]));
+}
