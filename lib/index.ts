@@ -187,3 +187,30 @@ export { MemoryError } from './kernel/memory.js';
 export { downloadModel, type DownloadOptions, type DownloadProgress } from './checkpoint/hub.js';
 export { downloadSize, type DownloadSize } from './checkpoint/hub-size.js';
 export { HubError } from './checkpoint/hub-request.js';
+
+// Energy: the papers' arithmetic, on the papers' shapes.
+export { bitnetEnergyTable, reportEnergyTable, type EnergyCell } from './analysis/energy-table.js';
+export {
+  countOperations,
+  modelEnergy,
+  OPERATION_PICOJOULES,
+  productEnergyRatio,
+  type Arithmetic,
+  type Energy,
+  type NumberFormat,
+  type OperationCount,
+  type Process,
+} from './analysis/energy.js';
+export {
+  BITNET_2B4T_SHAPE,
+  BITNET_B158_SHAPES,
+  BITNET_B1_SHAPES,
+  checkShape,
+  embeddingWeights,
+  linearMatrices,
+  linearWeights,
+  LLAMA_SHAPES,
+  PEER_SHAPES,
+  type LinearMatrix,
+  type TransformerShape,
+} from './analysis/shapes.js';
