@@ -13,6 +13,7 @@ import {
   type TrainingOptions,
 } from '@bitnet-notebooks/lib';
 import { ARMS, type Arm, type ScheduleKind } from './ablation-arms.js';
+import { ablationClaims } from './ablation-claims.js';
 import { ablationTable } from './ablation-table.js';
 import { configurationA } from './bitlm.js';
 import type { Experiment } from './experiment.js';
@@ -185,4 +186,5 @@ export const quantizationAblation: Experiment = {
   title: 'Which part of BitNet does what: one change at a time, on Tiny Shakespeare',
   runs,
   table: ablationTable,
+  claims: ablationClaims,
 };
