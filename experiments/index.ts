@@ -1,4 +1,17 @@
 /** What notebooks read of the experiments: their configurations, the sweep, and recorded results. */
+export { ARMS, findArm, type Arm } from './ablation-arms.js';
+export { ablationClaims } from './ablation-claims.js';
+export {
+  armCurves,
+  bitsFigure,
+  diagnosticFigure,
+  differenceFigure,
+  gradientFigure,
+  latentFigure,
+  table4Figure,
+} from './ablation-figures.js';
+export { armResults, isInsideGrid, resultOf, tunedRate, type ArmResult } from './ablation-results.js';
+export { ablationTable, table4, type Table4Row } from './ablation-table.js';
 export { configurationA, embeddedConfiguration } from './bitlm.js';
 export {
   readInferenceRecord,
@@ -10,6 +23,7 @@ export { LocalEngine } from './engines/local.js';
 export type { Engine, RunProgress, RunTask } from './engines/engine.js';
 export type { Experiment } from './experiment.js';
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { ablationModel, ablationTraining } from './quantization-ablation.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './recorded.js';
 export {
   PRESETS,

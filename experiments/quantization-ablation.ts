@@ -106,7 +106,18 @@ function scheduleOf(kind: ScheduleKind, dropsDecay: boolean, peak: number, steps
     : { kind: 'two-stage-cosine', secondPeak: peak / 3, dropStep: half, ...shared };
 }
 
-function trainingOf(arm: Arm, peak: number, steps: number, seed: number, isFinal: boolean): TrainingOptions {
+/**
+ * How an arm is trained, the very same for all but its schedule.
+ * @param peak highest learning rate
+ * @param seed of the first weights and of the order of the data
+ */
+export function ablationTraining(
+  arm: Arm,
+  peak: number,
+  steps: number,
+  seed: number,
+  isFinal: boolean,
+): TrainingOptions {
   return {
     steps,
     batch: 12,
@@ -127,7 +138,7 @@ function spec(arm: Arm, role: RunSpec['role'], peak: number, steps: number, seed
     role,
     corpus: { name: 'tiny-shakespeare' },
     model: ablationModel(arm),
-    training: trainingOf(arm, peak, steps, seed, isFinal),
+    training: ablationTraining(arm, peak, steps, seed, isFinal),
     ...(!isFinal && { finalWindows: TUNING_WINDOWS }),
   };
 }
