@@ -1,9 +1,10 @@
 /** Every experiment, in the order of the notebooks. A new one is a file beside this and a line here. */
 import { bitlm } from './bitlm.js';
 import type { Experiment } from './experiment.js';
+import { fp16Comparison } from './fp16-comparison.js';
 import { quantizationAblation } from './quantization-ablation.js';
 
-export const EXPERIMENTS: readonly Experiment[] = [bitlm, quantizationAblation];
+export const EXPERIMENTS: readonly Experiment[] = [bitlm, quantizationAblation, fp16Comparison];
 
 /** @throws Error that names the experiments there are */
 export function findExperiment(name: string): Experiment {
