@@ -28,7 +28,8 @@ export async function runJupyter(project, args) {
   console.log('\nOpening JupyterLab; Ctrl-C here ends it.');
   // A folder of its own for the addresses of this server and its kernels: by it they are found again at the end.
   const runtime = mkdtempSync(join(tmpdir(), 'bitnet-jupyter-'));
-  const server = spawn(project.python, ['-m', 'jupyterlab', ...settings(project, args), ...args], {
+  const server = spawn(project.python, ['-m', 'jupyterlab', ...settings(args), ...args], {
+    // The folder that JupyterLab shows.
     cwd: project.notebooks,
     env: jupyterEnvironment(project, runtime),
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -63,21 +64,22 @@ export async function runJupyter(project, args) {
 }
 
 /**
- * @param {import('./setup/project.js').Project} project
- * @param {string[]} args
+ * How this project runs JupyterLab, save what the user says otherwise: Jupyter takes no option twice.
+ * @param {string[]} args the user's
  */
-function settings({ notebooks }, args) {
-  return [
-    `--ServerApp.root_dir=${notebooks}`,
+function settings(args) {
+  const own = [
     `--MultiKernelManager.default_kernel_name=${KERNEL_NAME}`,
     '--log-level=WARN',
     // A kernel that is deep in a cell does not answer; it need not be waited for at the end.
     '--KernelManager.shutdown_wait_time=2',
-    // Jupyter would take another port than the one asked for without a word.
-    ...(args.some((arg) => /^--(ServerApp\.)?port\b/.test(arg)) ? ['--ServerApp.port_retries=0'] : []),
-    // Jupyter refuses root, which is who people are in a container. It listens to this machine alone, with a token.
-    ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
   ];
+  const names = args.map((arg) => arg.split('=', 1)[0]);
+  // Jupyter would take another port than the one asked for without a word.
+  if (names.includes('--port') || names.includes('--ServerApp.port')) own.push('--ServerApp.port_retries=0');
+  // Jupyter refuses root, which is who people are in a container. It listens to this machine alone, with a token.
+  if (process.getuid?.() === 0) own.push('--allow-root');
+  return own.filter((arg) => !names.includes(arg.split('=', 1)[0]));
 }
 
 /**

@@ -49,7 +49,11 @@ export async function* train(
     const windows = corpus.validationWindows(options.validationWindows, options.context);
     const rates = schedule(options.schedule);
     const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
-    while (done < options.steps && !signal?.aborted) {
+    while (done < options.steps) {
+      // Lets timers, signals and the notebook's messages through: before the first step too, which else would be in the
+      // part of a cell that an interrupt cuts off in the middle of an operation.
+      await new Promise(setImmediate);
+      if (signal?.aborted) break;
       const { learningRate, weightDecay } = rates(done);
       const last = done + 1 === options.steps;
       const evaluated = last || (done + 1) % options.evaluateEvery === 0;
@@ -89,8 +93,6 @@ export async function* train(
         if (last) await run.complete();
       }
       yield point;
-      // Lets timers, signals and the notebook's messages through.
-      await new Promise(setImmediate);
     }
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
       await save(run, model, optimizer, corpus, done);
