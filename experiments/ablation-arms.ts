@@ -62,7 +62,7 @@ const FULL: Pick<Arm, 'options' | 'against'> = { options: { ...FULL_PRECISION },
 
 /** Every arm. The cell absmax + SubLN of Table 4 is `weights-sign`. */
 export const ARMS: readonly Arm[] = [
-  arm('reference', 'b1.58', 'ternary weights (absmean), int8 activations, SubLN'),
+  arm('reference', 'b1.58', 'b1.58: ternary, int8, SubLN'),
   arm('reference', 'full-precision', 'full precision', { options: { ...FULL_PRECISION } }),
 
   arm(

@@ -102,7 +102,7 @@ export function latentFigure({ label, curves }: ArmResult): Figure {
   }: CurvePoint): { name: string; edges: number[]; counts: number[] } => ({
     name: `step ${step}`,
     edges,
-    counts: diagnostics!.latent,
+    counts: diagnostics!.latent!,
   });
   return histogramFigure({
     title: `Latent weights: ${label}`,

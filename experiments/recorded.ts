@@ -85,13 +85,33 @@ export async function recordResults(
   return path;
 }
 
-/** Curves are drawn, not computed with: six digits are enough there. Results keep all of theirs. */
+/**
+ * Curves are drawn, not computed with: six digits are enough there, three for shares. Of a tuning run the end is enough, of
+ * the histograms of latent weights the first and the last. Results keep all of their digits.
+ */
 function shortened(run: FinishedRun): FinishedRun {
-  const six = <T>(value: T): T =>
-    JSON.parse(JSON.stringify(value), (_, item: unknown) =>
-      typeof item === 'number' ? Number(item.toPrecision(6)) : item,
-    ) as T;
-  return { ...run, curve: six(run.curve), seconds: six(run.seconds) };
+  const last = run.curve.length - 1;
+  const kept = run.role === 'tune' ? run.curve.slice(-1) : run.curve;
+  const curve = kept.map(({ diagnostics, ...point }, i) => {
+    const { latent, ...shares } = diagnostics ?? {};
+    return {
+      ...rounded(point, 6),
+      ...(latent && {
+        diagnostics: {
+          ...rounded(shares, 3),
+          ...((i === 0 || i === last) && { latent: rounded(latent, 3) }),
+        },
+      }),
+    } as FinishedRun['curve'][number];
+  });
+  return { ...run, curve, seconds: rounded(run.seconds, 6) };
+}
+
+/** A value with all numbers in it rounded to some significant digits. */
+function rounded<T>(value: T, digits: number): T {
+  return JSON.parse(JSON.stringify(value), (_, item: unknown) =>
+    typeof item === 'number' ? Number(item.toPrecision(digits)) : item,
+  ) as T;
 }
 
 /** The commit of the code that ran, marked where the code differs from it. */

@@ -36,8 +36,8 @@ export interface Diagnostics {
   zeros?: number;
   /** Quantized weights that this one step changed; absent in full precision. */
   flips?: number;
-  /** Latent weights in each bin of weight / mean|weight|. */
-  latent: number[];
+  /** Latent weights in each bin of weight / mean|weight|; recorded results keep the first and the last. */
+  latent?: number[];
   /** Zeros among what enters the down projections, before their norm (BitNet b1.58 FAQ; a4.8, arXiv 2411.04965). */
   activationZeros: number;
 }

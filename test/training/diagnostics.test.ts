@@ -48,7 +48,7 @@ describe('diagnose', () => {
     const count = [...codes.values()].reduce((sum, { length }) => sum + length, 0);
     // P(|z| < ½·√(2/π)) of a standard normal z
     const expected = 0.310_1;
-    const { zeros, latent } = diagnose(model, codes, windows, TOKENS);
+    const { zeros, latent = [] } = diagnose(model, codes, windows, TOKENS);
     expect(Math.abs(zeros! - expected)).toBeLessThan(noise(expected, count));
 
     expect(latent).toHaveLength(LATENT_BINS);
