@@ -13,7 +13,9 @@ export {
 export { armResults, isInsideGrid, resultOf, tunedRate, type ArmResult } from './ablation-results.js';
 export { ablationTable, table4, type Table4Row } from './ablation-table.js';
 export { configurationA, embeddedConfiguration } from './bitlm.js';
+export { inferenceClaims, recordedTokenMs, type InferenceFindings } from './inference-claims.js';
 export {
+  CONFIG_2B4T,
   readInferenceRecord,
   type InferenceMeasurement,
   type InferenceRecord,

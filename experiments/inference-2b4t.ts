@@ -1,6 +1,35 @@
-/** What `npm run bench -- inference` recorded at the shape of BitNet b1.58 2B4T: what notebook 4 opens with. */
+/** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference` recorded at it: what notebook 4 opens with. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
+
+/** The values in config.json of microsoft/bitnet-b1.58-2B-4T. */
+export const PUBLISHED_CONFIG = {
+  architectures: ['BitNetForCausalLM'],
+  model_type: 'bitnet',
+  vocab_size: 128_256,
+  hidden_size: 2560,
+  intermediate_size: 6912,
+  num_hidden_layers: 30,
+  num_attention_heads: 20,
+  num_key_value_heads: 5,
+  hidden_act: 'relu2',
+  max_position_embeddings: 4096,
+  rms_norm_eps: 1e-5,
+  rope_theta: 500_000,
+  tie_word_embeddings: true,
+  bos_token_id: 128_000,
+  eos_token_id: 128_001,
+  torch_dtype: 'bfloat16',
+  quantization_config: {
+    quant_method: 'bitnet',
+    linear_class: 'autobitlinear',
+    quantization_mode: 'offline',
+  },
+} as const;
+
+/** BitNet b1.58 2B4T as every part of the project describes a model. */
+export const CONFIG_2B4T: ModelConfig = parseModelConfig(PUBLISHED_CONFIG);
 
 /** One part of the work for a token. */
 export interface PartRecord {

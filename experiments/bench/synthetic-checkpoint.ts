@@ -6,31 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** The published config.json's values. */
-const CONFIG = {
-  architectures: ['BitNetForCausalLM'],
-  model_type: 'bitnet',
-  vocab_size: 128_256,
-  hidden_size: 2560,
-  intermediate_size: 6912,
-  num_hidden_layers: 30,
-  num_attention_heads: 20,
-  num_key_value_heads: 5,
-  hidden_act: 'relu2',
-  max_position_embeddings: 4096,
-  rms_norm_eps: 1e-5,
-  rope_theta: 500_000,
-  tie_word_embeddings: true,
-  bos_token_id: 128_000,
-  eos_token_id: 128_001,
-  torch_dtype: 'bfloat16',
-  quantization_config: {
-    quant_method: 'bitnet',
-    linear_class: 'autobitlinear',
-    quantization_mode: 'offline',
-  },
-};
+import { PUBLISHED_CONFIG } from '../inference-2b4t.js';
 
 /** bf16 codes: 1, and a scale that keeps activations near 1 (1 / √(2560 · 2/3)). */
 const ONE = 0x3f80;
@@ -46,8 +22,8 @@ interface Planned {
 }
 
 function plannedTensors(): Planned[] {
-  const { hidden_size: hidden, intermediate_size: inner, num_key_value_heads: kvHeads } = CONFIG;
-  const keys = kvHeads * (hidden / CONFIG.num_attention_heads);
+  const { hidden_size: hidden, intermediate_size: inner, num_key_value_heads: kvHeads } = PUBLISHED_CONFIG;
+  const keys = kvHeads * (hidden / PUBLISHED_CONFIG.num_attention_heads);
   const tensors: Planned[] = [];
   const add = (name: string, dtype: Planned['dtype'], shape: number[], fill: Planned['fill']): void => {
     const values = shape.reduce((product, length) => product * length, 1);
@@ -57,8 +33,8 @@ function plannedTensors(): Planned[] {
     add(`${name}.weight`, 'U8', [out / 4, input], 'trits');
     add(`${name}.weight_scale`, 'BF16', [1], 'scale');
   };
-  add('model.embed_tokens.weight', 'BF16', [CONFIG.vocab_size, hidden], 'embedding');
-  for (let layer = 0; layer < CONFIG.num_hidden_layers; layer++) {
+  add('model.embed_tokens.weight', 'BF16', [PUBLISHED_CONFIG.vocab_size, hidden], 'embedding');
+  for (let layer = 0; layer < PUBLISHED_CONFIG.num_hidden_layers; layer++) {
     const prefix = `model.layers.${layer}`;
     add(`${prefix}.input_layernorm.weight`, 'BF16', [hidden], 'ones');
     matrix(`${prefix}.self_attn.q_proj`, hidden, hidden);
@@ -113,7 +89,7 @@ export async function syntheticCheckpoint(folder: string): Promise<string> {
   const file = join(folder, 'model.safetensors');
   if (existsSync(file)) return folder;
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'config.json'), `${JSON.stringify(CONFIG, undefined, 2)}\n`);
+  await writeFile(join(folder, 'config.json'), `${JSON.stringify(PUBLISHED_CONFIG, undefined, 2)}\n`);
   const tensors = plannedTensors();
   const entries: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;

@@ -41,6 +41,8 @@ export interface TernaryWeights {
 
 /** A BitNet model in memory. Get one from `loadModel`. */
 export class Model {
+  /** The folder or file that it was loaded from; for a Hub id, where the download lies. */
+  readonly source: string;
   readonly config: ModelConfig;
   readonly generationConfig: GenerationConfig;
   /** The kernel that runs: what `auto` became. */
@@ -50,7 +52,7 @@ export class Model {
   /** Most tokens of prompt and answer together. */
   readonly contextLength: number;
   readonly #engine: Engine;
-  readonly #source: Checkpoint;
+  readonly #checkpoint: Checkpoint;
   #tokenizer: Tokenizer | undefined;
   #closed = false;
 
@@ -62,7 +64,8 @@ export class Model {
     this.threads = engine.team.threads;
     this.contextLength = engine.memory.contextLength;
     this.#engine = engine;
-    this.#source = checkpoint;
+    this.#checkpoint = checkpoint;
+    this.source = checkpoint.source;
   }
 
   /**
@@ -70,7 +73,9 @@ export class Model {
    * @throws TokenizerError if the checkpoint has none; such a model works on ids
    */
   get tokenizer(): Tokenizer {
-    this.#tokenizer ??= new Tokenizer(this.#source.tokenizerSource, { vocabSize: this.config.vocab_size });
+    this.#tokenizer ??= new Tokenizer(this.#checkpoint.tokenizerSource, {
+      vocabSize: this.config.vocab_size,
+    });
     return this.#tokenizer;
   }
 
@@ -226,7 +231,7 @@ export class Model {
   }
 
   get #hasTokenizer(): boolean {
-    return this.#source.tokenizerSource.kind !== 'none';
+    return this.#checkpoint.tokenizerSource.kind !== 'none';
   }
 
   async #exclusively<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
