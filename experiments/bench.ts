@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, (args: string[]) => void | Promise<void>>
   training: benchTraining,
   // Loaded by name, so that each bench loads what it measures and no more.
   inference: async (args) => (await import('./bench/inference.js')).benchInference(args),
+  shapes: async (args) => (await import('./bench/shapes.js')).benchShapes(args),
 };
 
 const name = process.argv[2];

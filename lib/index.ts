@@ -214,3 +214,7 @@ export {
   type LinearMatrix,
   type TransformerShape,
 } from './analysis/shapes.js';
+
+// The papers' shapes, measured on made-up weights.
+export { FORM_BITS, measureShape, type ShapeSpeed, type ShapeSpeedOptions } from './inference/shape-speed.js';
+export type { WeightForm } from './inference/synthetic-engine.js';

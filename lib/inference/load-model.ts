@@ -141,7 +141,8 @@ function planFor(checkpoint: Checkpoint, kernel: Kernel, threads: number, option
   return memory;
 }
 
-function writeAttentionShape(view: DataView, memory: ModelMemory): void {
+/** Writes what attention reads of the model: its sizes and its angles. */
+export function writeAttentionShape(view: DataView, memory: ModelMemory): void {
   const { config, contextLength, attentionShape: at, cosines, sines, headStride, scoreStride } = memory;
   const { head_dim: dim } = config;
   view.setInt32(at + ATTENTION_HEADS, config.num_attention_heads, true);

@@ -107,7 +107,7 @@ export async function loadWeights(
 }
 
 /** Tells the products where their matrices are. */
-function writeRecords(view: DataView, memory: ModelMemory): void {
+export function writeRecords(view: DataView, memory: ModelMemory): void {
   const write = ({ records, matrices, outOffsets }: Product): void => {
     let groups = 0;
     for (const [i, matrix] of matrices.entries()) {

@@ -1,0 +1,83 @@
+/**
+ * npm run bench -- shapes: one token through all layers of the shapes of BitNet b1.58's Table 1 and of 2B4T, with ternary,
+ * fp16 and fp32 weights on the same kernel, against the speed at which the same threads read memory. Weights are made up.
+ * Shapes that do not fit are measured by as many layers as do. `--record` keeps the figures for notebook 3 and the README.
+ * Every shape and form gets a process of its own, so that each starts with all of the memory.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  BITNET_2B4T_SHAPE,
+  BITNET_B158_SHAPES,
+  measureShape,
+  type TransformerShape,
+  type WeightForm,
+} from '@bitnet-notebooks/lib';
+import { SHAPES_RESULTS, type ShapeMeasurement, type ShapesRecord } from '../shape-speeds.js';
+
+const SHAPES: readonly TransformerShape[] = [...BITNET_B158_SHAPES, BITNET_2B4T_SHAPE];
+const FORMS: readonly WeightForm[] = ['ternary', 'fp16', 'fp32'];
+const THREADS = [1, 2];
+
+async function measure(shape: string, form: string): Promise<ShapeMeasurement[]> {
+  const found = SHAPES.find(({ name }) => name === shape)!;
+  const speeds = await measureShape(found, form as WeightForm, { threads: THREADS });
+  return speeds.map((speed) => ({ ...speed, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+}
+
+function inProcess(shape: string, form: WeightForm): ShapeMeasurement[] {
+  const script = fileURLToPath(import.meta.url);
+  const { stdout, status } = spawnSync(process.execPath, [script, shape, form], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0)
+    throw new Error(`bench shapes: the process that measures ${shape} in ${form} ended with ${status}.`);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as ShapeMeasurement[];
+}
+
+const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
+
+function print(one: ShapeMeasurement): void {
+  const measured = one.layersMeasured < one.layers ? ` from ${one.layersMeasured} of ${one.layers}` : '';
+  console.log(
+    `${one.shape.padEnd(12)} ${one.form.padEnd(8)} ${one.threads} thread${one.threads === 1 ? ' ' : 's'} ` +
+      `${one.layersMs.toFixed(1).padStart(7)} ms layers${measured}, ${one.headMs.toFixed(1)} ms head; ` +
+      `${gb(one.layersBytes)} GB at ${gb(one.bytesPerSecond)} GB/s, ` +
+      `${(one.bytesPerSecond / one.memoryBytesPerSecond).toFixed(2)} of the ${gb(one.memoryBytesPerSecond)} GB/s of plain reading`,
+  );
+}
+
+/** Measures every shape in every form, and prints. */
+export function benchShapes(args: string[]): void {
+  const { values } = parseArgs({
+    args,
+    options: { only: { type: 'string', default: '' }, record: { type: 'boolean', default: false } },
+  });
+  const shapes = SHAPES.filter(({ name }) => name.includes(values.only));
+  if (shapes.length === 0 || (values.record && shapes.length < SHAPES.length)) {
+    const names = SHAPES.map(({ name }) => name).join(', ');
+    throw new Error(
+      `bench shapes: --only must name one of ${names}, and not stand beside --record, got ${values.only}.`,
+    );
+  }
+  const measurements = shapes.flatMap(({ name }) =>
+    FORMS.flatMap((form) => {
+      const measured = inProcess(name, form);
+      measured.forEach(print);
+      return measured;
+    }),
+  );
+  const record: ShapesRecord = {
+    command: 'npm run bench -- shapes --record',
+    machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
+    measurements,
+  };
+  if (values.record) writeFileSync(SHAPES_RESULTS, `${JSON.stringify(record, undefined, 1)}\n`);
+}
+
+const [, script, shape, form] = process.argv;
+if (script === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(shape, form)));
