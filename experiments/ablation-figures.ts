@@ -37,19 +37,26 @@ export function differenceFigure(results: readonly ArmResult[], atMost: number):
     width: 860,
     lines: [{ axis: 'x', at: 0, label: '' }],
     notes: ['Means over the seeds, pair by pair, with 95 % intervals (Student).'],
-    rows: rows.map(({ arm, label, axis, against, difference }) => {
+    rows: rows.map(({ label, axis, against, difference }) => {
       const { value, low, high } = difference!;
-      const isFar = value > atMost;
-      const name = `${axis === 'table-4' ? 'b1, ' : ''}${label}${against === 'b1.58' || axis === 'table-4' ? '' : ` (${arm})`}`;
+      const name = axis === 'table-4' ? `b1, ${label}` : label;
       return {
-        name: isFar ? `${name}: +${value.toFixed(2)}` : name,
+        name: value > atMost ? `${name}: +${value.toFixed(2)}` : name,
         value: Math.min(value, atMost),
         low: Math.min(low, atMost),
         high: Math.min(high, atMost),
+        group: `against ${REFERENCES[against] ?? against}`,
       };
     }),
   });
 }
+
+/** The arms that others are compared with, in words. */
+const REFERENCES: Readonly<Record<string, string>> = {
+  'weights-sign': 'b1 (absmax + SubLN)',
+  'full-precision': 'full precision',
+  'a-full-precision': 'full precision at configuration A',
+};
 
 /** A diagnostic over training: mean over the seeds, in a band from the lowest to the highest. */
 export function diagnosticFigure(
@@ -113,33 +120,35 @@ export function latentFigure({ label, curves }: ArmResult): Figure {
   });
 }
 
-/** Bits that each weight quantizer takes to store; three values are log₂ 3 = 1.58 bits in theory. */
+/** Bits that a weight takes; three values take log₂ 3 = 1.58 in theory, and 2 as the 2-bit quantizer stores them. */
 const BITS: Readonly<Record<string, number>> = {
   'weights-sign': 1,
   'weights-zero-one': 1,
-  'b1.58': Math.log2(3),
   'weights-absmedian': Math.log2(3),
-  'weights-2bit': Math.log2(3),
-  'weights-4bit': Math.log2(15),
-  'weights-8bit': Math.log2(255),
+  'weights-2bit': 2,
+  'weights-4bit': 4,
+  'weights-8bit': 8,
   'weights-none': 32,
 };
 
-/** Validation loss against the bits of a weight. */
+/** What more or fewer bits of a weight change against b1.58, whose activations all keep. */
 export function bitsFigure(results: readonly ArmResult[], leaveOut: readonly string[] = []): Figure {
-  const points = results.filter(({ arm }) => arm in BITS && !leaveOut.includes(arm));
+  const points = results.filter(
+    ({ arm, difference }) => arm in BITS && difference && !leaveOut.includes(arm),
+  );
   return scatterFigure({
     title: 'Loss against bits',
-    subtitle: 'log₂ of the number of values that a weight can take; activations in int8',
+    subtitle: 'Zero is b1.58 itself, at 1.58 bits; activations in int8 throughout',
     x: { title: 'Width of a weight', unit: 'bits', scale: 'log' },
-    y: { title: 'Validation loss', unit: 'nats per token' },
-    notes: ['Means over the seeds with 95 % intervals (Student).'],
-    series: points.map(({ arm, label, loss }) => ({
+    y: { title: 'Difference in validation loss', unit: 'nats per token' },
+    lines: [{ axis: 'y', at: 0, label: 'b1.58' }],
+    notes: ['Means over the seeds, pair by pair, with 95 % intervals (Student).'],
+    series: points.map(({ arm, label, difference }) => ({
       name: label,
       x: [BITS[arm]],
-      y: [loss.value],
-      low: [loss.low],
-      high: [loss.high],
+      y: [difference!.value],
+      low: [difference!.low],
+      high: [difference!.high],
     })),
   });
 }
