@@ -3,6 +3,8 @@ import type { JudgedClaim } from '@bitnet-notebooks/lib';
 import type { Experiment } from './experiment.js';
 import { EXPERIMENTS } from './experiments.js';
 import { hasRecorded, readRecorded } from './recorded.js';
+import { formulaClaims, latencyClaims } from './shape-claims.js';
+import { hasShapes, readShapes } from './shape-speeds.js';
 
 export interface ClaimSource {
   /** As in the heading over its claims. */
@@ -13,9 +15,19 @@ export interface ClaimSource {
   claims(): Promise<JudgedClaim[] | undefined>;
 }
 
-export const CLAIM_SOURCES: readonly ClaimSource[] = EXPERIMENTS.filter(
-  (experiment) => experiment.claims !== undefined,
-).map(ofRuns);
+export const CLAIM_SOURCES: readonly ClaimSource[] = [
+  ...EXPERIMENTS.filter((experiment) => experiment.claims !== undefined).map(ofRuns),
+  {
+    name: 'latency at the papers’ shapes',
+    command: 'npm run bench -- shapes --record',
+    claims: async () => ((await hasShapes()) ? latencyClaims(await readShapes()) : undefined),
+  },
+  {
+    name: 'memory and energy by formula',
+    command: 'npm run claims',
+    claims: () => Promise.resolve(formulaClaims()),
+  },
+];
 
 function ofRuns(experiment: Experiment): ClaimSource {
   const { name } = experiment;

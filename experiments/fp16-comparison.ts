@@ -3,6 +3,7 @@
  * full-precision model is quantized after training. Every arm's rate is tuned; arms share seeds and the order of the data.
  */
 import type { Experiment } from './experiment.js';
+import { fp16Claims } from './fp16-claims.js';
 import { fp16Table } from './fp16-table.js';
 import { postTrainingRuns } from './post-training-runs.js';
 
@@ -12,4 +13,5 @@ export const fp16Comparison: Experiment = {
   title: 'What 1.58 bits cost: b1.58 beside full precision, and weights quantized after training',
   runs: (preset, finished) => postTrainingRuns(preset, finished),
   table: fp16Table,
+  claims: fp16Claims,
 };

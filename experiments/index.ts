@@ -13,6 +13,24 @@ export {
 export { armResults, isInsideGrid, resultOf, tunedRate, type ArmResult } from './ablation-results.js';
 export { ablationTable, table4, type Table4Row } from './ablation-table.js';
 export { configurationA, embeddedConfiguration } from './bitlm.js';
+export { fp16Claims } from './fp16-claims.js';
+export {
+  attentionShareFigure,
+  energyRatioFigure,
+  gapFigure,
+  latencyFigure,
+  pairsFigure,
+  postTrainingFigure,
+} from './fp16-figures.js';
+export {
+  atEqualBudget,
+  bytesBudget,
+  gapTrend,
+  pairsOf,
+  type BudgetOf,
+  type EqualBudget,
+  type Pair,
+} from './fp16-pairs.js';
 export { inferenceClaims, recordedTokenMs, type InferenceFindings } from './inference-claims.js';
 export {
   CONFIG_2B4T,
@@ -25,6 +43,14 @@ export { LocalEngine } from './engines/local.js';
 export type { Engine, RunProgress, RunTask } from './engines/engine.js';
 export type { Experiment } from './experiment.js';
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, type B158Row } from './paper-tables.js';
+export {
+  bestAt,
+  postTrainingOf,
+  PTQ_METHODS,
+  type PostTraining,
+  type PtqCell,
+} from './post-training-table.js';
 export { ablationModel, ablationTraining } from './quantization-ablation.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './recorded.js';
 export {
@@ -36,3 +62,5 @@ export {
   type RunSpec,
 } from './run-spec.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep.js';
+export { formulaClaims, latencyClaims, named, reservedForBatch, tokenMs } from './shape-claims.js';
+export { findMeasurement, readShapes, type ShapeMeasurement, type ShapesRecord } from './shape-speeds.js';

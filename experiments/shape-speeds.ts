@@ -1,5 +1,5 @@
 /** What `npm run bench -- shapes` recorded: decoding at the papers' shapes, which notebook 3 opens with. */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ShapeSpeed, WeightForm } from '@bitnet-notebooks/lib';
 
@@ -20,6 +20,14 @@ const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/dist[\\/]$/
 
 /** Where the record is committed. */
 export const SHAPES_RESULTS: string = `${folder}results/shapes.json`;
+
+/** True where the speeds are recorded. */
+export function hasShapes(): Promise<boolean> {
+  return access(SHAPES_RESULTS).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** @throws Error that says which command makes the file, where there is none */
 export async function readShapes(file: string = SHAPES_RESULTS): Promise<ShapesRecord> {

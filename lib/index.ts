@@ -1,5 +1,6 @@
 /** The public names: what a notebook may import. Nothing here loads TensorFlow. */
 export {
+  ablationOptions,
   BITNET_B158,
   ConfigError,
   FULL_PRECISION,
@@ -218,3 +219,14 @@ export {
 // The papers' shapes, measured on made-up weights.
 export { FORM_BITS, measureShape, type ShapeSpeed, type ShapeSpeedOptions } from './inference/shape-speed.js';
 export type { WeightForm } from './inference/synthetic-engine.js';
+
+// Serving by arithmetic.
+export {
+  cacheBytes,
+  largestBatch,
+  throughputLimit,
+  TWO_A100,
+  weightBytes,
+  type Devices,
+  type WeightBits,
+} from './analysis/serving.js';

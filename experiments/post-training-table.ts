@@ -1,0 +1,88 @@
+/** Weights quantized after training beside weights trained quantized: BitNet's Table 3 with our models in it. */
+import { LEVEL_BITS, meanInterval, type Estimate, type LevelBits } from '@bitnet-notebooks/lib';
+import type { FinishedRun } from './run-spec.js';
+
+/** Methods, as in the names of evaluations/post-training.ts, and in words. */
+export const PTQ_METHODS = {
+  'absmax-tensor': 'absmax, per tensor',
+  'absmax-channel': 'absmax, per channel',
+  'absmean-tensor': 'absmean, per tensor',
+  'absmean-channel': 'absmean, per channel',
+  'gptq-absmax': 'GPTQ on absmax',
+  'gptq-absmean': 'GPTQ on absmean',
+} as const;
+export type PtqMethod = keyof typeof PTQ_METHODS;
+
+/** One cell: a method at a width. */
+export interface PtqCell {
+  method: PtqMethod;
+  bits: LevelBits;
+  /** Bits of the activations: 16 stands for not quantized. */
+  activationBits: 8 | 16;
+  /** Over the seeds, nats per token. */
+  loss: Estimate;
+}
+
+export interface PostTraining {
+  /** The model that was quantized, on the same part of the text as the cells; with int8 activations too. */
+  unquantized: Estimate;
+  unquantizedInt8: Estimate;
+  cells: PtqCell[];
+  /** Trained quantized at the same shape, over the whole validation text. */
+  trained: { b1: Estimate; b158: Estimate; full: Estimate };
+}
+
+/**
+ * What the runs measured, or undefined while one of the three arms has no final run.
+ * @throws Error that says which command makes them, where the runs are there and their measurements are not
+ */
+export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining | undefined {
+  const finals = (arm: string): FinishedRun[] =>
+    finished.filter((run) => run.role === 'final' && run.arm === arm);
+  const full = finals('ptq-full-precision');
+  const [b1, b158] = [finals('ptq-b1'), finals('ptq-b1.58')];
+  if (full.length === 0 || b1.length === 0 || b158.length === 0) return undefined;
+  const trained = (runs: FinishedRun[]): Estimate =>
+    meanInterval(runs.map(({ validationLoss }) => validationLoss ?? Infinity));
+  return {
+    unquantized: measured(full, 'ptq-none-w16-a16'),
+    unquantizedInt8: measured(full, 'ptq-none-w16-a8'),
+    cells: LEVEL_BITS.flatMap((bits) =>
+      (Object.keys(PTQ_METHODS) as PtqMethod[]).flatMap((method) =>
+        ([16, 8] as const).map((activationBits) => ({
+          method,
+          bits,
+          activationBits,
+          loss: measured(full, `ptq-${method}-w${bits}-a${activationBits}`),
+        })),
+      ),
+    ),
+    trained: { b1: trained(b1), b158: trained(b158), full: trained(full) },
+  };
+}
+
+function measured(runs: readonly FinishedRun[], name: string): Estimate {
+  return meanInterval(
+    runs.map((run) => {
+      const value = run.measured?.[name];
+      if (value !== undefined) return value;
+      throw new Error(
+        `post-training table: run ${run.name} must have measured ${name}, and has not. ` +
+          'Make it: npm run experiment -- fp16-comparison --preset full --record',
+      );
+    }),
+  );
+}
+
+/** The best cell at a width. */
+export function bestAt(
+  { cells }: PostTraining,
+  bits: LevelBits,
+  activationBits: 8 | 16,
+  methods: readonly PtqMethod[] = Object.keys(PTQ_METHODS) as PtqMethod[],
+): PtqCell {
+  const candidates = cells.filter(
+    (cell) => cell.bits === bits && cell.activationBits === activationBits && methods.includes(cell.method),
+  );
+  return candidates.toSorted((a, b) => a.loss.value - b.loss.value)[0];
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { BITNET_B158, FULL_PRECISION, LEVEL_BITS, parseModelConfig } from '../../lib/index.js';
+import { fp16Claims } from '../../experiments/fp16-claims.js';
+import { atEqualBudget, bytesBudget, gapTrend, pairsOf } from '../../experiments/fp16-pairs.js';
+import { bestAt, postTrainingOf, PTQ_METHODS } from '../../experiments/post-training-table.js';
+import type { FinishedRun } from '../../experiments/run-spec.js';
+import { formulaClaims, latencyClaims } from '../../experiments/shape-claims.js';
+import { findMeasurement, readShapes } from '../../experiments/shape-speeds.js';
+
+function finished(
+  arm: string,
+  width: number,
+  seed: number,
+  validationLoss: number,
+  measured?: Record<string, number>,
+): FinishedRun {
+  const isFull = arm.endsWith('full-precision');
+  return {
+    id: `${arm} ${width} ${seed}`,
+    name: `${arm}-${width}-seed${seed}`,
+    arm,
+    role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
+    model: parseModelConfig({
+      vocab_size: 65,
+      hidden_size: width,
+      intermediate_size: 2 * width,
+      num_hidden_layers: 2,
+      num_attention_heads: 2,
+      tie_word_embeddings: true,
+      bitlm: isFull ? FULL_PRECISION : BITNET_B158,
+    }),
+    training: {
+      steps: 1,
+      batch: 1,
+      context: 64,
+      schedule: { kind: 'cosine', peak: 1e-3, minimum: 0, warmupSteps: 0, totalSteps: 1, weightDecay: 0 },
+      evaluateEvery: 1,
+      validationWindows: 1,
+      seeds: { weights: seed, batches: seed },
+    },
+    validationLoss,
+    validationTokens: 64,
+    parameters: 1,
+    curve: [],
+    seconds: 1,
+    backend: { name: 'test', version: '', threads: 1 },
+    ...(measured && { measured }),
+  };
+}
+
+/** Full precision falls by 0.1 with every width, b1.58 stays 0.08, 0.06 and 0.04 above. */
+const RUNS = [32, 64, 128].flatMap((width, i) =>
+  [1, 2, 3].flatMap((seed) => {
+    const full = 2 - 0.1 * i + 0.01 * seed;
+    return [
+      finished('full-precision', width, seed, full, { fp16: full + 1e-5, 'fp16-unrounded': full }),
+      finished('b1.58', width, seed, full + 0.08 - 0.02 * i + 0.001 * seed),
+    ];
+  }),
+);
+
+describe('pairsOf', () => {
+  it('sets shapes beside each other, seed by seed', () => {
+    const pairs = pairsOf(RUNS);
+    expect(pairs.map(({ shape }) => shape)).toEqual(['2×32', '2×64', '2×128']);
+    expect(pairs[0].gap.value).toBeCloseTo(0.082, 9);
+    expect(pairs[0].halfPrecision!.value).toBeCloseTo(1e-5, 9);
+    // The seeds move both arms alike, so the gap is known better than either loss.
+    expect(pairs[0].gap.high - pairs[0].gap.low).toBeLessThan(pairs[0].full.high - pairs[0].full.low);
+  });
+
+  it('leaves out shapes that have one arm alone', () => {
+    expect(pairsOf(RUNS.filter(({ arm }) => arm === 'b1.58'))).toEqual([]);
+  });
+});
+
+describe('gapTrend', () => {
+  it('is negative where the gap shrinks, in nats a doubling', () => {
+    const trend = gapTrend(pairsOf(RUNS));
+    expect(trend.value).toBeLessThan(0);
+    expect(trend.high).toBeLessThan(0);
+  });
+});
+
+describe('atEqualBudget', () => {
+  it('reads the full-precision loss between its neighbours, and nothing beyond them', () => {
+    const pairs = pairsOf(RUNS);
+    const equal = atEqualBudget(pairs, bytesBudget);
+    expect(equal.map(({ pair }) => pair.shape)).toEqual(['2×128']);
+    expect(equal[0].fullLoss).toBeGreaterThan(pairs[1].full.value);
+    expect(equal[0].fullLoss).toBeLessThan(pairs[0].full.value);
+    expect(equal[0].gap).toBeLessThan(0);
+  });
+});
+
+describe('postTrainingOf', () => {
+  const measured = Object.fromEntries([
+    ['ptq-none-w16-a16', 1.8],
+    ['ptq-none-w16-a8', 1.81],
+    ...LEVEL_BITS.flatMap((bits) =>
+      Object.keys(PTQ_METHODS).flatMap((method) => [
+        [`ptq-${method}-w${bits}-a16`, 1.8 + 8 / 2 ** bits],
+        [`ptq-${method}-w${bits}-a8`, 1.82 + 8 / 2 ** bits],
+      ]),
+    ),
+  ]) as Record<string, number>;
+  const runs = [1, 2].flatMap((seed) => [
+    finished('ptq-full-precision', 96, seed, 1.79, measured),
+    finished('ptq-b1', 96, seed, 1.95),
+    finished('ptq-b1.58', 96, seed, 1.88),
+  ]);
+
+  it('gives every method at every width, and the best one', () => {
+    const table = postTrainingOf(runs)!;
+    expect(table.cells).toHaveLength(6 * 6 * 2);
+    expect(bestAt(table, 1, 16).loss.value).toBeCloseTo(5.8, 9);
+    expect(table.trained.b158.value).toBeCloseTo(1.88, 9);
+  });
+
+  it('is undefined without its runs, and names the command where a measurement is missing', () => {
+    expect(postTrainingOf(RUNS)).toBeUndefined();
+    const bare = runs.map((run) => ({ ...run, measured: {} }));
+    expect(() => postTrainingOf(bare)).toThrow(
+      'Make it: npm run experiment -- fp16-comparison --preset full --record',
+    );
+  });
+
+  it('judges: collapse at one bit where training does not', () => {
+    const verdicts = new Map(fp16Claims([...RUNS, ...runs]).map(({ claim, verdict }) => [claim, verdict]));
+    expect(verdicts.get('Rounding by absmax collapses at 1 bit')).toBe('reproduced');
+    expect(verdicts.get('Training with 1 bit does not collapse')).toBe('reproduced');
+    expect(verdicts.get('b1.58 matches full precision of equal shape (Tiny Shakespeare)')).toBe(
+      'not at this scale',
+    );
+  });
+});
+
+describe('shapes', () => {
+  it('says which command records them, where nothing is recorded', async () => {
+    await expect(readShapes('/nowhere/shapes.json')).rejects.toThrow('npm run bench -- shapes --record');
+    const record = { command: 'npm run bench -- shapes --record', machine: '', measurements: [] };
+    expect(() => findMeasurement(record, '3B', 'fp16')).toThrow('Make it: npm run bench -- shapes --record');
+    expect(() => latencyClaims(record)).toThrow('must be recorded');
+  });
+});
+
+describe('formulaClaims', () => {
+  it('finds the printed energies, 71.4 for a product and far less for a model', () => {
+    const verdicts = formulaClaims();
+    const of = (start: string) => verdicts.find(({ claim }) => claim.startsWith(start))!;
+    expect(of('BitNet’s energy table').ours.value).toBe(34);
+    expect(of('The energies of the 2B4T report').verdict).toBe('reproduced');
+    expect(of('A matrix product').verdict).toBe('reproduced');
+    expect(of('A whole model').ours.value).toBeCloseTo(20, 0);
+    expect(of('13B b1.58').verdict).toBe('reproduced');
+  });
+});
