@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dryRun } from './dry-run.js';
-import { LocalEngine } from './engines/local.js';
+import { openEngine } from './engines/open-engine.js';
 import type { Experiment } from './experiment.js';
 import { EXPERIMENTS, findExperiment } from './experiments.js';
 import { recordResults, RUNS_FOLDER } from './recorded.js';
@@ -17,9 +17,15 @@ const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [
   NAME            ${EXPERIMENTS.map(({ name }) => name).join(', ')}
   --only TEXT     only runs whose name or arm contains TEXT; more than once for more
   --workers N     runs at once, one thread each; as many as there are cores by default
-  --runs FOLDER   where the runs' folders lie; experiments/runs by default
+  --runs FOLDER   where the runs' folders lie; experiments/runs by default. With --engine ray a folder that all machines
+                  see under this path, so that runs go on from their checkpoints on another machine
+  --engine ray    on the machines of a Ray cluster instead of this one, with --address http://HEAD:8265
+  --cancel        with --engine ray: Ctrl-C stops the jobs; by default they go on, and the same command finds them
+  --any-backend   with --engine ray: takes machines with another backend; results then agree to rounding only
   --dry-run       prints the runs and what they cost, from measured steps; trains nothing
   --record        writes experiments/results/NAME.json once every run is done`;
+
+const STOPPING = 'Stopping: running steps are finished and saved. The same command goes on from here.';
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -28,7 +34,11 @@ async function main(): Promise<void> {
       preset: { type: 'string', default: 'smoke' },
       only: { type: 'string', multiple: true },
       workers: { type: 'string' },
-      runs: { type: 'string', default: RUNS_FOLDER },
+      runs: { type: 'string' },
+      engine: { type: 'string', default: 'local' },
+      address: { type: 'string' },
+      cancel: { type: 'boolean', default: false },
+      'any-backend': { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -45,9 +55,14 @@ async function main(): Promise<void> {
     throw new Error('experiment: --record needs all runs, got --only beside it. Leave one of them out.');
   checkOnly(experiment, preset, values.only ?? [], only);
   const workers = values.workers === undefined ? undefined : Number(values.workers);
-  const engine = new LocalEngine(workers);
-  if (values['dry-run']) return dryRun(experiment, preset, { only, workers: engine.slots });
-  await runAll(experiment, preset, { engine, folder: resolve(values.runs), only }, values.record);
+  const runs = values.runs === undefined ? undefined : resolve(values.runs);
+  const { address, cancel, 'any-backend': anyBackend } = values;
+  const engine = await openEngine({ engine: values.engine, address, workers, runs, cancel, anyBackend });
+  if (values['dry-run']) {
+    await engine.close();
+    return dryRun(experiment, preset, { only, workers: engine.slots });
+  }
+  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, only }, values.record);
 }
 
 async function runAll(
@@ -58,7 +73,7 @@ async function runAll(
 ): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => {
-    display.say('Stopping: running steps are finished and saved. The same command goes on from here.');
+    display.say(options.engine.stopping ?? STOPPING);
     stop.abort();
   });
   const display = new SweepDisplay(`${experiment.name}, ${preset}`);

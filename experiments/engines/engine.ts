@@ -29,11 +29,14 @@ export interface RunProgress {
  */
 export interface Engine {
   readonly name: string;
-  /** Runs that it carries out at once. */
+  /** Runs that it carries out at once; may change while it runs. */
   readonly slots: number;
+  /** What stopping does to runs that are under way, for people, where they are not stopped with a checkpoint. */
+  readonly stopping?: string;
   /**
    * Carries out one run, or goes on with it from its checkpoint. Returns once the run's folder is complete.
-   * @param signal stops the run after its step, with a checkpoint; the generator then throws the signal's reason
+   * @param signal stops the run after its step, with a checkpoint, or leaves it to go on elsewhere; the generator then
+   *   throws the signal's reason
    * @throws RunCrash where trying again can help, any other error where it cannot
    */
   run(task: RunTask, signal: AbortSignal): AsyncGenerator<RunProgress, RunResult, undefined>;
