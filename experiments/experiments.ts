@@ -3,8 +3,9 @@ import { bitlm } from './bitlm.js';
 import type { Experiment } from './experiment.js';
 import { fp16Comparison } from './fp16-comparison.js';
 import { quantizationAblation } from './quantization-ablation.js';
+import { scalingLaw } from './scaling-law.js';
 
-export const EXPERIMENTS: readonly Experiment[] = [bitlm, quantizationAblation, fp16Comparison];
+export const EXPERIMENTS: readonly Experiment[] = [bitlm, quantizationAblation, scalingLaw, fp16Comparison];
 
 /** @throws Error that names the experiments there are */
 export function findExperiment(name: string): Experiment {

@@ -1,0 +1,28 @@
+/** Pairs of equal shape and training, full precision and b1.58: runs that the scaling law and the fp16 comparison share. */
+import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
+import { MAIN_ARMS, shakespeareSweep, zipfSweep } from './scaling-sweeps.js';
+import { sizeSweepRuns, type SizeSweep } from './size-sweep.js';
+
+/** Widths whose models have 0.1 M parameters or more, in both sweeps. */
+const SMALLEST_WIDTH = 64;
+
+/**
+ * The pairs of 0.1 M parameters and more on both corpora, with the tuning runs that their rates follow from. In the smoke
+ * preset all sizes, which end below that.
+ */
+export function pairRuns(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
+  return [shakespeareSweep(preset), zipfSweep(preset)].flatMap((sweep) =>
+    sizeSweepRuns(onlyPairs(sweep, preset === 'smoke' ? 0 : SMALLEST_WIDTH), finished),
+  );
+}
+
+function onlyPairs(sweep: SizeSweep, smallest: number): SizeSweep {
+  const main: readonly string[] = MAIN_ARMS;
+  return {
+    ...sweep,
+    otherLengths: undefined,
+    arms: sweep.arms
+      .filter(({ name }) => main.includes(name))
+      .map((arm) => ({ ...arm, shapes: arm.shapes.filter(({ width }) => width >= smallest) })),
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * BitNet's scaling law (arXiv 2310.11453, section 3.2) rerun at toy scale: loss against parameters at equal tokens, on a
+ * language whose entropy is known and on Tiny Shakespeare, and loss against tokens at a few sizes.
+ */
+import type { Experiment } from './experiment.js';
+import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
+import { scalingTable } from './scaling-table.js';
+import { shakespeareSweep, zipfSweep } from './scaling-sweeps.js';
+import { sizeSweepRuns } from './size-sweep.js';
+
+function runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
+  return [zipfSweep(preset), shakespeareSweep(preset)].flatMap((sweep) => sizeSweepRuns(sweep, finished));
+}
+
+/** What notebook 2 shows. */
+export const scalingLaw: Experiment = {
+  name: 'scaling-law',
+  title: 'The scaling law L(N) = aN^b + c, on a language whose entropy is known and on Tiny Shakespeare',
+  runs,
+  table: scalingTable,
+};
