@@ -25,6 +25,7 @@ export {
 export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
+export { perfectLosses } from './corpora/perfect-losses.js';
 export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf-facts.js';
 
 // Training: TensorFlow is loaded by loadTraining, not before.
@@ -109,6 +110,45 @@ export {
 export { repairRun } from './training/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
+export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
+export { coverage, MADE_UP_SWEEP, madeUpLosses, type MadeUpSweep } from './analysis/coverage.js';
+export { predictLargest, type SizePrediction } from './analysis/extrapolation.js';
+export {
+  horizontalShift,
+  precisionLawFactor,
+  shiftBySize,
+  type ShiftAtSize,
+} from './analysis/horizontal-shift.js';
+export {
+  meanBySize,
+  sizesOf,
+  splitDiverged,
+  type LossAtSize,
+  type MeasuredLoss,
+} from './analysis/loss-points.js';
+export {
+  fitExcess,
+  fitPowerLaw,
+  localSlopes,
+  lossAt,
+  type LogLogLine,
+  type PowerLaw,
+} from './analysis/scaling-law.js';
+export {
+  powerLawIntervals,
+  profileOfC,
+  slopeInterval,
+  type PowerLawIntervals,
+  type Profile,
+  type ProfilePoint,
+} from './analysis/scaling-intervals.js';
+export {
+  fitTokensLaw,
+  lossOf,
+  tokensLawIntervals,
+  type TokensLaw,
+  type TokensPoint,
+} from './analysis/tokens-law.js';
 export {
   claimsTable,
   formatEstimate,

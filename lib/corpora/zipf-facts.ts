@@ -27,6 +27,11 @@ export interface ZipfFactsOptions {
   noise?: number;
   /** Chooses the table; a language of another seed has other facts and the same entropy. Default 0. */
   seed?: number;
+  /**
+   * Every window opens with a token of its own, id V, as the windows of large models do. Without one a model has to guess
+   * from the tokens alone which of a, b and v comes next, and small models pay up to a tenth of a nat for it. Default false.
+   */
+  startToken?: boolean;
 }
 
 /** Tokens of a triple. */
@@ -57,15 +62,24 @@ export class ZipfFacts implements Corpus {
    * @throws CorpusError for parameters out of range
    */
   constructor(options: ZipfFactsOptions = {}, reason?: string) {
-    const { vocabSize = 128, exponent = 1.5, noise = 0.1, seed = 0 } = options;
-    this.parameters = { vocabSize, exponent, noise, seed };
+    const { vocabSize = 128, exponent = 1.5, noise = 0.1, seed = 0, startToken = false } = options;
+    this.parameters = { vocabSize, exponent, noise, seed, startToken };
     checkParameters(this.parameters);
-    this.vocabSize = vocabSize;
+    this.vocabSize = startToken ? vocabSize + 1 : vocabSize;
     this.source =
       `the generated language Zipf facts with ${vocabSize} tokens, exponent ${exponent}, noise ${noise} and ` +
-      `table ${seed}${reason === undefined ? '' : `, because: ${reason}`}`;
+      `table ${seed}${startToken ? ', windows opened by a token' : ''}${reason === undefined ? '' : `, because: ${reason}`}`;
     this.hash = createHash('sha256')
-      .update(JSON.stringify({ generator: 'zipf-facts 1', vocabSize, exponent, noise, seed }))
+      .update(
+        JSON.stringify({
+          generator: 'zipf-facts 1',
+          vocabSize,
+          exponent,
+          noise,
+          seed,
+          ...(startToken && { startToken }),
+        }),
+      )
       .digest('hex');
     this.keyProbabilities = zipf(vocabSize, exponent);
     this.#cumulative = cumulate(this.keyProbabilities);
@@ -86,17 +100,21 @@ export class ZipfFacts implements Corpus {
     return this.#windows(count, context, (row) => new RandomStream(this.parameters.seed, 'validation', row));
   }
 
-  /** Every window starts with a triple: targets are b, v, a, b, v, a, … */
+  /**
+   * Every window starts with a triple: targets are b, v, a, b, v, a, … With a token before it they are a, b, v, a, …
+   */
   #windows(rows: number, context: number, randomOf: (row: number) => RandomStream): TokenWindows {
     const inputs = new Int32Array(rows * context); // [rows, context]
     const targets = new Int32Array(rows * context); // [rows, context]
-    const length = context + 1;
-    const tokens = new Int32Array(Math.ceil(length / TRIPLE) * TRIPLE);
+    const opening = this.parameters.startToken ? 1 : 0;
+    const length = context + 1 - opening;
+    const tokens = new Int32Array(opening + Math.ceil(length / TRIPLE) * TRIPLE);
+    if (opening) tokens[0] = this.parameters.vocabSize;
     for (let row = 0; row < rows; row++) {
       const random = randomOf(row);
-      for (let at = 0; at < length; at += TRIPLE) this.#triple(random, tokens, at);
+      for (let at = 0; at < length; at += TRIPLE) this.#triple(random, tokens, opening + at);
       inputs.set(tokens.subarray(0, context), row * context);
-      targets.set(tokens.subarray(1, length), row * context);
+      targets.set(tokens.subarray(1, context + 1), row * context);
     }
     return { inputs, targets };
   }
@@ -107,13 +125,14 @@ export class ZipfFacts implements Corpus {
     const isNoise = random.uniform() < this.parameters.noise;
     into[at] = a;
     into[at + 1] = b;
-    into[at + 2] = isNoise ? random.below(this.vocabSize) : this.facts[a * this.vocabSize + b];
+    const { vocabSize } = this.parameters;
+    into[at + 2] = isNoise ? random.below(vocabSize) : this.facts[a * vocabSize + b];
   }
 
   /** The key at a place of the cumulative distribution, by bisection. */
   #key(place: number): number {
     let low = 0;
-    let high = this.vocabSize - 1;
+    let high = this.parameters.vocabSize - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (place < this.#cumulative[middle]) high = middle;
@@ -161,14 +180,16 @@ export function shannonEntropy(probabilities: ArrayLike<number>): number {
   return sum;
 }
 
-/** Windows start with a, which is never a target: targets are b, v, a, … */
-function kindOfTarget(position: number): number {
-  return (position + 1) % TRIPLE;
+/** Windows start with a, which is then never a target: targets are b, v, a, … Behind an opening token they are a, b, v, … */
+function kindOfTargetIn(startToken: boolean): KnownEntropy['kindOfTarget'] {
+  return (position) => (position + (startToken ? 0 : 1)) % TRIPLE;
 }
 
 /** Closed forms: H(a) = H(b) = H(Zipf), H(v | a, b) = −(q ln q + (V − 1) r ln r) with r = ε/V and q = 1 − ε + r. */
 function knownEntropy(language: ZipfFacts): KnownEntropy {
-  const { vocabSize, parameters, keyProbabilities: key, facts } = language;
+  const { parameters, keyProbabilities: key, facts } = language;
+  const { vocabSize } = parameters;
+  const kindOfTarget = kindOfTargetIn(parameters.startToken);
   const uniform = parameters.noise / vocabSize; // r
   const looked = 1 - parameters.noise + uniform; // q
   const ofValue = new Float64Array(vocabSize).fill(uniform);

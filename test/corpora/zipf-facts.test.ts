@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { perfectLosses } from '../../lib/corpora/perfect-losses.js';
 import { shannonEntropy, ZipfFacts } from '../../lib/corpora/zipf-facts.js';
 
 const language = new ZipfFacts({ vocabSize: 128, exponent: 1, noise: 0.1, seed: 1 });
@@ -220,5 +221,55 @@ describe('ZipfFacts', () => {
     [{ seed: -1 }, /seed/],
   ])('rejects %j', (options, message) => {
     expect(() => new ZipfFacts(options)).toThrow(message);
+  });
+});
+
+describe('a start token', () => {
+  const started = new ZipfFacts({ vocabSize: 128, exponent: 1.5, startToken: true });
+
+  it('opens every window, and the targets are then a, b, v, a, …', () => {
+    const context = 33;
+    const { inputs, targets } = started.sampleBatch(3, 1, 4, context);
+    expect(started.vocabSize).toBe(129);
+    for (let row = 0; row < 4; row++) {
+      const at = row * context;
+      expect(inputs[at]).toBe(128);
+      expect([...inputs.subarray(at + 1, at + context)]).toEqual([...targets.subarray(at, at + context - 1)]);
+    }
+    expect(Math.max(...targets)).toBeLessThan(128);
+    const { entropy } = started;
+    expect([0, 1, 2, 3].map((position) => entropy.kinds[entropy.kindOfTarget(position)].name)).toEqual([
+      'a',
+      'b',
+      'v',
+      'a',
+    ]);
+  });
+
+  it('leaves the triples as they are without one, and has a hash of its own', () => {
+    const plain = new ZipfFacts({ vocabSize: 128, exponent: 1.5 });
+    const { inputs } = plain.sampleBatch(3, 1, 1, 33);
+    expect([...started.sampleBatch(3, 1, 1, 33).targets]).toEqual([...inputs]);
+    expect(started.hash).not.toBe(plain.hash);
+  });
+});
+
+describe('perfectLosses', () => {
+  it('are near the entropies, by the noise of the sample', () => {
+    for (const startToken of [false, true]) {
+      const of = new ZipfFacts({ startToken });
+      const found = perfectLosses(of, 4096, 33);
+      for (const { name, entropy } of of.entropy.kinds) {
+        expect(Math.abs(found[name] - entropy)).toBeLessThan(0.04);
+        expect(found[name]).not.toBe(entropy);
+      }
+    }
+  });
+
+  it('are the entropy of a sure language, whatever was drawn', () => {
+    const sure = new ZipfFacts({ vocabSize: 16, exponent: 0, noise: 0 });
+    const found = perfectLosses(sure, 8, 9);
+    expect(found.v).toBe(0);
+    expect(found.a).toBeCloseTo(Math.log(16), 12);
   });
 });

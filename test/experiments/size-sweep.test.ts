@@ -51,7 +51,7 @@ describe('scaling-law', () => {
     for (const { role, training, corpus } of all('full')) {
       expect(training.seeds.batches).toBe(training.seeds.weights);
       expect(training.seeds.weights === 100).toBe(role === 'tune');
-      expect(training.batch * training.context).toBe(corpus.name === 'zipf-facts' ? 1024 : 512);
+      expect(training.batch * training.context).toBe(corpus.name === 'zipf-facts' ? 32 * 33 : 512);
     }
   });
 
