@@ -33,7 +33,7 @@ const widths = (shapes: readonly Shape[], ...wanted: number[]): Shape[] =>
   shapes.filter(({ width }) => wanted.includes(width));
 
 /**
- * Steps and tokens are equal for all sizes: 800 steps of 32 windows of 33 tokens, 0.84 M tokens. Few tokens leave a large
+ * Steps and tokens are equal for all sizes: 500 steps of 160 windows of two triples, 0.48 M tokens. So few leave a large
  * B/D^β in c: the runs of other lengths measure it.
  */
 export function zipfSweep(preset: Preset): SizeSweep {
@@ -44,9 +44,11 @@ export function zipfSweep(preset: Preset): SizeSweep {
     vocabulary: 129,
     headSize: 64,
     shapes: ZIPF_SHAPES,
-    batch: 32,
-    context: 33,
+    // Windows of two triples: enough to need attention, and short enough to learn it in so few steps.
+    batch: 160,
+    context: 6,
     weightDecay: 0,
+    windows: { curve: 512, tuning: 4096, final: 16_384 },
   } as const;
   if (preset === 'smoke') {
     const shapes = widths(ZIPF_SHAPES, 12, 16, 20, 28, 40, 52);
@@ -57,10 +59,11 @@ export function zipfSweep(preset: Preset): SizeSweep {
       steps: 8,
       tuningSteps: 4,
       extensions: 0,
-      batch: 8,
+      batch: 16,
+      windows: { curve: 32, tuning: 64, final: 256 },
     };
   }
-  const length = { ...shared, steps: 800, tuningSteps: 240, extensions: 2 };
+  const length = { ...shared, steps: 500, tuningSteps: 200, extensions: 2 };
   const tuned = { tunedWidths: [12, 40, 104], grid: ZIPF_GRID };
   if (preset === 'laptop') {
     const shapes = widths(ZIPF_SHAPES, 12, 16, 20, 28, 40, 64, 104);
@@ -79,7 +82,7 @@ export function zipfSweep(preset: Preset): SizeSweep {
       arm('b1', some),
       arm('b1.58-no-subln', some),
     ],
-    otherLengths: { steps: [200, 400, 1600], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
+    otherLengths: { steps: [125, 250, 1000], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
   };
 }
 
@@ -94,7 +97,7 @@ const SHAKESPEARE_SHAPES: readonly Shape[] = [
   { width: 288, layers: 4 },
 ];
 
-/** 400 steps of 8 windows of 64 characters: 205 k characters, a fifth of the text, so that nothing can be overfitted. */
+/** 240 steps of 8 windows of 64 characters: 123 k characters, an eighth of the text, so that nothing can be overfitted. */
 export function shakespeareSweep(preset: Preset): SizeSweep {
   const shared = {
     name: 'shakespeare',
@@ -105,6 +108,7 @@ export function shakespeareSweep(preset: Preset): SizeSweep {
     batch: 8,
     context: 64,
     weightDecay: 0.1,
+    windows: { curve: 48, tuning: 512 },
   } as const;
   if (preset === 'smoke') {
     const shapes = widths(SHAKESPEARE_SHAPES, 28, 44, 64);
@@ -117,7 +121,7 @@ export function shakespeareSweep(preset: Preset): SizeSweep {
       extensions: 0,
     };
   }
-  const length = { ...shared, steps: 400, tuningSteps: 100, extensions: 2 };
+  const length = { ...shared, steps: 240, tuningSteps: 80, extensions: 2 };
   const grid = [3e-3, 6e-3, 1.2e-2];
   if (preset === 'laptop') {
     const shapes = widths(SHAKESPEARE_SHAPES, 28, 44, 64, 96);

@@ -52,15 +52,13 @@ export interface SizeSweep {
   batch: number;
   context: number;
   weightDecay: number;
+  /** Validation windows of the points of a loss curve, of tuning runs, and of final runs (absent: all of a text). */
+  windows: { curve: number; tuning: number; final?: number };
   otherLengths?: OtherLengths;
 }
 
 /** Seed of the tuning runs; final runs have others. */
 const TUNING_SEED = 100;
-
-/** Validation windows that tuning runs are judged by, and that loss curves are taken over. */
-const TUNING_WINDOWS = 1024;
-const CURVE_WINDOWS = 96;
 
 /** Points of a loss curve. */
 const CURVE_POINTS = 16;
@@ -105,7 +103,7 @@ function specOf(sweep: SizeSweep, { arm, shape, role, peak, steps, seed }: RunOp
     corpus: sweep.corpus,
     model: modelOf(sweep, shape, arm.options),
     training: trainingOf(sweep, { peak, steps, seed }),
-    ...(!isFinal && { finalWindows: TUNING_WINDOWS }),
+    finalWindows: isFinal ? sweep.windows.final : sweep.windows.tuning,
     // The same everywhere, so that the pairs of the fp16 comparison are runs of this sweep.
     ...(isFinal && arm.options.weight_quantizer === 'none' && { evaluations: ['fp16'] }),
   };
@@ -113,7 +111,7 @@ function specOf(sweep: SizeSweep, { arm, shape, role, peak, steps, seed }: RunOp
 
 /** The rate falls to 0, so that the last loss is not that of a model still shaken by its updates. */
 function trainingOf(
-  { batch, context, weightDecay }: SizeSweep,
+  { batch, context, weightDecay, windows }: SizeSweep,
   { peak, steps, seed }: Pick<RunOptions, 'peak' | 'steps' | 'seed'>,
 ): TrainingOptions {
   const warmupSteps = Math.min(60, Math.floor(steps / 10));
@@ -125,7 +123,7 @@ function trainingOf(
     clipNorm: 1,
     betas: [0.9, 0.98],
     evaluateEvery: Math.ceil(steps / CURVE_POINTS),
-    validationWindows: CURVE_WINDOWS,
+    validationWindows: windows.curve,
     seeds: { weights: seed, batches: seed },
   };
 }
