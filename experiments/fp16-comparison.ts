@@ -5,13 +5,14 @@
 import type { Experiment } from './experiment.js';
 import { fp16Claims } from './fp16-claims.js';
 import { fp16Table } from './fp16-table.js';
+import { pairRuns } from './pairs.js';
 import { postTrainingRuns } from './post-training-runs.js';
 
 /** What notebook 3 shows of models that were trained. */
 export const fp16Comparison: Experiment = {
   name: 'fp16-comparison',
   title: 'What 1.58 bits cost: b1.58 beside full precision, and weights quantized after training',
-  runs: (preset, finished) => postTrainingRuns(preset, finished),
+  runs: (preset, finished) => [...postTrainingRuns(preset, finished), ...pairRuns(preset, finished)],
   table: fp16Table,
   claims: fp16Claims,
 };
