@@ -2,6 +2,7 @@
 import type { JudgedClaim } from '@bitnet-notebooks/lib';
 import type { Experiment } from './experiment.js';
 import { EXPERIMENTS } from './experiments.js';
+import { INFERENCE_CLAIM_SOURCE } from './inference-claims.js';
 import { hasRecorded, readRecorded } from './recorded.js';
 import { formulaClaims, latencyClaims } from './shape-claims.js';
 import { hasShapes, readShapes } from './shape-speeds.js';
@@ -27,6 +28,7 @@ export const CLAIM_SOURCES: readonly ClaimSource[] = [
     command: 'npm run claims',
     claims: () => Promise.resolve(formulaClaims()),
   },
+  INFERENCE_CLAIM_SOURCE,
 ];
 
 function ofRuns(experiment: Experiment): ClaimSource {

@@ -33,7 +33,12 @@ export {
 } from './fp16-pairs.js';
 export { inferenceClaims, recordedTokenMs, type InferenceFindings } from './inference-claims.js';
 export {
-  CONFIG_2B4T,
+  inferenceClaims,
+  inferenceFindings,
+  recordedTokenMs,
+  type InferenceFindings,
+} from './inference-claims.js';
+export {
   readInferenceRecord,
   type InferenceMeasurement,
   type InferenceRecord,

@@ -1,7 +1,6 @@
 /** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference` recorded at it: what notebook 4 opens with. */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
 
 /** The values in config.json of microsoft/bitnet-b1.58-2B-4T. */
 export const PUBLISHED_CONFIG = {
@@ -27,9 +26,6 @@ export const PUBLISHED_CONFIG = {
     quantization_mode: 'offline',
   },
 } as const;
-
-/** BitNet b1.58 2B4T as every part of the project describes a model. */
-export const CONFIG_2B4T: ModelConfig = parseModelConfig(PUBLISHED_CONFIG);
 
 /** One part of the work for a token. */
 export interface PartRecord {
@@ -82,4 +78,12 @@ export async function readInferenceRecord(): Promise<InferenceRecord> {
     );
   });
   return JSON.parse(text) as InferenceRecord;
+}
+
+/** Whether there is one. */
+export async function hasInferenceRecord(): Promise<boolean> {
+  return access(INFERENCE_RESULTS).then(
+    () => true,
+    () => false,
+  );
 }

@@ -17,10 +17,10 @@ import { syntheticCheckpoint } from './synthetic-checkpoint.js';
 
 const FOLDER = fileURLToPath(new URL('../../../data/downloads/synthetic-2b4t', import.meta.url));
 const THREADS = [1, 2];
-const PROMPT_TOKENS = 128;
+const PROMPT_TOKENS = 64;
 const WARM_UP_TOKENS = 4;
 const TOKENS = 14;
-const ROUNDS = 4;
+const ROUNDS = 3;
 const READ_CHUNK_BYTES = 8 * 2 ** 20;
 
 function median(values: number[]): number {
