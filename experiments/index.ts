@@ -31,7 +31,6 @@ export {
   type EqualBudget,
   type Pair,
 } from './fp16-pairs.js';
-export { inferenceClaims, recordedTokenMs, type InferenceFindings } from './inference-claims.js';
 export {
   inferenceClaims,
   inferenceFindings,
