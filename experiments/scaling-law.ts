@@ -4,6 +4,7 @@
  */
 import type { Experiment } from './experiment.js';
 import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
+import { scalingClaims } from './scaling-claims.js';
 import { scalingTable } from './scaling-table.js';
 import { shakespeareSweep, zipfSweep } from './scaling-sweeps.js';
 import { sizeSweepRuns } from './size-sweep.js';
@@ -18,4 +19,5 @@ export const scalingLaw: Experiment = {
   title: 'The scaling law L(N) = aN^b + c, on a language whose entropy is known and on Tiny Shakespeare',
   runs,
   table: scalingTable,
+  claims: scalingClaims,
 };
