@@ -1,0 +1,109 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cloneRoot } from '../../scripts/setup/project.js';
+
+/** JupyterLab as `npm start` runs it, on a copy of one notebook. */
+export interface Lab {
+  /** Address of the notebook's page, token included. */
+  url: string;
+  /** The copy, with what was saved into it. */
+  notebook: string;
+  /** The numbers of all processes that it started, kernels included. */
+  processes(): number[];
+  /**
+   * Ends it as Ctrl-C in the terminal does, and waits until all that it started has closed its output. Its exit code
+   * says nothing: npm may end by the signal before the rest does.
+   */
+  interrupt(): Promise<void>;
+  /** All that it printed. */
+  output(): string;
+}
+
+/**
+ * Starts JupyterLab by `npm start` in a folder that looks to a notebook like notebooks/ of the clone.
+ * @param source the notebook
+ * @param folder for the copy, the settings and the like; emptied first
+ */
+export async function startLab(source: string, folder: string): Promise<Lab> {
+  rmSync(folder, { recursive: true, force: true });
+  const notebooks = join(folder, 'notebooks');
+  const settings = join(folder, 'settings');
+  mkdirSync(notebooks, { recursive: true });
+  for (const name of ['lib', 'experiments', 'data'])
+    symlinkSync(join(cloneRoot, name), join(folder, name), 'junction');
+  const notebook = join(notebooks, basename(source));
+  copyFileSync(source, notebook);
+
+  // JupyterLab otherwise leaves out of the page what is scrolled out of sight.
+  const tracker = join(settings, '@jupyterlab', 'notebook-extension', 'tracker.jupyterlab-settings');
+  mkdirSync(dirname(tracker), { recursive: true });
+  writeFileSync(tracker, JSON.stringify({ windowingMode: 'none' }));
+
+  const port = await freePort();
+  const lab = spawn(
+    'npm',
+    ['start', '--', '--no-browser', '--port', String(port), `--ServerApp.root_dir=${notebooks}`],
+    {
+      cwd: cloneRoot,
+      env: {
+        ...process.env,
+        BITNET_PRESET: 'smoke',
+        JUPYTERLAB_SETTINGS_DIR: settings,
+        JUPYTERLAB_WORKSPACES_DIR: join(folder, 'workspaces'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a terminal gives it: Ctrl-C goes to the group.
+      detached: true,
+      shell: process.platform === 'win32',
+    },
+  );
+  let output = '';
+  for (const stream of [lab.stdout, lab.stderr])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const ended = new Promise<void>((resolve) => lab.once('close', () => resolve()));
+
+  const address = await addressFrom(() => output, lab);
+  return {
+    url: `${address.origin}/lab/tree/${basename(source)}${address.search}`,
+    notebook,
+    processes: () => descendants(lab.pid!),
+    output: () => output,
+    async interrupt() {
+      process.kill(-lab.pid!, 'SIGINT');
+      return ended;
+    },
+  };
+}
+
+/** Waits for the address that JupyterLab prints. */
+async function addressFrom(output: () => string, lab: ChildProcess): Promise<URL> {
+  for (;;) {
+    const address = /http:\/\/localhost:\d+\/lab\?token=\w+/.exec(output())?.[0];
+    if (address !== undefined) return new URL(address);
+    if (lab.exitCode !== null) throw new Error(`npm start ended before JupyterLab was up:\n${output()}`);
+    await sleep(100);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, 'localhost', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A process and all that it started, by the parents that `ps` tells. */
+function descendants(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const line of execFileSync('ps', ['-axo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')) {
+    const [child, parent] = line.trim().split(/\s+/).map(Number) as [number, number];
+    children.set(parent, [...(children.get(parent) ?? []), child]);
+  }
+  const below = (parent: number): number[] =>
+    (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
+  return [pid, ...below(pid)];
+}

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cloneRoot } from '../../scripts/setup/project.js';
+import { projectFolder } from './project-folder.js';
+
+const NOTEBOOK = join(cloneRoot, 'notebooks', '0-bitlinear.ipynb');
+const PLOTLY = 'application/vnd.plotly.v1+json';
+
+interface Cell {
+  outputs?: { data?: Record<string, unknown> }[];
+}
+
+function exportTo(file: string, source: string): { code: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(cloneRoot, 'scripts', 'export.js'), source, '--output', file],
+    { cwd: cloneRoot, encoding: 'utf8' },
+  );
+  return { code: status, said: stdout + stderr };
+}
+
+describe('npm run export', () => {
+  test('makes one page with every chart that asks nothing of the network', { timeout: 300_000 }, () => {
+    const file = join(projectFolder().root, 'page.html');
+    const { code, said } = exportTo(file, NOTEBOOK);
+    expect(code, said).toBe(0);
+    const page = readFileSync(file, 'utf8');
+
+    const { cells } = JSON.parse(readFileSync(NOTEBOOK, 'utf8')) as { cells: Cell[] };
+    const charts = cells.flatMap(({ outputs }) => outputs ?? []).filter(({ data }) => data?.[PLOTLY]);
+    expect(charts.length).toBeGreaterThan(0);
+    expect(said).toContain(`${charts.length} `);
+
+    // What a browser fetches by itself. Links that a reader may click are no such thing, and scripts are not read here.
+    const markup = page.replaceAll(/<script\b[^>]*>[\s\S]*?<\/script>/g, (script) => script.split('>', 1)[0]);
+    expect(
+      markup.match(/<(?:script|img|iframe|source|video|audio)\b[^>]*\ssrc="(?!data:)[^"]*/g) ?? [],
+    ).toEqual([]);
+    expect(markup.match(/<link\b[^>]*\shref="(?!data:)[^"]*/g) ?? []).toEqual([]);
+    expect(markup.match(/url\(["']?https?:[^)]*|@import[^;]*/g) ?? []).toEqual([]);
+    // Formulas are MathML, not a script's work.
+    expect(markup).toContain('<math');
+    expect(page).not.toContain(cloneRoot);
+  });
+
+  test('says which file is no notebook, and how it is used', () => {
+    const { code, said } = exportTo(join(projectFolder().root, 'page.html'), join(cloneRoot, 'package.json'));
+    expect(code).not.toBe(0);
+    expect(said).toMatch(/package\.json must be a notebook, but holds no cells/);
+    expect(said).toContain('npm run export -- notebooks/NAME.ipynb');
+  });
+});
