@@ -5,6 +5,8 @@ const BENCHES: Readonly<Record<string, (args: string[]) => void | Promise<void>>
   training: benchTraining,
   // Loaded by name, so that each bench loads what it measures and no more.
   inference: async (args) => (await import('./bench/inference.js')).benchInference(args),
+  sweep: async () => (await import('./bench/sweep.js')).benchSweep(),
+  coverage: async (args) => (await import('./bench/coverage.js')).benchCoverage(args),
   shapes: async (args) => (await import('./bench/shapes.js')).benchShapes(args),
 };
 

@@ -65,6 +65,17 @@ export {
   type RunResult,
   type RunSpec,
 } from './run-spec.js';
+export { scalingClaims } from './scaling-claims.js';
+export {
+  sizeGapFigure,
+  shakespeareFigure,
+  shiftFigure,
+  sizeCurvesFigure,
+  tokensFigure,
+} from './scaling-figures.js';
+export { excessFigure, predictionFigure, profileFigure } from './scaling-fit-figures.js';
+export { gapsBySize, sizeGapTrend, type GapAtSize } from './scaling-gap.js';
+export { scalingResults, type KeyExcess, type ScalingResults, type SizeCurve } from './scaling-results.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep.js';
 export { formulaClaims, latencyClaims, named, reservedForBatch, tokenMs } from './shape-claims.js';
 export { findMeasurement, readShapes, type ShapeMeasurement, type ShapesRecord } from './shape-speeds.js';

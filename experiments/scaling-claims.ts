@@ -10,7 +10,7 @@ import {
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from './run-spec.js';
-import { gapPoints, gapTrend } from './scaling-gap.js';
+import { gapPoints, sizeGapTrend } from './scaling-gap.js';
 import { scalingResults, type ScalingResults, type SizeCurve } from './scaling-results.js';
 
 const B1 = 'BitNet (2310.11453), section 3.2';
@@ -86,7 +86,7 @@ function gapClaims({ zipf, shakespeare }: ScalingResults): Claim[] {
         source: B1,
         paper: 'in a figure, no numbers',
         measure: 'change of the gap per tenfold size, nats',
-        ours: gapTrend(curves),
+        ours: sizeGapTrend(curves),
         expected: { atMost: 0 },
       },
     ];

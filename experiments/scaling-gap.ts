@@ -28,7 +28,7 @@ export function gapsBySize(curves: readonly SizeCurve[]): GapAtSize[] {
 }
 
 /** Change of the gap per tenfold size, nats: the slope of a line through gap over log₁₀ N, pairs drawn. */
-export function gapTrend(curves: readonly SizeCurve[]): Estimate {
+export function sizeGapTrend(curves: readonly SizeCurve[]): Estimate {
   return bootstrap([gapPoints(curves)], ([drawn]) => ({ trend: slope(drawn) })).trend;
 }
 
