@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, (args: string[]) => void | Promise<void>>
   inference: async (args) => (await import('./bench/inference.js')).benchInference(args),
   sweep: async () => (await import('./bench/sweep.js')).benchSweep(),
   coverage: async (args) => (await import('./bench/coverage.js')).benchCoverage(args),
+  ray: async (args) => (await import('./bench/ray.js')).benchRay(args),
   shapes: async (args) => (await import('./bench/shapes.js')).benchShapes(args),
 };
 

@@ -55,7 +55,7 @@ export async function readRecorded(experiment: string): Promise<RecordedResults>
 }
 
 /**
- * Writes results to be committed: one line a run, so that a diff can be read.
+ * Writes results to be committed.
  * @returns the file's path
  */
 export async function recordResults(
@@ -63,6 +63,15 @@ export async function recordResults(
   preset: Preset,
   runs: readonly FinishedRun[],
 ): Promise<string> {
+  const path = resultsFile(experiment.name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs), { flush: true });
+  await rename(`${path}.partial`, path);
+  return path;
+}
+
+/** The text of a results file: one line a run, so that a diff can be read. */
+export function resultsText(experiment: Experiment, preset: Preset, runs: readonly FinishedRun[]): string {
   const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
   const head: Omit<RecordedResults, 'runs'> = {
     experiment: experiment.name,
@@ -76,13 +85,7 @@ export async function recordResults(
   };
   const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
   const opening = JSON.stringify(head, undefined, 1).slice(0, -2);
-  const path = resultsFile(experiment.name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.partial`, `${opening},\n "runs": [\n${lines.join(',\n')}\n ]\n}\n`, {
-    flush: true,
-  });
-  await rename(`${path}.partial`, path);
-  return path;
+  return `${opening},\n "runs": [\n${lines.join(',\n')}\n ]\n}\n`;
 }
 
 /**

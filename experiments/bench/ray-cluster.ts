@@ -38,6 +38,7 @@ export class RayCluster {
   readonly #folder = mkdtempSync(join(tmpdir(), 'bnr-'));
   readonly #network: Network;
   readonly #onExit = (): void => this.#killAll();
+  readonly #onSignal = (): void => process.exit(1);
 
   /** Starts a head without CPUs; `addNode` gives it machines. */
   static async start(options: ClusterOptions): Promise<RayCluster> {
@@ -61,6 +62,7 @@ export class RayCluster {
     this.#network = network;
     this.address = network.dashboard;
     process.once('exit', this.#onExit);
+    process.once('SIGTERM', this.#onSignal).once('SIGINT', this.#onSignal);
   }
 
   /** @returns the node's number, from 1 */
@@ -90,7 +92,7 @@ export class RayCluster {
 
   async stop(): Promise<void> {
     this.#killAll();
-    process.off('exit', this.#onExit);
+    process.off('exit', this.#onExit).off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
     // The folder is in use until the last of them is gone.
     await sleep(200);
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

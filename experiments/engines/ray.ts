@@ -6,6 +6,7 @@ import type { RunResult } from '../run-spec.js';
 import { readResult } from '../train-run.js';
 import { RunCrash, type Engine, type RunProgress, type RunTask } from './engine.js';
 import { deliverRun } from './ray/deliver.js';
+import { FinishedJobs } from './ray/finished-jobs.js';
 import type { Identity } from './ray/identity.js';
 import { JobWatch, type JobNews, type WatchOptions } from './ray/job-watch.js';
 import { JobsClient, RayUnreachable, type RayJob } from './ray/jobs-client.js';
@@ -31,6 +32,8 @@ export interface RayOptions extends WatchOptions {
   anyBackend?: boolean;
   /** How long a job waits before that is mentioned. */
   waitingMilliseconds?: number;
+  /** How long a job must have ended before it is taken off Ray's list. */
+  settleMilliseconds?: number;
   /** What jobs run, seen from the clone. */
   program?: string;
 }
@@ -48,6 +51,7 @@ export class RayEngine implements Engine {
   readonly stopping: string;
   readonly #watch: JobWatch;
   readonly #machines: Machines;
+  readonly #finished: FinishedJobs;
   /** Number of the last job of each run. */
   readonly #attempts = new Map<string, number>();
   #nextWaitingNote = 0;
@@ -83,7 +87,8 @@ export class RayEngine implements Engine {
     if (slots !== undefined && (!Number.isInteger(slots) || slots < 1)) {
       throw new Error(`ray engine: workers must be a whole number from 1, got ${slots}.`);
     }
-    this.#watch = new JobWatch(client, options);
+    this.#finished = new FinishedJobs(client, options.settleMilliseconds);
+    this.#watch = new JobWatch(client, { ...options, onList: (list) => this.#finished.tidy(list) });
     this.#machines = new Machines(() => this.#watch.knownNodes);
     this.stopping = cancel
       ? 'Stopping: the jobs on the cluster are stopped. The same command goes on from here.'
@@ -125,6 +130,7 @@ export class RayEngine implements Engine {
 
   async close(): Promise<void> {
     this.#watch.close();
+    await this.#finished.finish();
     this.client.close();
     const { sharedFolder } = this.options;
     if (sharedFolder !== undefined) await rm(this.#markPath(sharedFolder), { force: true });
@@ -239,8 +245,7 @@ export class RayEngine implements Engine {
   async #take(task: RunTask, files: Extract<Outcome, { kind: 'done' }>['files']): Promise<RunResult> {
     const result = await deliverRun(task.folder, files);
     for (let attempt = this.#attempts.get(task.id) ?? 1; attempt >= 1; attempt--) {
-      // What stays there does no harm: the run is done.
-      await this.client.delete(attemptId(task.id, attempt)).catch(() => undefined);
+      this.#finished.add(attemptId(task.id, attempt));
     }
     this.#machines.forget(task.id);
     return result;
@@ -254,7 +259,7 @@ export class RayEngine implements Engine {
       if (!job || (job.status !== 'RUNNING' && job.status !== 'PENDING')) break;
       await sleep(500);
     }
-    await this.client.delete(id).catch(() => undefined);
+    this.#finished.add(id);
   }
 
   async #markShared(folder: string): Promise<void> {

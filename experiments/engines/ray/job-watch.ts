@@ -19,6 +19,8 @@ export interface WatchOptions {
   pollMilliseconds?: number;
   /** How long the head may be silent before runs are given up. */
   patienceMilliseconds?: number;
+  /** Sees every list of jobs that was fetched. */
+  onList?: (list: RayJob[]) => Promise<void>;
 }
 
 /** Logs that are looked into at once: the head serves others, too. */
@@ -44,6 +46,7 @@ export class JobWatch {
   readonly #followed = new Map<string, Followed>();
   readonly #poll: number;
   readonly #patience: number;
+  readonly #onList: (list: RayJob[]) => Promise<void>;
   #nodes: { at: number; list: RayNode[] } = { at: -Infinity, list: [] };
   #jobs: { at: number; list: Promise<RayJob[]> } | undefined;
   #silentSince: number | undefined;
@@ -53,10 +56,11 @@ export class JobWatch {
 
   constructor(
     readonly client: JobsClient,
-    { pollMilliseconds = 1000, patienceMilliseconds = 600_000 }: WatchOptions = {},
+    { pollMilliseconds = 1000, patienceMilliseconds = 600_000, onList = async () => {} }: WatchOptions = {},
   ) {
     this.#poll = pollMilliseconds;
     this.#patience = patienceMilliseconds;
+    this.#onList = onList;
   }
 
   /** Tells everything that is new of a job. @returns ends that */
@@ -151,6 +155,7 @@ export class JobWatch {
     }
     await this.nodes().catch(() => undefined);
     await this.#progress();
+    await this.#onList(list);
   }
 
   /** Looks into the logs whose turn it is. What cannot be read is only not shown. */

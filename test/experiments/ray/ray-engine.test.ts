@@ -25,7 +25,7 @@ import {
 
 const spec = toyRun('only', 10, 4e-3, 1);
 const id = runId(spec);
-const QUICK = { pollMilliseconds: 5, patienceMilliseconds: 500 };
+const QUICK = { pollMilliseconds: 5, patienceMilliseconds: 500, settleMilliseconds: 30 };
 
 interface Swept extends SweepOutcome {
   notes: string[];
@@ -272,6 +272,21 @@ describe('RayEngine', () => {
     expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
     expect(events.filter(({ kind }) => kind === 'retrying')).toHaveLength(1);
     expect(await readdir(folder)).toEqual([id]);
+  });
+
+  it('takes a job off the list again that Ray puts back as failed', async () => {
+    const standIn = await StandIn.start();
+    let deleted = 0;
+    standIn.intercept = (request, response) => {
+      if (request.method !== 'DELETE' || ++deleted > 1) return false;
+      loseMachine(standIn.jobs.get(id)!);
+      end(response, 200, '{"deleted": true}');
+      return true;
+    };
+    expect((await sweepOn(standIn)).finished).toHaveLength(1);
+    expect(deleted).toBe(2);
+    expect(standIn.submitted).toEqual([id]);
+    expect(standIn.jobs.size).toBe(0);
   });
 
   it('starts a job again that disappears', async () => {
