@@ -181,11 +181,16 @@ interface Network {
 class Namespaces implements Network {
   readonly gcsPort = 6379;
   readonly dashboard: string;
-  readonly #name = `bn${process.pid % 100_000}`;
-  readonly #net = `198.18.${process.pid % 250}`;
+  /** A cluster before this one may not be taken down completely yet. */
+  static #count = 0;
+  readonly #name: string;
+  readonly #net: string;
   readonly #made = new Set<number>();
 
   constructor() {
+    const count = Namespaces.#count++;
+    this.#name = `bn${process.pid % 100_000}${String.fromCodePoint(97 + (count % 26))}`;
+    this.#net = `198.18.${(process.pid + count) % 250}`;
     const bridge = `${this.#name}b`;
     ip('link', 'add', bridge, 'type', 'bridge');
     ip('addr', 'add', `${this.#net}.1/24`, 'dev', bridge);
@@ -222,7 +227,10 @@ class Namespaces implements Network {
   }
 
   remove(): void {
-    for (const node of this.#made) tryIp('netns', 'delete', `${this.#name}n${node}`);
+    for (const node of this.#made) {
+      tryIp('link', 'delete', `${this.#name}n${node}v`);
+      tryIp('netns', 'delete', `${this.#name}n${node}`);
+    }
     tryIp('link', 'delete', `${this.#name}b`);
   }
 }

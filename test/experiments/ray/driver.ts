@@ -9,7 +9,7 @@ import { sweep } from '../../../experiments/sweep.js';
 import { toyExperiment, toyRun } from '../toy-experiment.js';
 
 /** One run that is long enough to be caught between two checkpoints. */
-export const LONG_STEPS = 1000;
+export const LONG_STEPS = 400;
 const longExperiment: Experiment = {
   ...toyExperiment,
   name: 'long',
