@@ -71,7 +71,7 @@ export function gapFigure(byCorpus: readonly { name: string; pairs: readonly Pai
 export function postTrainingFigure(table: PostTraining, activationBits: 8 | 16, atMost: number): Figure {
   return lineFigure({
     title: `Quantized after training, ${activationBits === 8 ? 'int8' : 'unquantized'} activations`,
-    subtitle: 'Each line is a method; the diamonds were trained with their few bits',
+    subtitle: 'Each line is a method; the dotted one was trained with its few bits',
     x: { title: 'Bits of a weight', unit: 'bits', scale: 'log' },
     y: { title: 'Loss', unit: 'nats per token' },
     lines: [{ axis: 'y', at: table.unquantized.value, label: 'not quantized' }],

@@ -54,6 +54,7 @@ export {
   PTQ_METHODS,
   type PostTraining,
   type PtqCell,
+  type PtqMethod,
 } from './post-training-table.js';
 export { ablationModel, ablationTraining } from './quantization-ablation.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './recorded.js';
@@ -78,4 +79,4 @@ export { gapsBySize, sizeGapTrend, type GapAtSize } from './scaling-gap.js';
 export { scalingResults, type KeyExcess, type ScalingResults, type SizeCurve } from './scaling-results.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep.js';
 export { formulaClaims, latencyClaims, named, reservedForBatch, tokenMs } from './shape-claims.js';
-export { findMeasurement, readShapes, type ShapeMeasurement, type ShapesRecord } from './shape-speeds.js';
+export { findMeasurement, readShapes, type ShapesRecord } from './shape-speeds.js';

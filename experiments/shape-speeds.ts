@@ -3,17 +3,12 @@ import { access, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ShapeSpeed, WeightForm } from '@bitnet-notebooks/lib';
 
-/** One measurement, with the largest resident memory of its process. */
-export interface ShapeMeasurement extends ShapeSpeed {
-  peakBytes: number;
-}
-
 /** experiments/results/shapes.json */
 export interface ShapesRecord {
   /** The command that makes this file. */
   command: string;
   machine: string;
-  measurements: ShapeMeasurement[];
+  measurements: ShapeSpeed[];
 }
 
 const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/dist[\\/]$/, '');
@@ -46,7 +41,7 @@ export function findMeasurement(
   shape: string,
   form: WeightForm,
   threads = 1,
-): ShapeMeasurement {
+): ShapeSpeed {
   const found = measurements.find(
     (one) => one.shape === shape && one.form === form && one.threads === threads,
   );

@@ -2,7 +2,7 @@
  * npm run bench -- shapes: one token through all layers of the shapes of BitNet b1.58's Table 1 and of 2B4T, with ternary,
  * fp16 and fp32 weights on the same kernel, against the speed at which the same threads read memory. Weights are made up.
  * Shapes that do not fit are measured by as many layers as do. `--record` keeps the figures for notebook 3 and the README.
- * Every shape and form gets a process of its own, so that each starts with all of the memory.
+ * Every shape gets a process of its own; its forms take turns in it.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,35 +13,37 @@ import {
   BITNET_2B4T_SHAPE,
   BITNET_B158_SHAPES,
   measureShape,
+  type ShapeSpeed,
   type TransformerShape,
   type WeightForm,
 } from '@bitnet-notebooks/lib';
-import { SHAPES_RESULTS, type ShapeMeasurement, type ShapesRecord } from '../shape-speeds.js';
+import { SHAPES_RESULTS, type ShapesRecord } from '../shape-speeds.js';
 
 const SHAPES: readonly TransformerShape[] = [...BITNET_B158_SHAPES, BITNET_2B4T_SHAPE];
 const FORMS: readonly WeightForm[] = ['ternary', 'fp16', 'fp32'];
 const THREADS = [1, 2];
 
-async function measure(shape: string, form: string): Promise<ShapeMeasurement[]> {
+/** Most memory of a form: three lie side by side and take turns, and a token still goes through far more than any cache. */
+const FORM_BYTES = 1.7e9;
+
+function measure(shape: string): Promise<ShapeSpeed[]> {
   const found = SHAPES.find(({ name }) => name === shape)!;
-  const speeds = await measureShape(found, form as WeightForm, { threads: THREADS });
-  return speeds.map((speed) => ({ ...speed, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+  return measureShape(found, FORMS, { threads: THREADS, memoryBytes: FORM_BYTES });
 }
 
-function inProcess(shape: string, form: WeightForm): ShapeMeasurement[] {
+function inProcess(shape: string): ShapeSpeed[] {
   const script = fileURLToPath(import.meta.url);
-  const { stdout, status } = spawnSync(process.execPath, [script, shape, form], {
+  const { stdout, status } = spawnSync(process.execPath, [script, shape], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (status !== 0)
-    throw new Error(`bench shapes: the process that measures ${shape} in ${form} ended with ${status}.`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as ShapeMeasurement[];
+  if (status !== 0) throw new Error(`bench shapes: the process that measures ${shape} ended with ${status}.`);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as ShapeSpeed[];
 }
 
 const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-function print(one: ShapeMeasurement): void {
+function print(one: ShapeSpeed): void {
   const measured = one.layersMeasured < one.layers ? ` from ${one.layersMeasured} of ${one.layers}` : '';
   console.log(
     `${one.shape.padEnd(12)} ${one.form.padEnd(8)} ${one.threads} thread${one.threads === 1 ? ' ' : 's'} ` +
@@ -64,13 +66,11 @@ export function benchShapes(args: string[]): void {
       `bench shapes: --only must name one of ${names}, and not stand beside --record, got ${values.only}.`,
     );
   }
-  const measurements = shapes.flatMap(({ name }) =>
-    FORMS.flatMap((form) => {
-      const measured = inProcess(name, form);
-      measured.forEach(print);
-      return measured;
-    }),
-  );
+  const measurements = shapes.flatMap(({ name }) => {
+    const measured = inProcess(name);
+    measured.forEach(print);
+    return measured;
+  });
   const record: ShapesRecord = {
     command: 'npm run bench -- shapes --record',
     machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
@@ -79,5 +79,5 @@ export function benchShapes(args: string[]): void {
   if (values.record) writeFileSync(SHAPES_RESULTS, `${JSON.stringify(record, undefined, 1)}\n`);
 }
 
-const [, script, shape, form] = process.argv;
-if (script === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(shape, form)));
+const [, script, shape] = process.argv;
+if (script === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(shape)));

@@ -2,7 +2,8 @@
 import { linearWeights, type TransformerShape } from '../analysis/shapes.js';
 import { loadKernel, type KernelChoice, type KernelName } from '../kernel/kernel.js';
 import { measureSpeed, type Speed } from './speed.js';
-import { fillShape, planShape, startShape, type WeightForm } from './synthetic-engine.js';
+import { fillShape, planShape, startShape, type ShapePlan, type WeightForm } from './synthetic-engine.js';
+import type { WasmMemory } from '../kernel/webassembly.js';
 
 export interface ShapeSpeedOptions {
   /** One measurement for each number of threads. Default [1]. */
@@ -10,7 +11,7 @@ export interface ShapeSpeedOptions {
   kernel?: KernelChoice;
   /** Rounds of three; each figure is the best of their medians, since other programs can only slow it. Default 3. */
   rounds?: number;
-  /** Most memory to use; by default what there is, at most what WebAssembly can address. */
+  /** Most memory for each form; by default what there is, at most what WebAssembly can address. */
   memoryBytes?: number;
 }
 
@@ -42,45 +43,61 @@ export interface ShapeSpeed {
 export const FORM_BITS: Readonly<Record<WeightForm, number>> = { ternary: 2, fp16: 16, fp32: 32 };
 
 /**
- * Measures one token through all layers of a shape, on made-up weights. Where not all layers fit, as many as do are
- * measured, and the result says so.
- * @throws MemoryError, before anything is allocated, where not one layer fits
+ * Measures one token through all layers of a shape, on made-up weights, in several forms that take turns, so that what
+ * else the machine does meets them alike. Where not all layers fit, as many as do are measured, and the result says so.
+ * @throws MemoryError, before it is allocated, where not one layer fits
  */
 export async function measureShape(
   shape: TransformerShape,
-  form: WeightForm,
+  forms: readonly WeightForm[],
   { threads = [1], kernel: choice = 'auto', rounds = 3, memoryBytes }: ShapeSpeedOptions = {},
 ): Promise<ShapeSpeed[]> {
   const kernel = await loadKernel(choice);
-  const plan = planShape(shape, form, kernel, { threads: Math.max(...threads), memoryBytes });
-  const wasm = await fillShape(plan, kernel);
+  const filled: { plan: ShapePlan; wasm: WasmMemory }[] = [];
+  for (const form of forms) {
+    const plan = planShape(shape, form, kernel, { threads: Math.max(...threads), memoryBytes });
+    filled.push({ plan, wasm: await fillShape(plan, kernel) });
+  }
   const results: ShapeSpeed[] = [];
   for (const count of threads) {
-    const engine = await startShape(plan, kernel, wasm, count);
-    try {
-      const speeds: Speed[] = [];
-      for (let round = 0; round < rounds; round++)
-        speeds.push(await measureSpeed(engine, { contextTokens: 1, repeats: 3 }));
-      const layersMs = Math.min(...speeds.map(({ layers }) => layers.ms));
-      const scale = shape.layers / plan.layersHeld;
-      results.push({
-        shape: shape.name,
-        form,
-        kernel: kernel.name,
-        threads: count,
-        layersMeasured: plan.layersHeld,
-        layers: shape.layers,
-        layersMs: layersMs * scale,
-        headMs: Math.min(...speeds.map(({ head }) => head.ms)),
-        layersBytes: plan.memory.bytes.weights * scale,
-        embeddingBytes: plan.memory.bytes.embedding,
-        formulaBytes: (linearWeights(shape) * FORM_BITS[form]) / 8,
-        bytesPerSecond: (plan.memory.bytes.weights / layersMs) * 1000,
-        memoryBytesPerSecond: Math.max(...speeds.map((speed) => speed.memoryBytesPerSecond)),
-      });
-    } finally {
-      await engine.team.close();
+    const speeds: Speed[][] = filled.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, { plan, wasm }] of filled.entries()) {
+        const engine = await startShape(plan, kernel, wasm, count);
+        try {
+          speeds[i].push(await measureSpeed(engine, { contextTokens: 1, repeats: 3 }));
+        } finally {
+          await engine.team.close();
+        }
+      }
     }
+    results.push(...filled.map(({ plan }, i) => resultOf(plan, kernel.name, count, speeds[i])));
   }
   return results;
+}
+
+/** The best of each figure: other programs can only slow a machine down. */
+function resultOf(
+  { shape, form, layersHeld, memory }: ShapePlan,
+  kernel: KernelName,
+  threads: number,
+  speeds: readonly Speed[],
+): ShapeSpeed {
+  const heldMs = Math.min(...speeds.map(({ layers }) => layers.ms));
+  const scale = shape.layers / layersHeld;
+  return {
+    shape: shape.name,
+    form,
+    kernel,
+    threads,
+    layersMeasured: layersHeld,
+    layers: shape.layers,
+    layersMs: heldMs * scale,
+    headMs: Math.min(...speeds.map(({ head }) => head.ms)),
+    layersBytes: memory.bytes.weights * scale,
+    embeddingBytes: memory.bytes.embedding,
+    formulaBytes: (linearWeights(shape) * FORM_BITS[form]) / 8,
+    bytesPerSecond: (memory.bytes.weights / heldMs) * 1000,
+    memoryBytesPerSecond: Math.max(...speeds.map(({ memoryBytesPerSecond }) => memoryBytesPerSecond)),
+  };
 }

@@ -65,7 +65,7 @@ describe('the synthetic engine', () => {
 
 describe('measureShape', () => {
   it('gives times and bytes of all layers, for each number of threads', async () => {
-    const [one, two] = await measureShape(SMALL, 'ternary', { threads: [1, 2], rounds: 1 });
+    const [one, two] = await measureShape(SMALL, ['ternary'], { threads: [1, 2], rounds: 1 });
     expect([one.threads, two.threads]).toEqual([1, 2]);
     expect(one.layersMeasured).toBe(3);
     expect(one.layersMs).toBeGreaterThan(0);
