@@ -3,6 +3,7 @@
  * no times, no counters, no paths of this machine, ids that stay.
  */
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { notebookJson } from './notebook-json.js';
 
@@ -133,7 +134,8 @@ function overwritten(text) {
  * @param {string} root
  */
 function withoutPaths(text, root) {
-  const folders = [pathToFileURL(root).href, root];
+  const data = process.env.BITNET_DATA_DIR;
+  const folders = [pathToFileURL(root).href, root, ...(data === undefined ? [] : [resolve(data)])];
   return folders.reduce((rest, folder) => rest.replaceAll(`${folder}/`, ''), text);
 }
 

@@ -23,6 +23,21 @@ describe('normaliseNotebook', () => {
     expect(normaliseNotebook(text, ROOT)).toBe(text);
   });
 
+  test('takes out the folder that data was found in', () => {
+    const before = process.env.BITNET_DATA_DIR;
+    process.env.BITNET_DATA_DIR = '/home/someone/texts';
+    try {
+      const text = 'Tiny Shakespeare from /home/someone/texts/tiny-shakespeare.txt';
+      const [cell] = normalised(code('1', [{ output_type: 'stream', name: 'stdout', text }])).cells;
+      expect(cell.outputs).toEqual([
+        { name: 'stdout', output_type: 'stream', text: ['Tiny Shakespeare from tiny-shakespeare.txt'] },
+      ]);
+    } finally {
+      if (before === undefined) delete process.env.BITNET_DATA_DIR;
+      else process.env.BITNET_DATA_DIR = before;
+    }
+  });
+
   test('takes out counters and times', () => {
     const timed = code('1', [], {
       metadata: { execution: { 'iopub.status.busy': '2025-01-01T00:00:00Z' }, tags: ['training'] },
