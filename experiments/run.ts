@@ -84,6 +84,9 @@ async function runAll(
     display.close();
     const { finished, failed, stopped } = next.value;
     for (const line of experiment.table(finished)) console.log(line);
+    const backends = new Set(finished.map(({ backend: { name, version } }) => `${name} ${version}`));
+    if (backends.size > 1)
+      console.log(`Computed by ${[...backends].join(' and ')}: results of these agree to rounding only.`);
     for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
     if (failed.length > 0 || stopped) process.exitCode = 1;
     else if (record) console.log(`Recorded in ${await recordResults(experiment, preset, finished)}`);
