@@ -2,10 +2,12 @@
  * The lowest point of a function of one variable: the best of a grid, refined by golden section between its neighbours.
  * A grid keeps it from a local minimum, as long as no valley is narrower than two of its steps.
  * @param grid ascending
+ * @param precision relative width at which the refinement ends
  */
 export function minimize(
   objective: (x: number) => number,
   grid: readonly number[],
+  precision = 1e-7,
 ): { x: number; value: number; atEdge: boolean } {
   const values = grid.map(objective);
   let at = 0;
@@ -17,7 +19,7 @@ export function minimize(
   let right = low + ratio * (high - low);
   let leftValue = objective(left);
   let rightValue = objective(right);
-  while (high - low > 1e-7 * (Math.abs(low) + Math.abs(high))) {
+  while (high - low > precision * (Math.abs(low) + Math.abs(high))) {
     if (leftValue <= rightValue) {
       [high, right, rightValue] = [right, left, leftValue];
       left = high - ratio * (high - low);

@@ -42,10 +42,14 @@ export function fitTokensLaw(points: readonly TokensPoint[]): TokensLaw {
       `fit L(N, D): there must be runs of at least 3 numbers of tokens, got ${lengths}. Run more of them.`,
     );
   }
-  return projectedTokens(points, EXPONENTS);
+  return projectedTokens(points, EXPONENTS, 1e-7);
 }
 
-function projectedTokens(points: readonly TokensPoint[], grid: readonly number[]): TokensLaw {
+function projectedTokens(
+  points: readonly TokensPoint[],
+  grid: readonly number[],
+  precision: number,
+): TokensLaw {
   const losses = points.map(({ loss }) => loss);
   const ones = points.map(() => 1);
   const sizes = units(points.map(({ parameters }) => parameters));
@@ -53,8 +57,8 @@ function projectedTokens(points: readonly TokensPoint[], grid: readonly number[]
   const linear = (alpha: number, beta: number): LinearFit =>
     nonNegativeLeastSquares([ones, powers(sizes.logs, alpha), powers(tokens.logs, beta)], losses);
   const bestBeta = (alpha: number): ReturnType<typeof minimize> =>
-    minimize((beta) => linear(alpha, beta).squares, grid);
-  const outer = minimize((alpha) => bestBeta(alpha).value, grid);
+    minimize((beta) => linear(alpha, beta).squares, grid, precision);
+  const outer = minimize((alpha) => bestBeta(alpha).value, grid, precision);
   const inner = bestBeta(outer.x);
   const [alpha, beta] = [outer.x, inner.x];
   const {
@@ -77,8 +81,9 @@ export function lossOf({ E, A, alpha, B, beta }: TokensLaw, parameters: number, 
   return E + A * parameters ** -alpha + B * tokens ** -beta;
 }
 
-/** Fewer exponents for a draw than for the fit itself: a draw moves them by more than the steps between. */
-const DRAWN_EXPONENTS = ratioGrid(0.02, 3, 12);
+/** A draw is fitted on fewer exponents and less finely than the data: draws differ by far more than that. */
+const DRAWN_EXPONENTS = ratioGrid(0.02, 3, 10);
+const DRAWN_PRECISION = 2e-3;
 
 /** Bootstrap intervals of E, α and β over the runs. 200 draws by default. */
 export function tokensLawIntervals(
@@ -89,7 +94,7 @@ export function tokensLawIntervals(
   return bootstrap(
     [points],
     ([drawn]) => {
-      const { E, alpha, beta } = projectedTokens(drawn as TokensPoint[], DRAWN_EXPONENTS);
+      const { E, alpha, beta } = projectedTokens(drawn as TokensPoint[], DRAWN_EXPONENTS, DRAWN_PRECISION);
       return { E, alpha, beta };
     },
     { draws: 200, ...options },
