@@ -14,7 +14,8 @@ export function ablationTable(finished: readonly FinishedRun[]): string[] {
     ...results.map(row),
     '',
     `Means over up to ${seeds} seeds with 95 % intervals (Student). Differences are taken seed by seed: both arms start ` +
-      'from the same draw and see the same data. Zeros and flips: of the quantized weights, at the last step.',
+      'from the same draw and see the same data. Zeros: of the quantized weights, at the end. Flips: of ' +
+      'the quantized weights, halfway; at the end the learning rate is zero, and so are they.',
   ];
 }
 
@@ -27,18 +28,19 @@ function row(result: ArmResult): string {
     formatEstimate(loss),
     difference ? formatEstimate(difference) : '',
     difference ? against : '',
-    percent(lastMean(result, 'zeros'), 1),
-    percent(lastMean(result, 'flips'), 3),
+    percent(meanAt(result, 'zeros', 1), 1),
+    percent(meanAt(result, 'flips', 0.5), 3),
   ].join(' | ')} |`;
 }
 
-/** Mean over seeds of a diagnostic at the last step; undefined where no run has it. */
-export function lastMean(
+/** Mean over seeds of a diagnostic after a share of the steps; undefined where no run has it. */
+function meanAt(
   { curves }: Pick<ArmResult, 'curves'>,
-  key: 'zeros' | 'flips' | 'activationZeros',
+  key: 'zeros' | 'flips',
+  share: number,
 ): number | undefined {
   const values = curves
-    .map((curve) => curve.at(-1)?.diagnostics?.[key])
+    .map((curve) => curve[Math.ceil(share * curve.length) - 1]?.diagnostics?.[key])
     .filter((value) => value !== undefined);
   return values.length > 0 ? mean(values) : undefined;
 }

@@ -20,6 +20,8 @@ export interface RecordedResults {
   cores: number;
   /** Time of all runs together, on one thread each. */
   seconds: number;
+  /** Names of runs that were still to come when this was written; absent where all are there. */
+  missing?: string[];
   runs: FinishedRun[];
 }
 
@@ -56,22 +58,29 @@ export async function readRecorded(experiment: string): Promise<RecordedResults>
 
 /**
  * Writes results to be committed.
+ * @param missing names of runs that are still to come
  * @returns the file's path
  */
 export async function recordResults(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
+  missing: readonly string[] = [],
 ): Promise<string> {
   const path = resultsFile(experiment.name);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs), { flush: true });
+  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs, missing), { flush: true });
   await rename(`${path}.partial`, path);
   return path;
 }
 
 /** The text of a results file: one line a run, so that a diff can be read. */
-export function resultsText(experiment: Experiment, preset: Preset, runs: readonly FinishedRun[]): string {
+export function resultsText(
+  experiment: Experiment,
+  preset: Preset,
+  runs: readonly FinishedRun[],
+  missing: readonly string[] = [],
+): string {
   const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
   const head: Omit<RecordedResults, 'runs'> = {
     experiment: experiment.name,
@@ -82,6 +91,7 @@ export function resultsText(experiment: Experiment, preset: Preset, runs: readon
     cores: availableParallelism(),
     backends: [...backends.values()],
     seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+    ...(missing.length > 0 && { missing: [...missing] }),
   };
   const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
   const opening = JSON.stringify(head, undefined, 1).slice(0, -2);
