@@ -11,6 +11,8 @@ export class SweepDisplay {
   readonly #bars: MultiBar | undefined;
   readonly #whole: SingleBar | undefined;
   readonly #runs = new Map<string, SingleBar>();
+  /** The machine that a run was last seen on, by the run's id. */
+  readonly #where = new Map<string, string>();
   #nextLine = 0;
   #closed = false;
 
@@ -51,9 +53,9 @@ export class SweepDisplay {
         const outcome = diverged
           ? `diverged at step ${diverged.step}`
           : `validation loss ${validationLoss?.toFixed(4)}`;
-        this.say(
-          `${spec.name.padEnd(40)} ${outcome}, ${seconds.toFixed(0)} s${slow}${event.again ? ' (done before)' : ''}`,
-        );
+        const where = this.#where.has(id) ? ` on ${this.#where.get(id)}` : '';
+        const again = event.again ? ' (done before)' : '';
+        this.say(`${spec.name.padEnd(40)} ${outcome}, ${seconds.toFixed(0)} s${where}${slow}${again}`);
         this.#remove(id);
         break;
       }
@@ -85,6 +87,7 @@ export class SweepDisplay {
   #progress({ id, spec, progress }: Extract<SweepEvent, { kind: 'progress' }>): void {
     const { note: said, step, trainLoss, seconds, where } = progress;
     if (said !== undefined) return this.say(`${spec.name}: ${said}`);
+    if (where !== undefined) this.#where.set(id, where);
     const left = (seconds / step) * (spec.training.steps - step);
     const note = `loss ${trainLoss.toFixed(3)}, ${duration(left)} left${where ? ` on ${where}` : ''}`;
     this.#runs.get(id)?.update(step, { note });
