@@ -7,6 +7,10 @@ type Add = (value: number | string | null) => void;
 const AIR = 0.04;
 const LABEL_AIR = 0.1;
 
+/** Ends of a log axis at the utmost: beyond them numbers lose their digits. */
+const SMALLEST = 1e-306;
+const LARGEST = 1e306;
+
 /** First and last value that an axis of numbers shows, ascending. */
 export function domainOf(figure: Figure, name: 'x' | 'y'): readonly [number, number] {
   const axis: Axis = figure[name];
@@ -99,8 +103,9 @@ function withAir(
 ): readonly [number, number] {
   if (traces.some((trace) => trace.kind === 'heatmap')) return [low, high];
   if (log) {
-    const air = low === high ? Math.log(2) : Math.log(high / low) * AIR;
-    return [low / Math.exp(air), high * Math.exp(air)];
+    // The quotient of two numbers that can be drawn may be none; the difference of their logarithms always is.
+    const air = low === high ? Math.log(2) : (Math.log(high) - Math.log(low)) * AIR;
+    return [Math.max(low / Math.exp(air), SMALLEST), Math.min(high * Math.exp(air), LARGEST)];
   }
   if (low === high) {
     const air = low === 0 ? 1 : Math.abs(low) * 0.1;

@@ -54,8 +54,12 @@ export function drawable(figure: Figure): DrawnFigure {
   const cleared = {
     ...figure,
     traces,
-    lines: (figure.lines ?? []).filter(({ axis, at }) => isOn(figure[axis], at)),
-    annotations: (figure.annotations ?? []).filter(({ x, y }) => isOn(figure.x, x) && isOn(figure.y, y)),
+    lines: (figure.lines ?? [])
+      .filter(({ axis, at }) => isOn(figure[axis], at))
+      .map((line) => ({ ...line, at: placed(line.at) })),
+    annotations: (figure.annotations ?? [])
+      .filter(({ x, y }) => isOn(figure.x, x) && isOn(figure.y, y))
+      .map((note) => ({ ...note, x: placed(note.x), y: placed(note.y) })),
   };
   const x = drawnAxis(cleared, 'x');
   const y = drawnAxis(cleared, 'y');
@@ -79,6 +83,11 @@ function isOn(axis: Axis, value: number | string): boolean {
   if (typeof value === 'string') return axis.scale === 'category';
   const place = placeable(value);
   return place !== null && (axis.scale !== 'log' || place > 0);
+}
+
+/** A value that is on an axis, as it is placed there. */
+function placed<T extends number | string>(value: T): T {
+  return (typeof value === 'number' ? placeable(value) : value) as T;
 }
 
 /** An axis title with its unit. */
@@ -165,7 +174,13 @@ function withGaps(trace: Trace): Trace {
     case 'bar':
       return { ...trace, values: finite(trace.values), error: bounds(trace.error) };
     case 'histogram':
-      return { ...trace, counts: finite(trace.counts) };
+      return {
+        ...trace,
+        edges: trace.edges.map((edge) => placeable(edge) ?? Math.sign(edge) * HUGE),
+        counts: finite(trace.counts).map((count, i) =>
+          placeable(trace.edges[i]) === null || placeable(trace.edges[i + 1]) === null ? null : count,
+        ),
+      };
     case 'heatmap':
       return { ...trace, values: finite(trace.values) };
   }
@@ -193,8 +208,9 @@ function onLogAxes(trace: Trace, figure: Figure, notes: string[]): Trace {
   } else if (trace.kind === 'histogram') {
     // An empty bin is nothing to draw on any axis: only bins that begin at or below 0 are lost.
     const counts = trace.counts.map((count, i) => {
-      if (logX && trace.edges[i] <= 0 && (count ?? 0) > 0) dropped += 1;
-      return (logX && trace.edges[i] <= 0) || (logY && count === 0) ? null : count;
+      const offAxis = (logX && trace.edges[i] <= 0) || (logY && count !== null && count <= 0);
+      if (offAxis && count !== null && count !== 0) dropped += 1;
+      return offAxis ? null : count;
     });
     shown = { ...trace, counts };
   }
