@@ -143,13 +143,16 @@ function referenceLine({ axis, at, label }: ReferenceLine): Record<string, unkno
     [`${along}1`]: 1,
     [`${along}ref`]: 'paper',
     line: { color: INK, width: 1.5, dash: 'dash' },
-    label: {
-      text: escapePlotly(label),
-      font: { color: INK, size: TEXT_SIZE },
-      ...(axis === 'y'
-        ? { textposition: 'end', yanchor: 'bottom' }
-        : { textposition: 'end', textangle: 0, xanchor: 'left', yanchor: 'top' }),
-    },
+    // plotly takes a label without text for a mistake.
+    ...(label !== '' && {
+      label: {
+        text: escapePlotly(label),
+        font: { color: INK, size: TEXT_SIZE },
+        ...(axis === 'y'
+          ? { textposition: 'end', yanchor: 'bottom' }
+          : { textposition: 'end', textangle: 0, xanchor: 'left', yanchor: 'top' }),
+      },
+    }),
   };
 }
 
