@@ -8,6 +8,10 @@ export interface LocalServer {
   url: string;
   /** What was asked for, in order: `GET /path`. */
   requests: string[];
+  /** Connections are refused from now on, and open ones end. */
+  leave(): Promise<void>;
+  /** Answers again, at the same address. */
+  comeBack(): Promise<void>;
 }
 
 /** Starts a server that answers with `handler`; it is closed, open connections too, when the test ends. */
@@ -19,12 +23,17 @@ export async function startServer(
     requests.push(`${request.method} ${request.url}`);
     handler(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const leave = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+    await closed;
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  onTestFinished(leave);
+  return { url: `http://127.0.0.1:${port}`, requests, leave, comeBack: () => listen(port) };
 }
 
 /** An address on this computer where nothing listens: connections are refused at once. */

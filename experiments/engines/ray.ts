@@ -9,7 +9,7 @@ import { deliverRun } from './ray/deliver.js';
 import { FinishedJobs } from './ray/finished-jobs.js';
 import type { Identity } from './ray/identity.js';
 import { JobWatch, type JobNews, type WatchOptions } from './ray/job-watch.js';
-import { JobsClient, RayUnreachable, type RayJob } from './ray/jobs-client.js';
+import { JobsClient, RayFault, RayUnreachable, type RayJob } from './ray/jobs-client.js';
 import { machineOf, readOutcome, type Outcome } from './ray/outcome.js';
 import {
   attemptId,
@@ -34,6 +34,10 @@ export interface RayOptions extends WatchOptions {
   waitingMilliseconds?: number;
   /** How long a job must have ended before it is taken off Ray's list. */
   settleMilliseconds?: number;
+  /** How long a machine that refused gets no runs. */
+  refusalMilliseconds?: number;
+  /** Before the log of a job that has ended is read again. */
+  readAgainMilliseconds?: number;
   /** What jobs run, seen from the clone. */
   program?: string;
 }
@@ -59,19 +63,19 @@ export class RayEngine implements Engine {
   /** Looks for the head and its machines. @throws Error where there is none, or it lets nobody in */
   static async connect(address: string, driver: Identity, options: RayOptions = {}): Promise<RayEngine> {
     const client = new JobsClient(address);
+    const engine = new RayEngine(client, driver, options);
     try {
       await client.version();
+      await engine.#watch.nodes();
     } catch (error) {
       client.close();
-      if (!(error instanceof RayUnreachable)) throw error;
+      if (!(error instanceof RayUnreachable || error instanceof RayFault)) throw error;
       throw new Error(
         `ray engine: the head must answer at ${address}, got ${error.message}. Start it there with ` +
           '`ray start --head --dashboard-host=0.0.0.0`, and check that its port 8265 can be reached from here.',
         { cause: error },
       );
     }
-    const engine = new RayEngine(client, driver, options);
-    await engine.#watch.patiently(() => engine.#watch.nodes());
     if (options.sharedFolder !== undefined) await engine.#markShared(options.sharedFolder);
     return engine;
   }
@@ -89,7 +93,7 @@ export class RayEngine implements Engine {
     }
     this.#finished = new FinishedJobs(client, options.settleMilliseconds);
     this.#watch = new JobWatch(client, { ...options, onList: (list) => this.#finished.tidy(list) });
-    this.#machines = new Machines(() => this.#watch.knownNodes);
+    this.#machines = new Machines(() => this.#watch.knownNodes, options.refusalMilliseconds);
     this.stopping = cancel
       ? 'Stopping: the jobs on the cluster are stopped. The same command goes on from here.'
       : 'Leaving: the jobs on the cluster go on. The same command finds them again.';
@@ -105,6 +109,7 @@ export class RayEngine implements Engine {
     for (let losses = 0; ; losses++) {
       id ??= await this.#submit(task);
       const outcome = yield* this.#follow(task, id, signal);
+      let isNews = true;
       switch (outcome.kind) {
         case 'done':
           return await this.#take(task, outcome.files);
@@ -114,16 +119,17 @@ export class RayEngine implements Engine {
         case 'failed':
           throw new Error(outcome.why);
         case 'refused':
-          this.#machines.refuse(outcome.nodeId, outcome.why);
+          isNews = this.#machines.refuse(outcome.nodeId, outcome.why);
           break;
         case 'lost':
+          this.#machines.avoid(task.id, outcome.nodeId);
           break;
       }
       // It may have ended all the same, in a shared folder or by another driver.
       const there = await readResult(task.folder);
       if (there) return there;
       if (losses === MAX_LOSSES) throw new RunCrash(`run ${task.spec.name}: ${outcome.why}`);
-      yield note(`${outcome.why} It is started again elsewhere.`);
+      if (isNews) yield note(`${outcome.why} It is started again elsewhere.`);
       id = undefined;
     }
   }
@@ -225,13 +231,19 @@ export class RayEngine implements Engine {
           if (performance.now() - started > waiting) yield* this.#sayWaiting();
         } else {
           where = machineOf(item.job);
-          if (item.job.status !== 'RUNNING') return await readOutcome(this.client, item.job, task);
+          if (item.job.status !== 'RUNNING') return await this.#readOutcome(item.job, task);
         }
       }
     } finally {
       unfollow();
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  #readOutcome(job: RayJob, task: RunTask): Promise<Outcome> {
+    const awaitHead = (): Promise<string> => this.#watch.patiently(() => this.client.version());
+    const { readAgainMilliseconds } = this.options;
+    return readOutcome(this.client, job, task, { awaitHead, readAgainMilliseconds });
   }
 
   *#sayWaiting(): Generator<RunProgress> {

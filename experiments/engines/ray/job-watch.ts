@@ -19,6 +19,8 @@ export interface WatchOptions {
   pollMilliseconds?: number;
   /** How long the head may be silent before runs are given up. */
   patienceMilliseconds?: number;
+  /** How long it may answer with faults. Shorter: a head that starts is done soon, and other faults stay. */
+  faultMilliseconds?: number;
   /** Sees every list of jobs that was fetched. */
   onList?: (list: RayJob[]) => Promise<void>;
 }
@@ -46,6 +48,7 @@ export class JobWatch {
   readonly #followed = new Map<string, Followed>();
   readonly #poll: number;
   readonly #patience: number;
+  readonly #faultPatience: number;
   readonly #onList: (list: RayJob[]) => Promise<void>;
   #nodes: { at: number; list: RayNode[] } = { at: -Infinity, list: [] };
   #jobs: { at: number; list: Promise<RayJob[]> } | undefined;
@@ -56,10 +59,16 @@ export class JobWatch {
 
   constructor(
     readonly client: JobsClient,
-    { pollMilliseconds = 1000, patienceMilliseconds = 600_000, onList = async () => {} }: WatchOptions = {},
+    {
+      pollMilliseconds = 1000,
+      patienceMilliseconds = 600_000,
+      faultMilliseconds = 60_000,
+      onList = async () => {},
+    }: WatchOptions = {},
   ) {
     this.#poll = pollMilliseconds;
     this.#patience = patienceMilliseconds;
+    this.#faultPatience = faultMilliseconds;
     this.#onList = onList;
   }
 
@@ -96,16 +105,18 @@ export class JobWatch {
     return this.#jobs.list;
   }
 
-  /** Asks the head again while it is away. @throws Error once it was silent for too long */
+  /** Asks the head again while it is away or still starts. @throws Error once that took too long */
   async patiently<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
     for (let pause = this.#poll; ; pause = Math.min(2 * pause, 30_000)) {
       try {
         const answer = await work();
         this.#silentSince = undefined;
         return answer;
       } catch (error) {
-        if (!(error instanceof RayUnreachable)) throw error;
-        this.#missed(error);
+        if (error instanceof RayUnreachable) this.#missed(error);
+        else if (!(error instanceof RayFault) || performance.now() - started > this.#faultPatience)
+          throw error;
       }
       await sleep(pause);
     }
@@ -184,7 +195,7 @@ export class JobWatch {
     }
     if (now - this.#silentSince < this.#patience) return;
     throw new Error(
-      `ray engine: ${this.client.address} must answer within ${this.#patience / 1000} s, got silence: ${error.message}. ` +
+      `ray engine: ${this.client.address} must answer within ${this.#patience / 1000} s, got nothing but: ${error.message}. ` +
         'What runs there goes on. Give the same command once the head is back: it finds its jobs.',
       { cause: error },
     );

@@ -169,7 +169,8 @@ export class JobsClient {
     if (status === 401 || status === 403) {
       throw new Error(
         `ray engine: ${this.address} must let this command in, got status ${status}` +
-          `${this.#token === undefined ? ' without a token' : ' for the token'}. Set RAY_AUTH_TOKEN to that of the cluster.`,
+          `${this.#token === undefined ? ' without a token' : ' for the token'}. ` +
+          "Set RAY_AUTH_TOKEN, or the file ~/.ray/auth_token, to the cluster's token.",
       );
     }
     if (status === 405 || text.includes('browser traffic')) {
@@ -228,8 +229,13 @@ export class JobsClient {
 /** Where Ray's own tools look for the token, in their order. */
 function authToken(): string | undefined {
   const { RAY_AUTH_TOKEN: token, RAY_AUTH_TOKEN_PATH: path } = process.env;
-  const file = path ?? join(homedir(), '.ray', 'auth_token');
-  return token ?? (path !== undefined || existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined);
+  if (token) return token.trim();
+  const file = path || join(homedir(), '.ray', 'auth_token');
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  if (!path) return undefined;
+  throw new Error(
+    `ray engine: RAY_AUTH_TOKEN_PATH must name a file that holds the token, got none at ${path}. Correct it, or set RAY_AUTH_TOKEN.`,
+  );
 }
 
 /** The line of a Python traceback that tells what happened. */

@@ -9,15 +9,22 @@ export type Outcome =
   /** Its machine must not carry out runs. */
   | { kind: 'refused'; why: string; nodeId: string | undefined }
   /** Not the run's fault: its machine went away, or nobody could start it. */
-  | { kind: 'lost'; why: string }
+  | { kind: 'lost'; why: string; nodeId?: string }
   /** Its program ended badly. */
   | { kind: 'crashed'; why: string; nodeId: string | undefined }
   /** Trying again cannot help. */
   | { kind: 'failed'; why: string };
 
-/** A log may be read before its last lines have reached the disk. */
-const READS = 3;
+/** A log may be read before its last lines have reached the disk, or while its machine is too busy to answer. */
+const READS = 5;
+/** Before a log is read again; doubled each time. */
 const READ_AGAIN_MILLISECONDS = 1000;
+
+export interface ReadOptions {
+  /** Waits for the head, where that is away. */
+  awaitHead: () => Promise<unknown>;
+  readAgainMilliseconds?: number;
+}
 
 /** The machine that a job runs on. */
 export function machineOf({ driver_agent_http_address: address }: RayJob): string | undefined {
@@ -25,7 +32,12 @@ export function machineOf({ driver_agent_http_address: address }: RayJob): strin
 }
 
 /** @param job has ended */
-export async function readOutcome(client: JobsClient, job: RayJob, { spec }: RunTask): Promise<Outcome> {
+export async function readOutcome(
+  client: JobsClient,
+  job: RayJob,
+  { spec }: RunTask,
+  { awaitHead, readAgainMilliseconds = READ_AGAIN_MILLISECONDS }: ReadOptions,
+): Promise<Outcome> {
   const where = machineOf(job) ?? 'the cluster';
   const nodeId = job.driver_node_id ?? undefined;
   if (job.status === 'STOPPED') {
@@ -35,7 +47,7 @@ export async function readOutcome(client: JobsClient, job: RayJob, { spec }: Run
   if (job.error_type === 'JOB_SUPERVISOR_ACTOR_START_TIMEOUT')
     return { kind: 'lost', why: 'Ray gave up waiting for a free CPU.' };
   if (job.status === 'FAILED' && job.error_type?.startsWith('JOB_SUPERVISOR'))
-    return { kind: 'lost', why: `${where} was lost: ${lastLine(job.message)}.` };
+    return { kind: 'lost', why: `${where} was lost: ${lastLine(job.message)}.`, nodeId };
 
   let log: ParsedLog = { notes: [] };
   for (let read = 1; read <= READS; read++) {
@@ -44,12 +56,13 @@ export async function readOutcome(client: JobsClient, job: RayJob, { spec }: Run
     } catch (error) {
       // The log lies on the job's machine and goes with it.
       if (!(error instanceof RayFault || error instanceof RayUnreachable)) throw error;
-      if (read === READS)
-        return { kind: 'lost', why: `${where} was lost before its log was read: ${error.message}.` };
+      if (error instanceof RayUnreachable) await awaitHead();
+      const why = `${where} was lost before its log was read: ${error.message}.`;
+      if (read === READS) return { kind: 'lost', why, nodeId };
     }
     if (log.files) return { kind: 'done', files: log.files };
     if (log.refused !== undefined || log.failed !== undefined) break;
-    if (read < READS) await sleep(READ_AGAIN_MILLISECONDS);
+    if (read < READS) await sleep(readAgainMilliseconds * 2 ** (read - 1));
   }
   const { refused, failed, begun, lastWords } = log;
   const said = lastWords ?? lastLine(job.message);

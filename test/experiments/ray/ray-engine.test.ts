@@ -1,71 +1,15 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RayEngine, type RayOptions } from '../../../experiments/engines/ray.js';
+import { RayEngine } from '../../../experiments/engines/ray.js';
 import { attemptId } from '../../../experiments/engines/ray/run-request.js';
 import { markedWord } from '../../../experiments/engines/ray/run-log.js';
-import { runId } from '../../../experiments/run-spec.js';
-import { sweep, type SweepEvent, type SweepOutcome } from '../../../experiments/sweep.js';
+import { type SweepEvent } from '../../../experiments/sweep.js';
 import { refusedUrl, startServer } from '../../local-server.js';
 import { temporaryFolder } from '../../temporary-folder.js';
-import { toyExperiment, toyRun } from '../toy-experiment.js';
-import {
-  begin,
-  driver,
-  end,
-  fail,
-  loseMachine,
-  place,
-  resultOf,
-  running,
-  StandIn,
-  succeed,
-  wholeLog,
-} from './stand-in.js';
-
-const spec = toyRun('only', 10, 4e-3, 1);
-const id = runId(spec);
-const QUICK = { pollMilliseconds: 5, patienceMilliseconds: 500, settleMilliseconds: 30 };
-
-interface Swept extends SweepOutcome {
-  notes: string[];
-  events: SweepEvent[];
-  folder: string;
-}
-
-async function sweepOn(
-  standIn: StandIn,
-  {
-    specs = [spec],
-    folder,
-    see = () => {},
-    signal,
-    ...options
-  }: RayOptions & {
-    specs?: (typeof spec)[];
-    folder?: string;
-    see?: (event: SweepEvent) => void;
-    signal?: AbortSignal;
-  } = {},
-): Promise<Swept> {
-  const engine = await RayEngine.connect(standIn.url, driver, { ...QUICK, ...options });
-  const into = folder ?? (await temporaryFolder());
-  const all: SweepEvent[] = [];
-  try {
-    const events = sweep({ ...toyExperiment, runs: () => specs }, 'smoke', { engine, folder: into, signal });
-    for (;;) {
-      const next = await events.next();
-      if (next.done) {
-        const notes = all.flatMap((event) => (event.kind === 'progress' && event.progress.note) || []);
-        return { ...next.value, notes, events: all, folder: into };
-      }
-      all.push(next.value);
-      see(next.value);
-    }
-  } finally {
-    await engine.close();
-  }
-}
+import { toyRun } from '../toy-experiment.js';
+import { begin, driver, end, fail, loseMachine, resultOf, running, StandIn, succeed } from './stand-in.js';
+import { id, QUICK, spec, sweepOn } from './sweep-on.js';
 
 describe('RayEngine', () => {
   it('submits one job a run under the hash of the run, and writes the folder that a local run would have', async () => {
@@ -133,7 +77,7 @@ describe('RayEngine', () => {
       });
       expect(first.stopped).toBe(true);
       expect(standIn.stopped).toEqual([]);
-      standIn.behaviour = succeed;
+      standIn.behaviour = (job) => succeed(job);
       if (finished) for (const job of standIn.jobs.values()) succeed(job);
       expect((await sweepOn(standIn)).finished).toHaveLength(1);
       expect(standIn.submitted).toEqual([id]);
@@ -146,7 +90,7 @@ describe('RayEngine', () => {
     const stop = new AbortController();
     await sweepOn(standIn, { signal: stop.signal, see: ({ kind }) => kind === 'progress' && stop.abort() });
     standIn.jobs.get(id)!.metadata!.code = 'older';
-    standIn.behaviour = succeed;
+    standIn.behaviour = (job) => succeed(job);
     expect((await sweepOn(standIn)).finished).toHaveLength(1);
     expect(standIn.stopped).toEqual([id]);
     expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
@@ -163,80 +107,6 @@ describe('RayEngine', () => {
     expect(standIn.jobs.size).toBe(0);
   });
 
-  it('starts a run again, under a new id, whose machine was lost', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job, looked) => {
-      if (looked < 1) running(job);
-      else if (job.submission_id === id) loseMachine(job);
-      else succeed(job);
-    };
-    const { finished, notes } = await sweepOn(standIn);
-    expect(finished).toHaveLength(1);
-    expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
-    expect(notes).toEqual([
-      'a.example was lost: missing too many heartbeats. It is started again elsewhere.',
-    ]);
-    expect(standIn.jobs.size).toBe(0);
-  });
-
-  it('tries a crashed run again on another machine', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job) => {
-      if (job.submission_id === id) fail(job, `${begin(job)}Killed\n`, 137);
-      else succeed(job);
-    };
-    const { finished, events } = await sweepOn(standIn);
-    expect(finished).toHaveLength(1);
-    const retried = events.find(({ kind }) => kind === 'retrying');
-    expect(retried).toMatchObject({
-      error: { message: 'run only: its program on a.example must end well, got exit code 137: Killed.' },
-    });
-    expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
-  });
-
-  it('gives no more runs to a machine that refuses one, and says why', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job) => {
-      if (job.status === 'PENDING') place(job);
-      if (job.driver_node_id === 'a')
-        fail(job, markedWord('refused', { reason: 'its commit must be c0ffee, got dead.' }));
-      else succeed(job);
-    };
-    const specs = [1, 2, 3, 4].map((seed) => toyRun(`run${seed}`, 10, 4e-3, seed));
-    const { finished, notes } = await sweepOn(standIn, { specs, slots: 1 });
-    expect(finished).toHaveLength(4);
-    expect(notes).toEqual([
-      'a.example refuses runs: its commit must be c0ffee, got dead. It is started again elsewhere.',
-    ]);
-    expect(standIn.submitted).toHaveLength(5);
-  });
-
-  it('fails where every machine refuses, and says what each one said', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job) =>
-      fail(job, markedWord('refused', { reason: 'its backend must be x, got wasm.' }));
-    const { failed } = await sweepOn(standIn);
-    expect(failed.map(({ error }) => error.message)).toEqual([
-      'ray engine: a machine of the cluster must take runs, got refusals from all:\n' +
-        '  a.example refuses runs: its backend must be x, got wasm.\n' +
-        '  b.example refuses runs: its backend must be x, got wasm.',
-    ]);
-  });
-
-  it('takes a machine whose program does not start for one that refuses', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job) => {
-      if (job.status === 'PENDING') place(job);
-      if (job.driver_node_id === 'a') fail(job, 'sh: 1: exec: node: not found\n', 127);
-      else succeed(job);
-    };
-    const { finished, notes } = await sweepOn(standIn);
-    expect(finished).toHaveLength(1);
-    expect(notes[0]).toMatch(
-      /a\.example refuses runs: its program must start there, got "sh: 1: exec: node: not found"/,
-    );
-  });
-
   it('does not try again what fails everywhere', async () => {
     const standIn = await StandIn.start();
     standIn.behaviour = (job) =>
@@ -244,34 +114,6 @@ describe('RayEngine', () => {
     const { failed } = await sweepOn(standIn);
     expect(failed[0].error.message).toBe('train: batch must be … (on a.example)');
     expect(standIn.submitted).toEqual([id]);
-  });
-
-  it('asks for a log again that is cut in the middle of a line', async () => {
-    const standIn = await StandIn.start();
-    let reads = 0;
-    standIn.behaviour = succeed;
-    standIn.intercept = (request, response) => {
-      if (!request.url!.endsWith('/logs') || ++reads > 1) return false;
-      const whole = wholeLog(standIn.jobs.get(id)!);
-      end(response, 200, JSON.stringify({ logs: whole.slice(0, -30) }));
-      return true;
-    };
-    expect((await sweepOn(standIn)).finished).toHaveLength(1);
-    expect(reads).toBe(2);
-    expect(standIn.submitted).toEqual([id]);
-  });
-
-  it('runs a run again whose log stays cut, or has lost a line, and leaves no half folder', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job) => {
-      succeed(job);
-      if (job.submission_id === id) job.log = job.log.replace(/^@bitnet metrics\.jsonl .*\n/m, '');
-    };
-    const { finished, folder, events } = await sweepOn(standIn);
-    expect(finished).toHaveLength(1);
-    expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
-    expect(events.filter(({ kind }) => kind === 'retrying')).toHaveLength(1);
-    expect(await readdir(folder)).toEqual([id]);
   });
 
   it('takes a job off the list again that Ray puts back as failed', async () => {
@@ -287,75 +129,6 @@ describe('RayEngine', () => {
     expect(deleted).toBe(2);
     expect(standIn.submitted).toEqual([id]);
     expect(standIn.jobs.size).toBe(0);
-  });
-
-  it('starts a job again that disappears', async () => {
-    const standIn = await StandIn.start();
-    standIn.behaviour = (job, looked) => {
-      if (standIn.submitted.length > 1) succeed(job);
-      else if (looked < 2) running(job);
-      else standIn.jobs.delete(id);
-    };
-    const { finished, notes } = await sweepOn(standIn);
-    expect(finished).toHaveLength(1);
-    expect(notes[0]).toMatch(/its job must stay in the cluster until it is read, got none/);
-    expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
-  });
-
-  it('submits once where the answer to a submission is lost', async () => {
-    const standIn = await StandIn.start();
-    let lost = false;
-    standIn.intercept = (request, response) => {
-      if (request.method !== 'POST' || lost) return false;
-      lost = true;
-      // Ray has taken the job, but nobody hears of it.
-      setTimeout(() => response.destroy(), 5);
-      response.writeHead = () => response;
-      response.end = () => response;
-      return false;
-    };
-    expect((await sweepOn(standIn)).finished).toHaveLength(1);
-    expect(lost).toBe(true);
-    expect(standIn.submitted).toEqual([id]);
-  });
-
-  it('waits for a head that is away for a while, and says so once', async () => {
-    const standIn = await StandIn.start();
-    let away = 0;
-    standIn.intercept = (request, response) => {
-      if (request.url !== '/api/jobs/' || request.method !== 'GET') return false;
-      if (standIn.submitted.length === 0 || ++away > 3) return false;
-      end(response, 503, 'upstream');
-      return true;
-    };
-    const { finished, notes } = await sweepOn(standIn);
-    expect(finished).toHaveLength(1);
-    expect(notes).toEqual([
-      expect.stringMatching(/answered with status 503; jobs go on meanwhile, and it is asked again$/),
-      expect.stringMatching(/answers again$/),
-    ]);
-  });
-
-  it('gives up on a head that stays away, and says how to go on', async () => {
-    const standIn = await StandIn.start();
-    standIn.intercept = (request) => {
-      if (standIn.submitted.length > 0) request.socket.destroy();
-      return standIn.submitted.length > 0;
-    };
-    const { failed } = await sweepOn(standIn, { patienceMilliseconds: 50 });
-    expect(failed[0].error.message).toMatch(/must answer within 0.05 s, got silence: .*it finds its jobs\.$/);
-  });
-
-  it('says what it waits for where no CPU is free', async () => {
-    const standIn = await StandIn.start();
-    standIn.nodes = [];
-    standIn.behaviour = (job, looked) => (looked < 8 ? undefined : succeed(job));
-    const { finished, notes } = await sweepOn(standIn, { waitingMilliseconds: 10 });
-    expect(finished).toHaveLength(1);
-    expect(notes).toEqual([
-      'waits for a free CPU: the cluster has no machine with CPUs; start one with `ray start --address`. ' +
-        'Ray starts it as soon as one is free.',
-    ]);
   });
 
   it('replaces what an interrupted run left in the folder, and keeps a finished one', async () => {

@@ -6,7 +6,7 @@ import type { JobRequest, RayJob } from '../../../experiments/engines/ray/jobs-c
 import { markedFile, markedWord, sha256 } from '../../../experiments/engines/ray/run-log.js';
 import type { RunRequest } from '../../../experiments/engines/ray/run-request.js';
 import type { RunResult, RunSpec } from '../../../experiments/run-spec.js';
-import { startServer } from '../../local-server.js';
+import { startServer, type LocalServer } from '../../local-server.js';
 
 export const driver: Identity = {
   commit: 'c0ffee',
@@ -33,19 +33,18 @@ export class StandIn {
   readonly stopped: string[] = [];
   nodes = ['a', 'b'];
   behaviour: Behaviour = (job, looked) => (looked < 2 ? running(job) : succeed(job));
+  /** What the cluster's clock says of a job: by default it lives in 1970, and time runs backwards. */
+  clock = (): { start_time: number; end_time: number } => ({ start_time: 1000, end_time: 999 });
   /** Answers in the place of the routes, where it returns true. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
   url = '';
-  requests: string[] = [];
+  server!: LocalServer;
   readonly #looked = new Map<string, number>();
 
   static async start(): Promise<StandIn> {
     const standIn = new StandIn();
-    const { url, requests } = await startServer(
-      (request, response) => void standIn.#answer(request, response),
-    );
-    standIn.url = url;
-    standIn.requests = requests;
+    standIn.server = await startServer((request, response) => void standIn.#answer(request, response));
+    standIn.url = standIn.server.url;
     return standIn;
   }
 
@@ -95,8 +94,6 @@ export class StandIn {
     }
     this.submitted.push(id);
     const run = JSON.parse(request.runtime_env.env_vars.BITNET_RUN) as RunRequest;
-    // Clocks of the cluster tell nothing here: this head lives in 1970.
-    const times = { start_time: 1000, end_time: 999 };
     const job: StandInJob = {
       submission_id: id,
       status: 'PENDING',
@@ -105,7 +102,7 @@ export class StandIn {
       run,
       log: '',
     };
-    this.jobs.set(id, Object.assign(job, times));
+    this.jobs.set(id, Object.assign(job, this.clock()));
     json(response, { submission_id: id });
   }
 
@@ -143,11 +140,11 @@ export function running(job: StandInJob): void {
   job.log = `Running entrypoint for job ${job.submission_id}\n${begin(job)}${points(1)}`;
 }
 
-export function succeed(job: StandInJob): void {
+export function succeed(job: StandInJob, result: RunResult = resultOf(job.run.spec)): void {
   if (job.status === 'PENDING') place(job);
   job.status = 'SUCCEEDED';
   job.driver_exit_code = 0;
-  job.log = wholeLog(job);
+  job.log = wholeLog(job, result);
 }
 
 export function fail(job: StandInJob, log: string, code = 1): void {
@@ -187,9 +184,9 @@ export function resultOf(spec: RunSpec): RunResult {
   return { validationLoss, validationTokens: 1, parameters: 1, curve: [], seconds: 3, backend };
 }
 
-export function wholeLog(job: StandInJob): string {
+export function wholeLog(job: StandInJob, outcome: RunResult = resultOf(job.run.spec)): string {
   const config = '{\n  "format": "bitnet-notebooks-run"\n}\n';
-  const result = `${JSON.stringify(resultOf(job.run.spec), undefined, 2)}\n`;
+  const result = `${JSON.stringify(outcome, undefined, 2)}\n`;
   const metrics = [1, 2, 3].map(metricsLine).join('');
   const files = {
     'config.json': sha256(config),
