@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+import { currentCommit, EXPERIMENTS_FOLDER } from './commit.js';
 import type { Experiment } from './experiment.js';
+import { commitsOf, requireOneVersion } from './one-version.js';
 import type { FinishedRun, Preset, RunResult } from './run-spec.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
@@ -12,8 +12,10 @@ export interface RecordedResults {
   preset: string;
   /** The command that makes this file. */
   command: string;
-  /** Commit of the code that ran. */
+  /** Commit of the code that wrote this file. */
   commit: string;
+  /** Commits that finished the runs, all of one version; runs of before this was kept add none. */
+  commits?: string[];
   node: string;
   /** What computed the runs; more than one entry means that they agree to rounding only. */
   backends: RunResult['backend'][];
@@ -25,12 +27,8 @@ export interface RecordedResults {
   runs: FinishedRun[];
 }
 
-/** experiments/, seen from its sources as well as from experiments/dist/. */
-const here = dirname(fileURLToPath(import.meta.url));
-const EXPERIMENTS = basename(here) === 'dist' ? dirname(here) : here;
-
 /** Folder that holds a folder for every run, by its id; git ignores it. */
-export const RUNS_FOLDER: string = join(EXPERIMENTS, 'runs');
+export const RUNS_FOLDER: string = join(EXPERIMENTS_FOLDER, 'runs');
 
 /** True where an experiment has committed results. */
 export function hasRecorded(experiment: string): Promise<boolean> {
@@ -41,7 +39,7 @@ export function hasRecorded(experiment: string): Promise<boolean> {
 }
 
 function resultsFile(experiment: string): string {
-  return join(EXPERIMENTS, 'results', `${experiment}.json`);
+  return join(EXPERIMENTS_FOLDER, 'results', `${experiment}.json`);
 }
 
 /** The committed results of an experiment. */
@@ -60,6 +58,7 @@ export async function readRecorded(experiment: string): Promise<RecordedResults>
  * Writes results to be committed.
  * @param missing names of runs that are still to come
  * @returns the file's path
+ * @throws Error where the runs were made by several versions; the file stays as it is then
  */
 export async function recordResults(
   experiment: Experiment,
@@ -74,19 +73,24 @@ export async function recordResults(
   return path;
 }
 
-/** The text of a results file: one line a run, so that a diff can be read. */
+/**
+ * The text of a results file: one line a run, so that a diff can be read.
+ * @throws Error where the runs were made by several versions
+ */
 export function resultsText(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
   missing: readonly string[] = [],
 ): string {
+  requireOneVersion(`record ${experiment.name}`, runs);
   const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
   const head: Omit<RecordedResults, 'runs'> = {
     experiment: experiment.name,
     preset,
     command: `npm run experiment -- ${experiment.name} --preset ${preset} --record`,
     commit: currentCommit(),
+    commits: commitsOf(runs),
     node: process.version,
     cores: availableParallelism(),
     backends: [...backends.values()],
@@ -125,20 +129,4 @@ function rounded<T>(value: T, digits: number): T {
   return JSON.parse(JSON.stringify(value), (_, item: unknown) =>
     typeof item === 'number' ? Number(item.toPrecision(digits)) : item,
   ) as T;
-}
-
-/** The commit of the code that ran, marked where the code differs from it. */
-function currentCommit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, {
-      cwd: EXPERIMENTS,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  try {
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', '../lib') !== '';
-    return `${git('rev-parse', 'HEAD')}${changed ? ' with changes' : ''}`;
-  } catch {
-    return 'unknown';
-  }
 }

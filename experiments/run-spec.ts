@@ -3,6 +3,7 @@ import {
   stableJson,
   type Diagnostics,
   type ModelConfig,
+  type RunConfig,
   type TrainingOptions,
   type ZipfFactsOptions,
 } from '@bitnet-notebooks/lib';
@@ -63,6 +64,10 @@ export interface RunResult {
   seconds: number;
   /** What computed it: results of different ones agree to rounding only. */
   backend: { name: string; version: string; threads: number };
+  /** Of Node.js, this project and TensorFlow.js: results of different ones do not belong in one table. */
+  versions?: RunConfig['versions'];
+  /** Commit of the code that finished the run. */
+  commit?: string;
 }
 
 /** A run that has ended: what it was, and what came out. */

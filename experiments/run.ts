@@ -8,8 +8,9 @@ import { dryRun } from './dry-run.js';
 import { openEngine } from './engines/open-engine.js';
 import type { Experiment } from './experiment.js';
 import { EXPERIMENTS, findExperiment } from './experiments.js';
+import { requireOneVersion } from './one-version.js';
 import { recordResults, RUNS_FOLDER } from './recorded.js';
-import { PRESETS, type Preset, type RunSpec } from './run-spec.js';
+import { PRESETS, type FinishedRun, type Preset, type RunSpec } from './run-spec.js';
 import { SweepDisplay } from './sweep-display.js';
 import { sweep, type SweepOptions } from './sweep.js';
 
@@ -80,7 +81,14 @@ async function runAll(
   try {
     const events = sweep(experiment, preset, { ...options, signal: stop.signal });
     let next = await events.next();
-    for (; !next.done; next = await events.next()) display.show(next.value);
+    const seen: FinishedRun[] = [];
+    for (; !next.done; next = await events.next()) {
+      display.show(next.value);
+      if (!record || next.value.kind !== 'finished') continue;
+      // Heard at the first run that does not fit, not after the last.
+      seen.push(next.value.run);
+      requireOneVersion(`record ${experiment.name}`, seen);
+    }
     display.close();
     const { finished, failed, stopped } = next.value;
     for (const line of experiment.table(finished)) console.log(line);
@@ -91,6 +99,7 @@ async function runAll(
     if (failed.length > 0 || stopped) process.exitCode = 1;
     else if (record) console.log(`Recorded in ${await recordResults(experiment, preset, finished)}`);
   } finally {
+    stop.abort();
     display.close();
     await options.engine.close();
   }

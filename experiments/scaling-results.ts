@@ -7,6 +7,7 @@ import {
   type MeasuredLoss,
   type TokensPoint,
 } from '@bitnet-notebooks/lib';
+import { requireOneVersion } from './one-version.js';
 import type { FinishedRun } from './run-spec.js';
 
 /** The arms in their order, and how they are written. */
@@ -49,11 +50,12 @@ export interface ScalingResults {
 }
 
 /**
- * @throws Error where runs are missing, or were not all computed by the same backend
+ * @throws Error where runs are missing, or were not all computed by the same backend and version
  */
 export function scalingResults(all: readonly FinishedRun[]): ScalingResults {
   const finals = all.filter(({ role }) => role === 'final');
   requireOneBackend(finals);
+  requireOneVersion('scaling law', finals);
   const ofZipf = finals.filter(({ corpus }) => corpus.name === 'zipf-facts');
   if (ofZipf.length === 0) {
     throw new Error(
@@ -84,7 +86,7 @@ export function scalingResults(all: readonly FinishedRun[]): ScalingResults {
   };
 }
 
-/** Losses of different machines and versions agree to rounding only, which small gaps do not forgive. */
+/** Losses of different backends agree to rounding only, which small gaps do not forgive. */
 function requireOneBackend(runs: readonly FinishedRun[]): void {
   const found = [...new Set(runs.map(({ backend: { name, version } }) => `${name} ${version}`))];
   if (found.length > 1) {

@@ -1,12 +1,16 @@
+import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   DivergedError,
+  installedVersions,
+  readRunConfig,
   repairRun,
   type Corpus,
   type Training,
   type TrainingPoint,
 } from '@bitnet-notebooks/lib';
+import { currentCommit } from './commit.js';
 import { evaluateTrained } from './evaluations.js';
 import type { CurvePoint, RunResult, RunSpec } from './run-spec.js';
 
@@ -16,7 +20,9 @@ const RESULT_FILE = 'result.json';
 /** Validation windows at the end of a run on an endless language; a text is taken whole. */
 const ENDLESS_WINDOWS = 4096;
 
-/** The result of a run that has ended; undefined where it has not. */
+/**
+ * The result of a run that has ended; undefined where it has not. Early results have their versions in config.json alone.
+ */
 export async function readResult(folder: string): Promise<RunResult | undefined> {
   const path = join(folder, RESULT_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -24,8 +30,9 @@ export async function readResult(folder: string): Promise<RunResult | undefined>
     throw error;
   });
   if (text === undefined) return undefined;
+  let result: RunResult;
   try {
-    return JSON.parse(text) as RunResult;
+    result = JSON.parse(text) as RunResult;
   } catch (error) {
     throw new Error(
       `read result: the file must hold JSON, got ${text.length} characters that do not parse in ${path}. ` +
@@ -33,6 +40,8 @@ export async function readResult(folder: string): Promise<RunResult | undefined>
       { cause: error },
     );
   }
+  const isEarly = result.versions === undefined && existsSync(join(folder, 'config.json'));
+  return isEarly ? { ...result, versions: (await readRunConfig(folder)).versions } : result;
 }
 
 /** Puts a result beside a run's metrics, whole or not at all. */
@@ -71,11 +80,13 @@ export async function trainRun(
   const model = training.createModel(spec.model, spec.training.seeds.weights);
   const curve: CurvePoint[] = [];
   let last: TrainingPoint | undefined;
-  const shared = (): Pick<RunResult, 'parameters' | 'curve' | 'seconds' | 'backend'> => ({
+  const shared = (): Omit<RunResult, 'validationLoss' | 'validationTokens'> => ({
     parameters: model.parameterCount,
     curve,
     seconds: last?.seconds ?? 0,
     backend: { name, version, threads },
+    versions: installedVersions(),
+    commit: currentCommit(),
   });
   try {
     let sum = 0;

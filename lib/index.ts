@@ -99,6 +99,7 @@ export {
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
 export {
+  installedVersions,
   readRun,
   RunFolderError,
   runIdentity,
@@ -107,6 +108,7 @@ export {
   type RunRecord,
 } from './training/run-folder.js';
 
+export { readRunConfig } from './training/run-config-file.js';
 export { repairRun } from './training/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.

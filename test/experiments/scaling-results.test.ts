@@ -62,12 +62,17 @@ describe('scalingResults', () => {
     expect(scalingLaw.table(lost).join('\n')).toContain('1 diverged');
   });
 
-  it('refuses results of several backends', () => {
+  it('refuses results of several backends or versions', () => {
     const mixed = runs.map((run, i) =>
       i % 2 === 0 ? run : { ...run, backend: { name: 'wasm', version: '1', threads: 1 } },
     );
     expect(() => scalingResults(mixed)).toThrow(
       'all runs must be computed by one backend, got wasm 1 and tensorflow 1 in one result',
+    );
+    const versions = (project: string): FinishedRun['versions'] => ({ node: 'v20', project, packages: {} });
+    const older = runs.map((run, i) => ({ ...run, versions: versions(i % 2 === 0 ? '0.1.0' : '0.2.0') }));
+    expect(() => scalingResults(older)).toThrow(
+      /scaling law: all runs must be made by one version, got .*0\.2\.0/,
     );
     expect(() => scalingResults([])).toThrow('there must be finished runs on Zipf facts, got none');
   });

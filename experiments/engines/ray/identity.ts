@@ -1,10 +1,9 @@
 /** What a machine computes with: two machines that agree in all of it give the same results. */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { loadTraining } from '@bitnet-notebooks/lib';
+import { checkedOutCommit, CLONE } from '../../commit.js';
 import { sha256 } from './run-log.js';
 
 export interface Identity {
@@ -19,19 +18,11 @@ export interface Identity {
   backend: string;
 }
 
-/** The clone that this file is in, from its source as well as from experiments/dist/. */
-export const CLONE: string = cloneRoot(dirname(fileURLToPath(import.meta.url)));
-
-function cloneRoot(here: string): string {
-  const experiments = dirname(dirname(here));
-  return dirname(basename(experiments) === 'dist' ? dirname(experiments) : experiments);
-}
-
 /** Loads TensorFlow. */
 export async function ownIdentity(): Promise<Identity> {
   const { backend } = await loadTraining({ threads: 1 });
   return {
-    commit: commit(),
+    commit: checkedOutCommit(),
     lock: short(sha256(readFileSync(join(CLONE, 'package-lock.json'), 'utf8'))),
     code: short(compiledCode()),
     node: process.version,
@@ -65,19 +56,6 @@ export function refusal(
     return `its ${name} must be that of the driver, ${driver[key]}, got ${own[key]}. To use it, ${remedy}.`;
   }
   return undefined;
-}
-
-function commit(): string {
-  try {
-    const git = execFileSync('git', ['rev-parse', 'HEAD'], {
-      cwd: CLONE,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return git.trim();
-  } catch {
-    return 'unknown';
-  }
 }
 
 function compiledCode(): string {

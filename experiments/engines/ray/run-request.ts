@@ -1,4 +1,5 @@
-import { CLONE, type Identity } from './identity.js';
+import { CLONE } from '../../commit.js';
+import type { Identity } from './identity.js';
 import type { RunTask } from '../engine.js';
 import type { RunSpec } from '../../run-spec.js';
 
