@@ -2,11 +2,15 @@ import { loadTraining, type Training } from '@bitnet-notebooks/lib';
 import type { Experiment } from './experiment.js';
 import { openCorpusOf } from './open-corpus.js';
 import { runId, type FinishedRun, type Preset, type RunSpec } from './run-spec.js';
+import { sweepSeconds, type PlannedRun } from './sweep-cost.js';
 import { duration } from './sweep-display.js';
 
 /** Steps that a shape is timed over, and steps before that which are not counted. */
 const TIMED_STEPS = 5;
 const WARMUP_STEPS = 3;
+
+/** Numbers of cores that the time is told for, beside the one asked for. */
+const CORES = [1, 2, 4, 8, 16, 64, 100];
 
 /** Prints the runs of an experiment and their cost, from steps of every shape measured here. */
 export async function dryRun(
@@ -14,15 +18,15 @@ export async function dryRun(
   preset: Preset,
   { only, workers }: { only?: (spec: RunSpec) => boolean; workers: number },
 ): Promise<void> {
-  const specs = allRuns(experiment, preset).filter(only ?? (() => true));
+  const planned = allRuns(experiment, preset).filter(({ spec }) => only?.(spec) ?? true);
   const training = await loadTraining({ threads: 1 });
   const stepSeconds = new Map<string, number>();
-  let total = 0;
-  for (const spec of specs) {
+  const runs: PlannedRun[] = [];
+  for (const { spec, round } of planned) {
     const shape = shapeKey(spec);
     if (!stepSeconds.has(shape)) stepSeconds.set(shape, await measureStep(training, spec));
     const seconds = stepSeconds.get(shape)! * stepsWithEvaluation(spec);
-    total += seconds;
+    runs.push({ seconds, arm: `${spec.corpus.name} ${spec.arm}`, round });
     const { steps, schedule } = spec.training;
     console.log(
       `${spec.name.padEnd(44)} ${spec.role.padEnd(6)} ${String(steps).padStart(6)} steps  ` +
@@ -31,20 +35,28 @@ export async function dryRun(
     );
   }
   console.log(
-    `${specs.length} runs, about ${duration(total)} on one core, ${duration(total / workers)} on ${workers}. ` +
-      'Runs that tuning adds beyond its grid, and the start of the workers, come on top.',
+    `${runs.length} runs. Runs that tuning adds beyond its grid, and the start of workers or jobs, come on top.`,
   );
+  const cores = [...new Set([...CORES, workers])].sort((a, b) => a - b);
+  const times = cores.map((count) => duration(sweepSeconds(runs, count)));
+  console.log(`cores ${cores.map((count) => String(count).padStart(9)).join('')}`);
+  console.log(`time  ${times.map((time) => time.padStart(9)).join('')}`);
 }
 
-/** All runs, with made-up results for the tuning runs: the middle of every grid wins. */
-function allRuns(experiment: Experiment, preset: Preset): RunSpec[] {
+/**
+ * All runs, with made-up results for the tuning runs: the middle of every grid wins. A run that is listed for two arms
+ * is carried out once.
+ */
+function allRuns(experiment: Experiment, preset: Preset): { spec: RunSpec; round: number }[] {
   const finished = new Map<string, FinishedRun>();
-  for (;;) {
+  const all: { spec: RunSpec; round: number }[] = [];
+  for (let round = 0; ; round++) {
     const specs = experiment.runs(preset, [...finished.values()]);
     const fresh = [...new Map(specs.map((spec) => [runId(spec), spec])).entries()].filter(
       ([id]) => !finished.has(id),
     );
-    if (fresh.length === 0) return specs;
+    if (fresh.length === 0) return all;
+    all.push(...fresh.map(([, spec]) => ({ spec, round })));
     const groups = new Map<string, [string, RunSpec][]>();
     for (const entry of fresh) {
       const key = `${entry[1].arm} ${shapeKey(entry[1])} ${entry[1].training.steps}`;

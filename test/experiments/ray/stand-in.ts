@@ -1,6 +1,6 @@
 /** A stand-in for a Ray head: speaks the routes of its Jobs interface, and fails in the ways that tests ask for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { stableJson } from '../../../lib/training/run-config.js';
+import { installedVersions, stableJson } from '../../../lib/training/run-config.js';
 import type { Identity } from '../../../experiments/engines/ray/identity.js';
 import type { JobRequest, RayJob } from '../../../experiments/engines/ray/jobs-client.js';
 import { markedFile, markedWord, sha256 } from '../../../experiments/engines/ray/run-log.js';
@@ -181,7 +181,8 @@ function metricsLine(step: number): string {
 export function resultOf(spec: RunSpec): RunResult {
   const validationLoss = Math.abs(Math.log(spec.training.schedule.peak / 4e-3));
   const backend = { name: 'tensorflow', version: '2.18.1', threads: 1 };
-  return { validationLoss, validationTokens: 1, parameters: 1, curve: [], seconds: 3, backend };
+  const versions = installedVersions();
+  return { validationLoss, validationTokens: 1, parameters: 1, curve: [], seconds: 3, backend, versions };
 }
 
 export function wholeLog(job: StandInJob, outcome: RunResult = resultOf(job.run.spec)): string {
