@@ -3,9 +3,10 @@ import type { JudgedClaim } from '@bitnet-notebooks/lib';
 import type { Experiment } from './experiment.js';
 import { EXPERIMENTS } from './experiments.js';
 import { INFERENCE_CLAIM_SOURCE } from './inference-claims.js';
-import { hasRecorded, readRecorded } from './recorded.js';
+import { readRecorded, recordCommand } from './recorded.js';
+import { hasResults } from './results-file.js';
 import { formulaClaims, latencyClaims } from './shape-claims.js';
-import { hasShapes, readShapes } from './shape-speeds.js';
+import { readShapes, SHAPES_COMMAND } from './shape-speeds.js';
 
 export interface ClaimSource {
   /** As in the heading over its claims. */
@@ -20,8 +21,8 @@ export const CLAIM_SOURCES: readonly ClaimSource[] = [
   ...EXPERIMENTS.filter((experiment) => experiment.claims !== undefined).map(ofRuns),
   {
     name: 'latency at the papers’ shapes',
-    command: 'npm run bench -- shapes --record',
-    claims: async () => ((await hasShapes()) ? latencyClaims(await readShapes()) : undefined),
+    command: SHAPES_COMMAND,
+    claims: async () => (hasResults('shapes') ? latencyClaims(await readShapes()) : undefined),
   },
   {
     name: 'memory and energy by formula',
@@ -35,8 +36,7 @@ function ofRuns(experiment: Experiment): ClaimSource {
   const { name } = experiment;
   return {
     name,
-    command: `npm run experiment -- ${name} --preset full --record`,
-    claims: async () =>
-      (await hasRecorded(name)) ? experiment.claims!((await readRecorded(name)).runs) : undefined,
+    command: recordCommand(name),
+    claims: async () => (hasResults(name) ? experiment.claims!((await readRecorded(name)).runs) : undefined),
   };
 }

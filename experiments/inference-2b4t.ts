@@ -1,6 +1,5 @@
 /** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference` recorded at it: what notebook 4 opens with. */
-import { access, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { readResults, resultsFile } from './results-file.js';
 
 /** The values in config.json of microsoft/bitnet-b1.58-2B-4T. */
 export const PUBLISHED_CONFIG = {
@@ -64,26 +63,13 @@ export interface InferenceRecord {
   measurements: InferenceMeasurement[];
 }
 
-const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/dist[\\/]$/, '');
-
 /** Where the record is committed. */
-export const INFERENCE_RESULTS: string = `${folder}results/inference-2b4t.json`;
+export const INFERENCE_RESULTS: string = resultsFile('inference-2b4t');
 
-/** The committed record. */
-export async function readInferenceRecord(): Promise<InferenceRecord> {
-  const text = await readFile(INFERENCE_RESULTS, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `read results: ${INFERENCE_RESULTS} must be there (${error.code}). Make it: npm run bench -- inference --record`,
-      { cause: error },
-    );
-  });
-  return JSON.parse(text) as InferenceRecord;
-}
+/** The command that makes it. */
+export const INFERENCE_COMMAND = 'npm run bench -- inference --record';
 
-/** Whether there is one. */
-export async function hasInferenceRecord(): Promise<boolean> {
-  return access(INFERENCE_RESULTS).then(
-    () => true,
-    () => false,
-  );
+/** The committed record. @throws Error that says which command makes it, where there is none */
+export function readInferenceRecord(file: string = INFERENCE_RESULTS): Promise<InferenceRecord> {
+  return readResults<InferenceRecord>(file, INFERENCE_COMMAND);
 }

@@ -1,5 +1,5 @@
 /** The papers' claims about inference, held against what is found in a model and in the recorded run. */
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import {
   BITNET_2B4T_SHAPE,
   bytesByKind,
@@ -17,7 +17,9 @@ import {
   type Model,
 } from '@bitnet-notebooks/lib';
 import type { ClaimSource } from './claim-sources.js';
-import { hasInferenceRecord, readInferenceRecord, type InferenceRecord } from './inference-2b4t.js';
+import { CLONE } from './commit.js';
+import { hasResults } from './results-file.js';
+import { INFERENCE_COMMAND, readInferenceRecord, type InferenceRecord } from './inference-2b4t.js';
 
 /** What was found in a model, and how fast 2B4T runs here. */
 export interface InferenceFindings {
@@ -160,11 +162,11 @@ export function recordedTokenMs({ measurements }: InferenceRecord): number {
 /** For `npm run claims`: the model in data/, and the recorded run. */
 export const INFERENCE_CLAIM_SOURCE: ClaimSource = {
   name: 'inference-2b4t',
-  command: 'npm run bench -- inference --record',
+  command: INFERENCE_COMMAND,
   claims: async () => {
-    if (!(await hasInferenceRecord())) return undefined;
+    if (!hasResults('inference-2b4t')) return undefined;
     const tokenMs = recordedTokenMs(await readInferenceRecord());
-    const model = await loadModel(fileURLToPath(new URL('../../data/bitlm-shakespeare', import.meta.url)));
+    const model = await loadModel(join(CLONE, 'data', 'bitlm-shakespeare'));
     try {
       return inferenceClaims(await inferenceFindings(model, model.tokenizer.encode(TEXT), tokenMs));
     } finally {

@@ -1,9 +1,10 @@
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { currentCommit, EXPERIMENTS_FOLDER } from './commit.js';
 import type { Experiment } from './experiment.js';
 import { commitsOf, requireOneVersion } from './one-version.js';
+import { readResults, resultsFile } from './results-file.js';
 import type { FinishedRun, Preset, RunResult } from './run-spec.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
@@ -30,28 +31,17 @@ export interface RecordedResults {
 /** Folder that holds a folder for every run, by its id; git ignores it. */
 export const RUNS_FOLDER: string = join(EXPERIMENTS_FOLDER, 'runs');
 
-/** True where an experiment has committed results. */
-export function hasRecorded(experiment: string): Promise<boolean> {
-  return access(resultsFile(experiment)).then(
-    () => true,
-    () => false,
-  );
+/** The command that records an experiment's results. */
+export function recordCommand(experiment: string, preset: Preset = 'full'): string {
+  return `npm run experiment -- ${experiment} --preset ${preset} --record`;
 }
 
-function resultsFile(experiment: string): string {
-  return join(EXPERIMENTS_FOLDER, 'results', `${experiment}.json`);
-}
-
-/** The committed results of an experiment. */
-export async function readRecorded(experiment: string): Promise<RecordedResults> {
-  const path = resultsFile(experiment);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `read results: ${path} must be there (${error.code}). Make it: npm run experiment -- ${experiment} --preset full --record`,
-      { cause: error },
-    );
-  });
-  return JSON.parse(text) as RecordedResults;
+/** The committed results of an experiment. @throws Error that says which command makes them, where there are none */
+export function readRecorded(
+  experiment: string,
+  file: string = resultsFile(experiment),
+): Promise<RecordedResults> {
+  return readResults<RecordedResults>(file, recordCommand(experiment));
 }
 
 /**
@@ -88,7 +78,7 @@ export function resultsText(
   const head: Omit<RecordedResults, 'runs'> = {
     experiment: experiment.name,
     preset,
-    command: `npm run experiment -- ${experiment.name} --preset ${preset} --record`,
+    command: recordCommand(experiment.name, preset),
     commit: currentCommit(),
     commits: commitsOf(runs),
     node: process.version,

@@ -1,7 +1,6 @@
 /** What `npm run bench -- shapes` recorded: decoding at the papers' shapes, which notebook 3 opens with. */
-import { access, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { ShapeSpeed, WeightForm } from '@bitnet-notebooks/lib';
+import { readResults, resultsFile } from './results-file.js';
 
 /** experiments/results/shapes.json */
 export interface ShapesRecord {
@@ -11,28 +10,15 @@ export interface ShapesRecord {
   measurements: ShapeSpeed[];
 }
 
-const folder = fileURLToPath(new URL('.', import.meta.url)).replace(/dist[\\/]$/, '');
-
 /** Where the record is committed. */
-export const SHAPES_RESULTS: string = `${folder}results/shapes.json`;
+export const SHAPES_RESULTS: string = resultsFile('shapes');
 
-/** True where the speeds are recorded. */
-export function hasShapes(): Promise<boolean> {
-  return access(SHAPES_RESULTS).then(
-    () => true,
-    () => false,
-  );
-}
+/** The command that makes it. */
+export const SHAPES_COMMAND = 'npm run bench -- shapes --record';
 
 /** @throws Error that says which command makes the file, where there is none */
-export async function readShapes(file: string = SHAPES_RESULTS): Promise<ShapesRecord> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `read shapes: the recorded speeds must be at ${file} (${error.code}). Make them: npm run bench -- shapes --record`,
-      { cause: error },
-    );
-  });
-  return JSON.parse(text) as ShapesRecord;
+export function readShapes(file: string = SHAPES_RESULTS): Promise<ShapesRecord> {
+  return readResults<ShapesRecord>(file, SHAPES_COMMAND);
 }
 
 /** One shape in one form on a number of threads. */

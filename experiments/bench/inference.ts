@@ -12,7 +12,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel, type KernelChoice, type Model, type PartSpeed, type Speed } from '@bitnet-notebooks/lib';
-import { INFERENCE_RESULTS, type InferenceMeasurement, type InferenceRecord } from '../inference-2b4t.js';
+import {
+  INFERENCE_COMMAND,
+  INFERENCE_RESULTS,
+  type InferenceMeasurement,
+  type InferenceRecord,
+} from '../inference-2b4t.js';
 import { syntheticCheckpoint } from './synthetic-checkpoint.js';
 
 const FOLDER = fileURLToPath(new URL('../../../data/downloads/synthetic-2b4t', import.meta.url));
@@ -178,7 +183,7 @@ export async function benchInference(args: string[]): Promise<void> {
   });
   reads.push(inProcess<number>(['read']));
   const record: InferenceRecord = {
-    command: 'npm run bench -- inference --record',
+    command: INFERENCE_COMMAND,
     machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
     readSeconds: median(reads),
     measurements,

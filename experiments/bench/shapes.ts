@@ -17,7 +17,7 @@ import {
   type TransformerShape,
   type WeightForm,
 } from '@bitnet-notebooks/lib';
-import { SHAPES_RESULTS, type ShapesRecord } from '../shape-speeds.js';
+import { SHAPES_COMMAND, SHAPES_RESULTS, type ShapesRecord } from '../shape-speeds.js';
 
 const SHAPES: readonly TransformerShape[] = [...BITNET_B158_SHAPES, BITNET_2B4T_SHAPE];
 const FORMS: readonly WeightForm[] = ['ternary', 'fp16', 'fp32'];
@@ -72,7 +72,7 @@ export function benchShapes(args: string[]): void {
     return measured;
   });
   const record: ShapesRecord = {
-    command: 'npm run bench -- shapes --record',
+    command: SHAPES_COMMAND,
     machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
     measurements,
   };

@@ -4,7 +4,8 @@ import { ablationClaims } from '../../experiments/ablation-claims.js';
 import { armResults, isInsideGrid, tunedRate } from '../../experiments/ablation-results.js';
 import { ablationTable, table4, TABLE_4 } from '../../experiments/ablation-table.js';
 import { quantizationAblation } from '../../experiments/quantization-ablation.js';
-import { hasRecorded, readRecorded } from '../../experiments/recorded.js';
+import { readRecorded } from '../../experiments/recorded.js';
+import { hasResults } from '../../experiments/results-file.js';
 import type { RunSpec } from '../../experiments/run-spec.js';
 import { ACTIVATION_QUANTIZERS, NORM_PLACEMENTS, WEIGHT_QUANTIZERS } from '../../lib/config.js';
 import { finishAll } from './made-up-runs.js';
@@ -144,7 +145,7 @@ describe('ablationClaims', () => {
   });
 });
 
-const recorded = await hasRecorded('quantization-ablation');
+const recorded = hasResults('quantization-ablation');
 const isWhole = recorded && (await readRecorded('quantization-ablation')).missing === undefined;
 
 describe.skipIf(!isWhole)('the recorded results', () => {
