@@ -42,7 +42,7 @@ export {
 } from './training/training-options.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
-export { countParameters } from './model/parameters.js';
+export { countParameters } from './parameters.js';
 export { bitLinearInIntegers, type IntegerProduct } from './quantizers/integer-product.js';
 export { abortOnInterrupt } from './training/interrupt.js';
 

@@ -1,6 +1,6 @@
 /** The tensors that a config asks for, held against those that a file has. */
 import type { ModelConfig } from '../config.js';
-import { parameterSpecs, type ParameterSpec } from '../model/parameters.js';
+import { parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { CheckpointError, excerpt } from './checkpoint-error.js';
 
 /** Matrices of a layer that BitLinear quantizes: q, k, v, o, gate, up, down. */

@@ -11,7 +11,7 @@ import type { Matrix } from '../kernel/matrix.js';
 import { allocateMemory, availableMemory, checkMemory, MAX_MEMORY_BYTES } from '../kernel/memory.js';
 import { Team } from '../kernel/team.js';
 import type { WasmMemory } from '../kernel/webassembly.js';
-import { parameterSpecs } from '../model/parameters.js';
+import { parameterSpecs } from '../parameters.js';
 import { Engine } from './engine.js';
 import { writeAttentionShape } from './load-model.js';
 import { writeRecords } from './load-weights.js';

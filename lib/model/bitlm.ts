@@ -13,7 +13,7 @@ import { embed } from './embedding.js';
 import { feedForward } from './feed-forward.js';
 import { initialValues } from './initial-values.js';
 import { rmsNorm, type Norm } from './norm.js';
-import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from './parameters.js';
+import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { rotaryTable, type RotaryTable } from './rope.js';
 
 /** Learned tensors by transformers' names. */

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../config.js';
 import { RandomStream } from '../corpora/random.js';
-import type { ParameterSpec } from './parameters.js';
+import type { ParameterSpec } from '../parameters.js';
 
 /** First step of the elastic quantizer for inputs of unit variance: LSQ's 2·mean|x|/√127 (arXiv 1902.08153, 2.1). */
 const INITIAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
-import { parameterSpecs } from '../model/parameters.js';
+import { parameterSpecs } from '../parameters.js';
 import { quantizeWeights } from '../quantizers/weights.js';
 import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './training-options.js';
 

@@ -12,7 +12,7 @@ import { bitLinear } from '../model/bitlinear.js';
 import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
-import { parameterSpecs } from '../model/parameters.js';
+import { parameterSpecs } from '../parameters.js';
 import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { evaluate, evaluateByKind } from './trainer.js';
 import { inputMoments } from './input-moments.js';

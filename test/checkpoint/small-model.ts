@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { ModelTensor } from '../../lib/checkpoint/model-folder.js';
 import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
-import { parameterSpecs } from '../../lib/model/parameters.js';
+import { parameterSpecs } from '../../lib/parameters.js';
 
 /** A config of two layers; keys given replace its own. */
 export function smallConfig(changes: Record<string, unknown> = {}): ModelConfig {

@@ -7,7 +7,7 @@ import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { loadModel, type LoadOptions } from '../../lib/inference/load-model.js';
 import type { Model } from '../../lib/inference/model.js';
 import { KERNEL_NAMES } from '../../lib/kernel/kernel.js';
-import { parameterSpecs } from '../../lib/model/parameters.js';
+import { parameterSpecs } from '../../lib/parameters.js';
 import { goldenContainer } from '../golden/containers.js';
 import { compileKernel } from '../kernel/compiled.js';
 import { temporaryFolder } from '../temporary-folder.js';

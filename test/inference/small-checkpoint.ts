@@ -1,7 +1,7 @@
 /** Small models of any shape in a folder of their own, with weights that follow from a seed. */
 import { saveModelFolder, type ModelTensor } from '../../lib/checkpoint/model-folder.js';
 import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
-import { parameterSpecs } from '../../lib/model/parameters.js';
+import { parameterSpecs } from '../../lib/parameters.js';
 import { temporaryFolder } from '../temporary-folder.js';
 
 export const ONLINE = {

@@ -12,7 +12,7 @@ import {
 } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { generateTokens } from '../../lib/model/generate.js';
-import { countParameters } from '../../lib/model/parameters.js';
+import { countParameters } from '../../lib/parameters.js';
 import { AdamW } from '../../lib/training/adamw.js';
 import { trainStep } from '../../lib/training/trainer.js';
 import { BACKENDS } from '../backends.js';

@@ -9,7 +9,7 @@ import { parseGgufHeader } from '../../../lib/checkpoint/gguf.js';
 import { openCheckpoint } from '../../../lib/checkpoint/open-checkpoint.js';
 import { packTernary, unpackTernary } from '../../../lib/checkpoint/packing.js';
 import { readSafetensors, writeSafetensors } from '../../../lib/checkpoint/safetensors.js';
-import { parameterSpecs } from '../../../lib/model/parameters.js';
+import { parameterSpecs } from '../../../lib/parameters.js';
 import { goldenContainer, GOLDEN_TINY } from '../../golden/containers.js';
 import { ggufFields } from './gguf-fields.js';
 import { damageBytes, damageFields, damageJson, damageSafetensorsHeader, type Mutated } from './mutations.js';

@@ -1,6 +1,6 @@
 /** The learned tensors of a BitLM: their names (those of transformers), shapes and first values. */
-import type { AblationOptions, ModelConfig } from '../config.js';
-import { ablationOptions } from '../config.js';
+import type { AblationOptions, ModelConfig } from './config.js';
+import { ablationOptions } from './config.js';
 
 /** One learned tensor before it exists. */
 export interface ParameterSpec {
