@@ -43,6 +43,12 @@ describe('npm run export', () => {
     // Formulas are MathML, not a script's work.
     expect(markup).toContain('<math');
     expect(page).not.toContain(cloneRoot);
+    // Where the reader's system is dark, a later rule makes the page dark; the charts have no ground of their own.
+    const dark = page.indexOf('<style media="(prefers-color-scheme: dark)"');
+    const light = page.search(/--jp-layout-color0: (?:white|#fff)/);
+    expect(light).toBeGreaterThan(0);
+    expect(dark).toBeGreaterThan(light);
+    expect(page.slice(dark, page.indexOf('</style>', dark))).toContain('--jp-layout-color0: #111;');
   });
 
   test('says which file is no notebook, and how it is used', () => {
