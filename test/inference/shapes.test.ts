@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { exportCheckpoint } from '../../lib/checkpoint/export.js';
+import { halfToNumber, numberToHalf } from '../../lib/checkpoint/dtypes.js';
+import { exportCheckpoint, type ExportFormat } from '../../lib/checkpoint/export.js';
+import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js';
 import { unpackTernary } from '../../lib/checkpoint/packing.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import { saveModelFolder, type ModelTensor } from '../../lib/checkpoint/model-folder.js';
@@ -8,6 +10,7 @@ import { loadModel, type LoadOptions } from '../../lib/inference/load-model.js';
 import type { Model } from '../../lib/inference/model.js';
 import { KERNEL_NAMES } from '../../lib/kernel/kernel.js';
 import { parameterSpecs } from '../../lib/parameters.js';
+import { quantizeWeights } from '../../lib/quantizers/weights.js';
 import { goldenContainer } from '../golden/containers.js';
 import { compileKernel } from '../kernel/compiled.js';
 import { temporaryFolder } from '../temporary-folder.js';
@@ -50,6 +53,41 @@ const VARIANTS: [string, ModelConfig][] = [
     }),
   ],
 ];
+
+/** A model that fits every export format. */
+const exportable = parseModelConfig({
+  vocab_size: 65,
+  hidden_size: 256,
+  intermediate_size: 512,
+  num_hidden_layers: 1,
+  num_attention_heads: 4,
+  max_position_embeddings: 64,
+  tie_word_embeddings: true,
+  quantization_config: ONLINE,
+});
+
+/** What a format keeps of a scale: the precision of the master weights, in TQ2_0 that of F16. */
+function storedScale(scale: number, dtype: 'F32' | 'BF16', format: ExportFormat): number {
+  const ofMaster = dtype === 'F32' ? scale : halfToNumber('BF16', numberToHalf('BF16', scale));
+  return format === 'tq2_0' ? halfToNumber('F16', numberToHalf('F16', ofMaster)) : ofMaster;
+}
+
+/** The packed export of a folder, with the scales that a model has, as 32-bit floats. */
+async function packedWith(model: Model, source: string): Promise<string> {
+  const folder = `${source}-with-scales`;
+  await exportCheckpoint(source, { format: 'packed', output: folder });
+  const file = `${folder}/model.safetensors`;
+  const tensors = await readSafetensors(file);
+  for (const { name } of model.ternaryShares()) {
+    const data = Float32Array.of(model.ternaryWeights(name).scale);
+    tensors.set(`${name}_scale`, { dtype: 'F32', shape: [1], data });
+  }
+  await writeSafetensors(
+    file,
+    [...tensors].map(([name, tensor]) => ({ name, ...tensor })),
+  );
+  return folder;
+}
 
 describe('logits', () => {
   it.each(VARIANTS)('follow the formulas in double precision: %s', async (_name, config) => {
@@ -95,30 +133,30 @@ describe('logits', () => {
   });
 
   it.each(['packed', 'i2_s', 'tq2_0'] as const)(
-    'are the same for a model and its export to %s',
+    'are the same for a model and its export to %s, but for the precision of its scales',
     async (format) => {
-      const config = parseModelConfig({
-        vocab_size: 65,
-        hidden_size: 256,
-        intermediate_size: 512,
-        num_hidden_layers: 1,
-        num_attention_heads: 4,
-        max_position_embeddings: 64,
-        tie_word_embeddings: true,
-        quantization_config: ONLINE,
-      });
-      const folder = await smallCheckpoint(config);
-      const online = await load(folder);
-      const target = format === 'packed' ? `${folder}-packed` : `${folder}.gguf`;
-      await exportCheckpoint(folder, { format, output: target });
-      const exported = await load(target);
-      for (const { name } of online.ternaryShares()) {
-        expect(exported.ternaryWeights(name).values, name).toEqual(online.ternaryWeights(name).values);
+      for (const dtype of ['F32', 'BF16'] as const) {
+        const folder = await smallCheckpoint(exportable, { dtype });
+        const online = await load(folder);
+        const target = format === 'packed' ? `${folder}-packed` : `${folder}.gguf`;
+        await exportCheckpoint(folder, { format, output: target });
+        const exported = await load(target);
+        const masters = await readSafetensors(`${folder}/model.safetensors`);
+        for (const { name } of online.ternaryShares()) {
+          const [before, after] = [online, exported].map((model) => model.ternaryWeights(name));
+          expect(after.values, name).toEqual(before.values);
+          const { scale } = quantizeWeights('absmean-ternary', masters.get(name)!.data as Float32Array);
+          expect(after.scale, name).toBe(storedScale(scale, dtype, format));
+          // The sum in single and in double precision, then two reciprocals: the last bits.
+          expect(Math.abs(before.scale / scale - 1), name).toBeLessThan(2 ** -21);
+        }
+        // One folder with the scales of either: nothing but the scales may make a difference.
+        for (const model of [online, exported]) {
+          const same = await load(await packedWith(model, folder));
+          const ids = [1, 2, 3, 60, 64];
+          expect(await model.logits(ids)).toEqual(await same.logits(ids));
+        }
       }
-      const ids = [1, 2, 3, 60, 64];
-      const { largest } = differences(await exported.logits(ids), await online.logits(ids));
-      // I2_S keeps the scale in full; the others round it to 8 or 11 bits.
-      expect(largest).toBeLessThan(format === 'i2_s' ? 1e-4 : 0.2);
     },
   );
 
