@@ -1,4 +1,5 @@
 /** From a conversation to the one text that the model goes on with. */
+import { createContext, Script } from 'node:vm';
 import { Template } from '@huggingface/jinja';
 
 /** One turn of a conversation. */
@@ -23,6 +24,11 @@ export class ChatTemplateError extends Error {
   override readonly name = 'ChatTemplateError';
 }
 
+/** Most time that a template gets: real ones take milliseconds, and a hostile one can loop for ever. */
+const MAX_RENDER_MS = 2000;
+/** Longest text of a template: loops can double theirs in each round. */
+const MAX_RENDERED_LENGTH = 2 ** 24;
+
 /** What templates may use besides the messages. */
 export interface ChatTemplateOptions {
   /** Whether the text ends with the opening of the assistant's turn. */
@@ -42,12 +48,16 @@ export function renderChatTemplate(
 ): string {
   checkMessages(messages);
   try {
-    return new Template(template).render({
-      messages,
-      add_generation_prompt: addGenerationPrompt,
-      bos_token: bosToken ?? '',
-      eos_token: eosToken ?? '',
-    });
+    const text = withinTime(() =>
+      new Template(template).render({
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+        bos_token: bosToken ?? '',
+        eos_token: eosToken ?? '',
+      }),
+    );
+    if (text.length <= MAX_RENDERED_LENGTH) return text;
+    throw new Error(`it gives a text of ${text.length} characters, and ${MAX_RENDERED_LENGTH} are allowed`);
   } catch (error) {
     throw new ChatTemplateError(
       `apply chat template: the template of this tokenizer fails: ${(error as Error).message}. ` +
@@ -55,6 +65,13 @@ export function renderChatTemplate(
       { cause: error },
     );
   }
+}
+
+const CALL = new Script('call()');
+
+/** Calls a function that may not end by itself; V8 stops it, whatever it does. */
+function withinTime(call: () => string): string {
+  return CALL.runInContext(createContext({ call }), { timeout: MAX_RENDER_MS }) as string;
 }
 
 function checkMessages(messages: readonly ChatMessage[]): void {

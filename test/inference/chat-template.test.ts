@@ -56,6 +56,22 @@ describe('renderChatTemplate', () => {
     },
   );
 
+  it.each([
+    [
+      'loops for ever',
+      '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
+      /timed out/,
+    ],
+    ['makes a list without end', '{% for i in range(1000000000000) %}{% endfor %}', /timed out/],
+    [
+      'doubles its text 27 times',
+      "{% set n = namespace(x='a') %}{% for i in range(27) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}",
+      /a text of 134217728 characters/,
+    ],
+  ])('stops a template that %s', (_what, template, message) => {
+    expect(() => renderChatTemplate(template, hi, open)).toThrow(message);
+  });
+
   it.each<[unknown, RegExp]>([
     [[], /at least one \{ role, content \}, got an empty list/],
     ['hi', /got string/],
