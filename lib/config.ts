@@ -4,6 +4,8 @@
  * between them, so the names here are those of config.json, letter for letter.
  */
 
+import { quote } from './quote.js';
+
 /** How a weight matrix is quantized in the forward pass. Definitions: lib/quantizers/weights.ts. */
 export const WEIGHT_QUANTIZERS = [
   'none',
@@ -101,12 +103,6 @@ export interface ModelConfig {
 /** Thrown for a configuration that no model can be built from. The message names the key and what was found. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-}
-
-/** A value from a file, made fit for a message: a damaged file can hold megabytes of it. */
-function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 120 ? text : `${text.slice(0, 120)}…`;
 }
 
 /** Largest value accepted for any size in a config: far above real models, far below what overflows an index. */

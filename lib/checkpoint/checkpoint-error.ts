@@ -1,4 +1,5 @@
 /** The one error of every reader and writer of checkpoints. */
+import { quote } from '../quote.js';
 
 /** Where a checkpoint went wrong. Every field that is known is filled in. */
 export interface CheckpointProblem {
@@ -20,19 +21,16 @@ export interface CheckpointProblem {
   hint?: string;
 }
 
-/** Longest excerpt of a file's own text in a message: a broken header can hold megabytes of it. */
-const MAX_EXCERPT_LENGTH = 120;
-
 /** Longest part of a message; the parts quote the file, some of them without `excerpt`. */
 const MAX_PART_LENGTH = 400;
 
 /** Text from a file made fit for a message: quoted, control characters escaped, shortened. */
 export function excerpt(value: unknown): string {
-  return shorten(JSON.stringify(value) ?? String(value), MAX_EXCERPT_LENGTH);
+  return quote(value);
 }
 
-function shorten(text: string, length: number = MAX_PART_LENGTH): string {
-  return text.length <= length ? text : `${text.slice(0, length)}…`;
+function shorten(text: string): string {
+  return text.length <= MAX_PART_LENGTH ? text : `${text.slice(0, MAX_PART_LENGTH)}…`;
 }
 
 /** Thrown for a checkpoint that cannot be read or written: damaged, foreign, incomplete or at odds with its config. */
@@ -70,6 +68,10 @@ export class CheckpointError extends Error {
 const SYSTEM_ERRORS: Readonly<Record<string, { expected: string; hint: string }>> = {
   ENOENT: { expected: 'there', hint: 'Check the path.' },
   ENOTDIR: { expected: 'inside a folder', hint: 'Check the path.' },
+  ELOOP: {
+    expected: 'a link that leads to a file',
+    hint: 'The links go round in a circle: put the file itself there.',
+  },
   EISDIR: { expected: 'a file', hint: 'Name a file, not a folder.' },
   EACCES: { expected: 'open to this user', hint: 'Check the permissions.' },
   EPERM: { expected: 'open to this user', hint: 'Check the permissions.' },

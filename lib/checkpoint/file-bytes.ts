@@ -1,4 +1,5 @@
 /** Exact reads from one open file: every byte asked for arrives, or an error says how many did. */
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { CheckpointError, explainSystemError } from './checkpoint-error.js';
 
@@ -24,7 +25,8 @@ export class FileBytes {
   static async open(path: string, operation: string): Promise<FileBytes> {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(path, 'r');
+      // A pipe without a writer would keep `open` waiting for ever.
+      handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       const stat = await handle.stat();
       if (!stat.isFile()) {
         throw new CheckpointError({

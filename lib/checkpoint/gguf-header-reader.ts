@@ -1,8 +1,8 @@
 /** The fields of a GGUF header, read one after another and none beyond the bytes that are there. */
 import { CheckpointError, excerpt } from './checkpoint-error.js';
 
-/** Elements of an array: a Llama-3 vocabulary has 280,147 merges. */
-const MAX_ARRAY_LENGTH = 16_777_216;
+/** Elements of all arrays together, which take more memory than in the file: a Llama-3 tokenizer's have 537,000. */
+const MAX_ELEMENTS = 4_194_304;
 /** Bytes of a text: the longest known are chat templates of some kilobytes. */
 const MAX_TEXT_BYTES = 16_777_216;
 /** ggml's own limit. */
@@ -47,6 +47,7 @@ export class WindowEnd extends Error {}
 /** Reads the header's fields one after another, none behind the end of what is there. */
 export class GgufHeaderReader {
   position = 0;
+  private elements = 0;
   private readonly view: DataView;
   private readonly buffer: Buffer;
 
@@ -139,7 +140,9 @@ export class GgufHeaderReader {
     if (elementType === GGUF_TYPES.ARRAY) {
       throw this.problem(`element type of ${excerpt(key)}`, 'a single value', 'an array', elementAt);
     }
-    const length = this.count(`length of ${key}`, MAX_ARRAY_LENGTH, minimumBytes(elementType));
+    const left = MAX_ELEMENTS - this.elements;
+    const length = this.count(`length of ${key}`, left, minimumBytes(elementType));
+    this.elements += length;
     const values: (number | bigint | boolean | string)[] = [];
     for (let i = 0; i < length; i++) values.push(this.scalar(elementType, key, elementAt));
     return values;

@@ -5,9 +5,10 @@
  */
 import { CheckpointError, excerpt } from './checkpoint-error.js';
 import { DTYPE_BYTES, isDtype, type Dtype } from './dtypes.js';
+import { repeatedKey } from './repeated-key.js';
 
-/** Limit of the reference implementation. Real headers hold some 100 bytes a tensor. */
-const MAX_HEADER_BYTES = 100_000_000;
+/** Real headers hold some 100 bytes a tensor; parsed, one can take twenty times its size. */
+const MAX_HEADER_BYTES = 16_777_216;
 /** No tensor of the field has more; a longer list would only serve to exhaust the reader. */
 const MAX_DIMENSIONS = 8;
 /** Bytes in front of the header. */
@@ -72,10 +73,12 @@ export function parseSafetensorsHeader(json: Uint8Array, fileBytes: number, file
 }
 
 function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown> {
+  let text = '';
   let parsed: unknown;
   let problem = 'another kind of JSON value';
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    parsed = JSON.parse(text);
   } catch (error) {
     problem = (error as Error).message;
   }
@@ -88,6 +91,18 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
       expected: 'a JSON object',
       found: excerpt(problem),
       hint: 'The file is damaged. Download or save it again.',
+    });
+  }
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) {
+    throw new CheckpointError({
+      operation,
+      file,
+      tensor: repeated,
+      what: 'every key of the header',
+      expected: 'given once',
+      found: `${excerpt(repeated)} twice`,
+      hint: 'The file is damaged or tampered with. Download or save it again.',
     });
   }
   return parsed as Record<string, unknown>;

@@ -17,6 +17,7 @@ import {
 import { loadKernel, type Kernel, type KernelChoice } from '../kernel/kernel.js';
 import { allocateMemory, checkMemory, formatBytes, MAX_MEMORY_BYTES } from '../kernel/memory.js';
 import { MAX_THREADS, Team } from '../kernel/team.js';
+import { quote } from '../quote.js';
 import { fillAngles } from './angles.js';
 import { Engine } from './engine.js';
 import { loadWeights, stagingBytesOf, type LoadProgress } from './load-weights.js';
@@ -54,6 +55,7 @@ export interface LoadOptions {
  */
 export async function loadModel(source: string, options: LoadOptions = {}): Promise<Model> {
   const { signal } = options;
+  checkSource(source);
   signal?.throwIfAborted();
   const threads = checkThreads(options.threads);
   const kernel = await loadKernel(options.kernel);
@@ -74,6 +76,13 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
   } finally {
     await checkpoint.close();
   }
+}
+
+function checkSource(source: unknown): void {
+  if (typeof source === 'string' && source !== '' && !source.includes('\0')) return;
+  throw new RangeError(
+    `load model: source must be the path of a folder or of a .gguf file, or a Hub id, got ${quote(source)}.`,
+  );
 }
 
 function checkThreads(threads = Math.min(availableParallelism(), DEFAULT_MAX_THREADS)): number {

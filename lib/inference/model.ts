@@ -6,6 +6,7 @@ import { FORMAT_TERNARY } from '../kernel/layout.js';
 import type { KernelName } from '../kernel/kernel.js';
 import { blockCount, groupCount, readTrits, type Matrix } from '../kernel/matrix.js';
 import { Op } from '../kernel/operations.js';
+import { quote } from '../quote.js';
 import type { ChatMessage } from './chat-template.js';
 import type { Engine } from './engine.js';
 import { computeLogits, sumLogProbabilities } from './evaluate.js';
@@ -99,7 +100,10 @@ export class Model {
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     const promptIds = this.#checkIds('generate', this.#idsOf(prompt), this.contextLength - 1);
     const { stop = this.generationConfig.eosTokenIds } = options;
-    for (const id of stop) this.#checkId('generate', id, 'a stop token');
+    if (!Array.isArray(stop)) {
+      throw new RangeError(`generate: stop must be a list of token ids, got ${quote(stop)}.`);
+    }
+    for (const id of stop as readonly number[]) this.#checkId('generate', id, 'a stop token');
     return startGeneration({
       engine: this.#engine,
       promptIds,

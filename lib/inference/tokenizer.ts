@@ -4,6 +4,7 @@
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { readTokenizerFiles } from '../checkpoint/tokenizer-files.js';
 import type { TokenizerSource } from '../checkpoint/tokenizer-source.js';
+import { quote } from '../quote.js';
 import {
   BITNET_CHAT_TEMPLATE,
   ChatTemplateError,
@@ -112,6 +113,9 @@ export class Tokenizer {
    * @throws TokenizerError for an id out of range, naming it and its position
    */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
+    if (typeof (ids as { length?: unknown } | null | undefined)?.length !== 'number') {
+      throw new TokenizerError(`decode ids: ids must be a list of token ids, got ${quote(ids)}.`);
+    }
     const stream = this.stream(options);
     let text = '';
     for (let at = 0; at < ids.length; at++) {

@@ -1,4 +1,5 @@
 /** The checked vocabulary of a tokenizer.json: what each id stands for, as text and as bytes. */
+import { quote } from '../quote.js';
 import { TokenizerError } from './tokenizer-error.js';
 
 /** No vocabulary in use has a tenth of this; ids index an array. */
@@ -156,10 +157,4 @@ function spelledBytes(content: string, spelling: Spelling): Uint8Array {
   }
   // An added token with a character outside the table, such as a space, is taken as it reads, as Python's decoder does.
   return new TextEncoder().encode(content);
-}
-
-/** A value of unknown size, short enough for a message. */
-function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

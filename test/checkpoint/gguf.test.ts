@@ -165,6 +165,23 @@ describe('parseGgufHeader', () => {
     });
   }
 
+  it('refuses arrays that are too long together, before it makes the last of them', () => {
+    const half: Field[] = [
+      ['u32', ARRAY],
+      ['u32', GGUF_TYPES.UINT8],
+      ['u64', 2 ** 21],
+      ['raw', '\0'.repeat(2 ** 21)],
+    ];
+    const pairs = (count: number): Buffer =>
+      bytesOf(
+        ...preamble(0, count),
+        ...Array.from({ length: count }, (_, i): Field[] => [['text', `key ${i}`], ...half]).flat(),
+        ['raw', '\0'.repeat(32)],
+      );
+    expect(parse(pairs(2)).metadata.size).toBe(2);
+    expect(() => parse(pairs(3))).toThrow('length of key 2 must be at most 0, got 2097152');
+  });
+
   it('shortens a key of a megabyte in its message', () => {
     const bytes = bytesOf(...preamble(0, 1), ['text', 'x'.repeat(2 ** 20)], ['u32', UINT32], ['raw', '\0']);
     let message = '';

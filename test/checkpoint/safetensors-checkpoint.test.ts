@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -255,6 +256,40 @@ describe('openCheckpoint: config.json', () => {
     editJson(folder, 'config.json', { vocab_size: 600, bitlm: { ['x'.repeat(100_000)]: 1 } });
     expect((await failure(folder)).message.length).toBeLessThan(1000);
   });
+
+  it('refuses values nested deeper than a message can show', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    for (const name of ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json']) {
+      const folder = packedCopy();
+      writeFileSync(join(folder, name), deep);
+      expect((await failure(folder)).file).toBe(join(folder, name));
+    }
+    const folder = packedCopy();
+    const config = readFileSync(join(folder, 'config.json'), 'utf8');
+    for (const key of ['hidden_size', 'hidden_act', 'model_type', 'quantization_config']) {
+      writeFileSync(
+        join(folder, 'config.json'),
+        config.replace(new RegExp(`"${key}": ?[^,}]*`), `"${key}": ${deep}`),
+      );
+      expect(await failure(folder)).toBeInstanceOf(CheckpointError);
+    }
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'does not wait for a pipe that nobody writes to, nor follow links in circles',
+    async () => {
+      for (const name of ['config.json', 'tokenizer.json', 'model.safetensors']) {
+        const folder = packedCopy();
+        rmSync(join(folder, name));
+        execFileSync('mkfifo', [join(folder, name)]);
+        expect((await failure(folder)).message).toContain('the path must be a file, got something else');
+      }
+      const folder = packedCopy();
+      rmSync(join(folder, 'model.safetensors'));
+      symlinkSync('model.safetensors', join(folder, 'model.safetensors'));
+      expect((await failure(folder)).message).toMatch(/a link that leads to a file, got ELOOP/);
+    },
+  );
 
   it('says which file is missing, damaged or not JSON', async () => {
     await expect(openCheckpoint(join(scratch, 'nowhere'))).rejects.toThrow(

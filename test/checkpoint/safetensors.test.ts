@@ -105,6 +105,38 @@ describe('readSafetensors', () => {
     });
   }
 
+  it('refuses a key that is there twice, however it is spelled: JSON.parse would keep the last', async () => {
+    const [first, second] = [f32(0, 4), f32(4, 8)].map((tensor) => JSON.stringify(tensor));
+    for (const spelled of ['"a"', String.raw`"\u0061"`]) {
+      const header = `{"a":${first},"b":${second},${spelled}:${second},"b":${first}}`;
+      expect((await failure(bytesOf(header, 8))).message).toMatch(/given once, got "a" twice.*tensor "a"/);
+    }
+    const offsets = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"data_offsets":[0,4]}}';
+    expect((await failure(bytesOf(offsets, 4))).message).toContain('got "data_offsets" twice');
+  });
+
+  it('takes texts with brackets, quotes and colons in them for what they are', async () => {
+    const path = join(folder, 'texts');
+    const names = ['{"a":[', String.raw`\"`, ':', '}'];
+    await writeSafetensors(
+      path,
+      names.map((name) => ({ name, dtype: 'F32', shape: [1], data: Float32Array.of(1) })),
+      { '{': '"' },
+    );
+    expect(new Set((await readSafetensors(path)).keys())).toEqual(new Set(names));
+  });
+
+  it('refuses lists nested deeper than a message can show', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    for (const header of [
+      `{"a":{"dtype":"F32","shape":${deep},"data_offsets":[0,4]}}`,
+      `{"a":{"dtype":${deep},"shape":[1],"data_offsets":[0,4]}}`,
+      `{"__metadata__":${deep}}`,
+    ]) {
+      expect((await failure(bytesOf(header, 4))).message).toMatch(/got a list that no message can show/);
+    }
+  });
+
   it('refuses a file that is empty or shorter than its first field', async () => {
     expect((await failure(new Uint8Array())).message).toContain('header length');
     expect((await failure(new Uint8Array(7))).message).toContain('header length');

@@ -114,6 +114,12 @@ describe('loadModel', () => {
     expect(String(problem)).toContain(source);
   });
 
+  it.each([undefined, '', 5, 'a\0b', new URL('file:///model')])('refuses the source %j', async (source) => {
+    expect(String(await problemOf(source as string))).toContain(
+      'load model: source must be the path of a folder or of a .gguf file, or a Hub id, got ',
+    );
+  });
+
   it('says before it loads that memory is too little, with both figures', async () => {
     const folder = await smallCheckpoint(
       oddConfig({ num_hidden_layers: 4, max_position_embeddings: 16_000_000 }),

@@ -188,6 +188,12 @@ describe('generate', () => {
     [{ maxTokens: -1 }, 'generate: maxTokens must be a whole number of at least 0, got -1.'],
     [{ maxTokens: 1.5 }, 'generate: maxTokens must be a whole number of at least 0, got 1.5.'],
     [{ stop: [600] }, 'generate: ids must be whole numbers from 0 to 599, got 600 at a stop token.'],
+    [{ stop: 5 as never }, 'generate: stop must be a list of token ids, got 5.'],
+    [{ stop: new Set([1]) as never }, 'generate: stop must be a list of token ids, got {}.'],
+    [{ topK: 0 }, 'generate: topK must be a whole number of at least 1, got 0.'],
+    [{ topP: 0 }, 'generate: topP must be above 0 and at most 1, got 0.'],
+    [{ temperature: NaN }, 'generate: temperature must be a number of at least 0, got NaN.'],
+    [{ maxTokens: NaN }, 'generate: maxTokens must be a whole number of at least 0, got NaN.'],
     [{ topP: 2 }, 'generate: topP must be above 0 and at most 1, got 2.'],
   ])('refuses options %o at once', async (options, message) => {
     const model = await goldenModel('packed');

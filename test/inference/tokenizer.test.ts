@@ -138,6 +138,10 @@ describe('Tokenizer.encode', () => {
     expect(tokenizer.decode(tokenizer.encode(text), { skipSpecialTokens: true })).toBe(text);
   });
 
+  it.each([null, undefined, 5])('refuses %s as ids', (ids) => {
+    expect(() => tokenizer.decode(ids as never)).toThrow('decode ids: ids must be a list of token ids, got ');
+  });
+
   it('refuses what is no text', () => {
     expect(() => tokenizer.encode(undefined as unknown as string)).toThrow(
       /text must be a string, got undefined/,
