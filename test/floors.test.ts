@@ -7,6 +7,7 @@ const LIB = fileURLToPath(new URL('../lib', import.meta.url));
 
 /** From the ground up: a floor imports only from those before it, and beside itself from none. */
 const FLOORS = [
+  ['quote.ts'],
   ['config.ts'],
   ['parameters.ts'],
   ['plots', 'backend', 'corpora'],
