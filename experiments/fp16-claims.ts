@@ -72,16 +72,10 @@ function halfPrecisionClaims(pairs: readonly Pair[]): Claim[] {
 }
 
 function postTrainingClaims(table: PostTraining): Claim[] {
-  const above = ({ value, low, high, count }: Estimate): Estimate => {
-    const base = table.unquantized.value;
-    return { value: value - base, low: low - base, high: high - base, count };
-  };
+  const above = (loss: Estimate): Estimate => less(loss, table.unquantized.value);
+  const cost = (loss: Estimate): Estimate => less(loss, table.trained.full.value);
   const absmax = ['absmax-tensor', 'absmax-channel'] as const;
   const gptq = ['gptq-absmax', 'gptq-absmean'] as const;
-  const cost = (b: Estimate): Estimate => {
-    const base = table.trained.full.value;
-    return { value: b.value - base, low: b.low - base, high: b.high - base, count: b.count };
-  };
   return [
     {
       claim: 'Rounding to 8 bits after training costs little',
@@ -133,6 +127,11 @@ function postTrainingClaims(table: PostTraining): Claim[] {
       expected: { atLeast: 0 },
     },
   ];
+}
+
+/** An estimate above a base whose own spread does not count. */
+function less({ value, low, high, count }: Estimate, base: number): Estimate {
+  return { value: value - base, low: low - base, high: high - base, count };
 }
 
 /** A difference whose interval is as wide as both together: the seeds' other half is not the same text. */

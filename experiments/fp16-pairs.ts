@@ -31,7 +31,7 @@ export interface Pair {
  * The loss that a run is judged by, nats per token: of Zipf facts that of the looked-up values, since the keys are
  * random. Infinity for a run that diverged.
  */
-export function judgedLoss({ validationLoss, lossByKind }: FinishedRun): number {
+function judgedLoss({ validationLoss, lossByKind }: FinishedRun): number {
   return lossByKind?.v ?? validationLoss ?? Infinity;
 }
 

@@ -1,4 +1,7 @@
-/** What notebooks read of the experiments: their configurations, the sweep, and recorded results. */
+/**
+ * What notebooks read of the experiments: their configurations, the sweep, and recorded results. Sweeps on a Ray cluster are
+ * left to the command: they outlive a kernel, and a notebook reads what they recorded.
+ */
 export { ARMS, findArm, type Arm } from './ablation-arms.js';
 export { ablationClaims } from './ablation-claims.js';
 export {

@@ -11,7 +11,7 @@ import { requireOneVersion } from './one-version.js';
 import type { FinishedRun } from './run-spec.js';
 
 /** The arms in their order, and how they are written. */
-export const SCALING_ARMS: Readonly<Record<string, string>> = {
+const SCALING_ARMS: Readonly<Record<string, string>> = {
   'full-precision': 'full precision',
   'b1.58': 'b1.58',
   b1: 'b1',
@@ -104,7 +104,7 @@ function mainSteps(runs: readonly FinishedRun[]): number {
   return [...counts].sort(([, a], [, b]) => b - a)[0][0];
 }
 
-export function tokensOf({ training: { steps, batch, context } }: FinishedRun): number {
+function tokensOf({ training: { steps, batch, context } }: FinishedRun): number {
   return steps * batch * context;
 }
 
