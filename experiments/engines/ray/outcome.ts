@@ -47,7 +47,11 @@ export async function readOutcome(
   if (job.error_type === 'JOB_SUPERVISOR_ACTOR_START_TIMEOUT')
     return { kind: 'lost', why: 'Ray gave up waiting for a free CPU.' };
   if (job.status === 'FAILED' && job.error_type?.startsWith('JOB_SUPERVISOR'))
-    return { kind: 'lost', why: `${where} was lost: ${lastLine(job.message)}.`, nodeId };
+    return {
+      kind: 'lost',
+      why: `${machineOf(job) ?? 'its job'} was lost: ${lastLine(job.message)}.`,
+      nodeId,
+    };
 
   let log: ParsedLog = { notes: [] };
   for (let read = 1; read <= READS; read++) {

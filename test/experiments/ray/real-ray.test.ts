@@ -67,6 +67,10 @@ async function runningOn(node?: number): Promise<RayJob | undefined> {
   );
 }
 
+function isUnderWay({ status }: RayJob): boolean {
+  return status === 'RUNNING' || status === 'PENDING';
+}
+
 /** All but the times. */
 function timeless(text: string): string {
   return text.replace(/"(seconds|tokensPerSecond)":\s*[\d.e+-]+/g, '"$1":0');
@@ -147,8 +151,7 @@ describe.skipIf(!ray)('a sweep on a real Ray, with token authentication', () => 
       await until(async () => (first.lines.join('\n').includes(lost) ? runningOn(1) : undefined), first);
       first.process.kill('SIGKILL');
       await first.end;
-      const left = (await client.list()).filter(({ status }) => status === 'RUNNING' || status === 'PENDING');
-      expect(left.length).toBeGreaterThan(0);
+      expect((await client.list()).filter(isUnderWay).length).toBeGreaterThan(0);
 
       const second = startDriver(cluster.address, folder, join(results, 'ray.json'));
       const { code } = await second.end;
@@ -158,8 +161,12 @@ describe.skipIf(!ray)('a sweep on a real Ray, with token authentication', () => 
         timeless(await readFile(join(results, 'local.json'), 'utf8')),
       );
       expect(await timelessMetrics(folder)).toEqual(await timelessMetrics(local));
-      // No job is left over: none was doubled, and each was taken off the list once its results were home.
-      expect(await client.list()).toEqual([]);
+      // None was doubled, and each was taken off the list once its results were home, but for those that the first driver
+      // had just brought home when it was killed.
+      const left = await client.list();
+      expect(left.filter(isUnderWay)).toEqual([]);
+      const broughtHome = first.lines.filter((line) => / finished\s*$/.test(line)).length;
+      expect(left.length).toBeLessThanOrEqual(broughtHome);
       const said = [...first.lines, ...second.lines].join('\n');
       expect(said).toMatch(/refuses runs: it must have a compiled clone in \/nowhere, got none/);
     },
