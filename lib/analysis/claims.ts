@@ -71,7 +71,7 @@ export function formatEstimate({ value, low, high }: Estimate, digits = 3): stri
 
 /** `≥ 0`, `≤ 0.02`, `−0.02 to 0.02`: what a claim expects, in short. */
 export function formatExpectation({ atLeast, atMost }: Expectation): string {
-  const number = (x: number): string => String(x).replace('-', '−');
+  const number = (x: number): string => String(Number(x.toFixed(3))).replace('-', '−');
   if (atLeast === undefined) return `≤ ${number(atMost ?? Infinity)}`;
   return atMost === undefined ? `≥ ${number(atLeast)}` : `${number(atLeast)} to ${number(atMost)}`;
 }
