@@ -17,13 +17,22 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerSourc
   if (tokenizer === undefined) return { kind: 'none' };
   const config = (await readObject(folder, 'tokenizer_config.json')) ?? {};
   // Newer transformers keep the template in a file of its own, which goes before the one in the config.
-  const template = (await readOptionalText(folder, 'chat_template.jinja', operation)) ?? config.chat_template;
+  const template =
+    (await readOptionalText(folder, 'chat_template.jinja', operation)) ??
+    defaultTemplate(config.chat_template);
   return {
     kind: 'huggingface',
     tokenizer,
     config,
     ...(typeof template === 'string' ? { chatTemplate: template } : {}),
   };
+}
+
+/** Older tokenizers list several templates by name; the one called `default` is for conversations. */
+function defaultTemplate(given: unknown): unknown {
+  if (!Array.isArray(given)) return given;
+  const named = given as ({ name?: unknown; template?: unknown } | null)[];
+  return named.find((entry) => entry?.name === 'default')?.template;
 }
 
 async function readObject(folder: string, name: string): Promise<Record<string, unknown> | undefined> {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
@@ -164,6 +164,18 @@ describe('loadTokenizer', () => {
     for (const source of [goldenContainer('packed'), folder, gguf]) {
       expect((await loadTokenizer(source)).encode('Hello')).toEqual([584, 39, 362, 75, 78]);
     }
+  });
+
+  it('takes the template called default from a list of templates', async () => {
+    const copied = await temporaryFolder();
+    await cp(goldenContainer('packed'), copied, { recursive: true });
+    const chat_template = [
+      { name: 'tool_use', template: 'tools' },
+      { name: 'default', template: 'said: {{ messages[0].content }}' },
+    ];
+    await writeFile(join(copied, 'tokenizer_config.json'), JSON.stringify({ chat_template }));
+    const loaded = await loadTokenizer(copied);
+    expect(loaded.applyChatTemplate([{ role: 'user', content: 'hi' }])).toBe('said: hi');
   });
 
   it('refuses a folder without tokenizer.json, or with one that is no JSON', async () => {
