@@ -123,10 +123,14 @@ function legendRows(
 ): { legend: LegendEntry[]; rows: number } {
   const named = traces.filter((trace) => trace.kind !== 'heatmap' && trace.inLegend !== false);
   if (named.length < 2) return { legend: [], rows: 0 };
+  const widths = named.map(({ name }) => SWATCH + 6 + textWidth(name) + 18);
+  // In one row where it holds them all, else in columns of equal width: so does plotly, whose legend must fit as well.
+  const inOneRow = widths.reduce((sum, width) => sum + width, 0) <= plotWidth;
+  const column = Math.max(...widths);
   const legend: LegendEntry[] = [];
   let [x, row] = [0, 0];
-  for (const trace of named) {
-    const width = SWATCH + 6 + textWidth(trace.name) + 18;
+  for (const [index, trace] of named.entries()) {
+    const width = inOneRow ? widths[index] : column;
     if (x > 0 && x + width > plotWidth) [x, row] = [0, row + 1];
     legend.push({ trace, x, row });
     x += width;

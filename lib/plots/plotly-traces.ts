@@ -1,6 +1,6 @@
 /** Traces of a figure as plotly's. */
 import { colorStops, translucent } from './colors.js';
-import { axisLabel, isEmpty, type DrawnFigure, type DrawnTrace } from './drawable.js';
+import { isEmpty, type DrawnFigure, type DrawnTrace } from './drawable.js';
 import type {
   BarTrace,
   HeatmapTrace,
@@ -11,7 +11,7 @@ import type {
   Values,
 } from './figure.js';
 import { keepExtremes } from './keep-extremes.js';
-import { escapePlotly, TEXT_SIZE } from './text.js';
+import { escapePlotly } from './text.js';
 import { colorRange } from './svg-heatmap.js';
 import { barOpacity, FAINT_OPACITY, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
 
@@ -185,7 +185,6 @@ function heatmapTrace(trace: DrawnTrace & HeatmapTrace, figure: DrawnFigure): Pl
     ...cells('y', trace.rows, trace.ySpan, figure.y.categories),
     hoverongaps: false,
     colorbar: {
-      title: { text: escapePlotly(axisLabel(trace)), side: 'right', font: { size: TEXT_SIZE } },
       thickness: 14,
       outlinewidth: 0,
       len: 1,

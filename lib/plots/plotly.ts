@@ -4,11 +4,11 @@
  */
 import { BAR_SHARE } from './bar-slots.js';
 import { GRID_OPACITY, INK, translucent } from './colors.js';
-import { drawable, type DrawnAxis, type DrawnFigure } from './drawable.js';
+import { axisLabel, drawable, type DrawnAxis, type DrawnFigure } from './drawable.js';
 import type { Figure, ReferenceLine } from './figure.js';
 import { EDGE, layoutOf, TITLE_LINE, TITLE_SIZE, type Layout } from './layout.js';
 import { plotlyTraces } from './plotly-traces.js';
-import { escapePlotly, FONT, SMALL_TEXT, TEXT_SIZE } from './text.js';
+import { escapePlotly, fitted, FONT, SMALL_TEXT, TEXT_SIZE } from './text.js';
 import { tickFormat } from './ticks.js';
 
 /** What `Plotly.newPlot(element, data, layout)` takes and what `application/vnd.plotly.v1+json` holds. */
@@ -82,6 +82,7 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
       })),
       ...subtitle(layout),
       ...notes(layout),
+      ...colorTitle(figure, layout),
     ],
   };
 }
@@ -167,6 +168,26 @@ function notes(layout: Layout): Record<string, unknown>[] {
   if (layout.noteLines.length === 0) return [];
   return [
     smallText(layout.noteLines, SMALL_TEXT, layout, { y: 0, yanchor: 'bottom', yshift: 2 - layout.bottom }),
+  ];
+}
+
+/** What a heatmap's colours mean. Plotly's own title of a colour bar lies on its ticks where they have two digits. */
+function colorTitle(figure: DrawnFigure, layout: Layout): Record<string, unknown>[] {
+  const trace = figure.traces.find(({ kind }) => kind === 'heatmap');
+  if (trace?.kind !== 'heatmap') return [];
+  return [
+    {
+      text: escapePlotly(fitted(axisLabel(trace), layout.plotHeight)),
+      textangle: -90,
+      showarrow: false,
+      xref: 'paper',
+      x: 1,
+      xanchor: 'right',
+      xshift: layout.right - 4,
+      yref: 'paper',
+      y: 0.5,
+      yanchor: 'middle',
+    },
   ];
 }
 
