@@ -33,8 +33,8 @@ const widths = (shapes: readonly Shape[], ...wanted: number[]): Shape[] =>
   shapes.filter(({ width }) => wanted.includes(width));
 
 /**
- * Steps and tokens are equal for all sizes: 500 steps of 160 windows of two triples, 0.48 M tokens. So few leave a large
- * B/D^β in c: the runs of other lengths measure it.
+ * Steps and tokens are equal for all sizes: 600 steps of 480 windows of two triples, 1.7 M tokens. They leave a B/D^β in
+ * c: the runs of other lengths measure it. With 0.48 M tokens the largest sizes had hardly anything to gain.
  */
 export function zipfSweep(preset: Preset): SizeSweep {
   const shared = {
@@ -45,7 +45,7 @@ export function zipfSweep(preset: Preset): SizeSweep {
     headSize: 64,
     shapes: ZIPF_SHAPES,
     // Windows of two triples: enough to need attention, and short enough to learn it in so few steps.
-    batch: 160,
+    batch: 480,
     context: 6,
     weightDecay: 0,
     windows: { curve: 512, tuning: 4096, final: 16_384 },
@@ -63,7 +63,7 @@ export function zipfSweep(preset: Preset): SizeSweep {
       windows: { curve: 32, tuning: 64, final: 256 },
     };
   }
-  const length = { ...shared, steps: 500, tuningSteps: 200, extensions: 2 };
+  const length = { ...shared, steps: 600, tuningSteps: 200, extensions: 2 };
   const tuned = { tunedWidths: [12, 40, 104], grid: ZIPF_GRID };
   if (preset === 'laptop') {
     const shapes = widths(ZIPF_SHAPES, 12, 16, 20, 28, 40, 64, 104);
@@ -82,7 +82,7 @@ export function zipfSweep(preset: Preset): SizeSweep {
       arm('b1', some),
       arm('b1.58-no-subln', some),
     ],
-    otherLengths: { steps: [125, 250, 1000], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
+    otherLengths: { steps: [150, 300, 1200], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
   };
 }
 
