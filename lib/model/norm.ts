@@ -14,7 +14,7 @@ export interface Norm {
 }
 
 /** 1 / √(mean(x²) + ε) of each row: x [N, C] → [N, 1]. */
-function reciprocalRootMeanSquare(x: tf.Tensor, epsilon: number): tf.Tensor {
+export function reciprocalRootMeanSquare(x: tf.Tensor, epsilon: number): tf.Tensor {
   return spend(
     tf.square(x),
     (square) => reduceRows('Mean', square),

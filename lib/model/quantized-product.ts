@@ -3,10 +3,11 @@
  * Legend: N rows (batch × tokens), C input features, O output features.
  */
 import * as tf from '@tensorflow/tfjs';
-import { matMul2D } from '../backend/kernels.js';
+import { matMul2D, transposedProduct } from '../backend/kernels.js';
 import { spend } from '../backend/spend.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
+import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';
 import { rmsNormBackward, rmsNormForward, type Norm } from './norm.js';
 
 /** Which quantizers a product uses. Their gradient here is the identity: the straight-through estimator. */
@@ -35,17 +36,27 @@ export function productForward(
   norm?: Norm,
   joint = false,
 ): Product {
-  const normed = norm && rmsNormForward(x, norm);
-  const { activation_quantizer: quantizer, inputRule } = quantizers;
-  const entering = normed?.y ?? x;
-  const activations = inputRule ? inputRule(entering) : fakeQuantizeActivations(quantizer, entering); // (N, C)
-  normed?.y.dispose();
+  const { activations, reciprocal } = enteringProduct(x, quantizers, norm);
   let quantized = weights.map((weight) => fakeQuantizeWeights(quantizers.weight_quantizer, weight)); // (O_i, C)
   if (joint && quantized.length > 1) quantized = [tf.concat(quantized, 0)];
   return {
     outputs: quantized.map((weight) => matMul2D(activations, weight, false, true)),
-    saved: [activations, ...quantized, ...(norm && normed ? [x, norm.gain, normed.reciprocal] : [])],
+    saved: [activations, ...quantized, ...(norm && reciprocal ? [x, norm.gain, reciprocal] : [])],
   };
+}
+
+/** Q_a(norm(x)) [N, C], and where there is a norm the reciprocal root mean square of each row [N, 1]. */
+function enteringProduct(
+  x: tf.Tensor,
+  { activation_quantizer: quantizer, inputRule }: ProductQuantizers,
+  norm?: Norm,
+): { activations: tf.Tensor; reciprocal?: tf.Tensor } {
+  if (norm && !inputRule && isAbsmaxPerToken(quantizer)) return normAndQuantize(x, norm, quantizer);
+  const normed = norm && rmsNormForward(x, norm);
+  const entering = normed?.y ?? x;
+  const activations = inputRule ? inputRule(entering) : fakeQuantizeActivations(quantizer, entering);
+  normed?.y.dispose();
+  return { activations, reciprocal: normed?.reciprocal };
 }
 
 /** Gradients of a product: of its input, of the norm's gain where there is one, and of each weight. */
@@ -62,7 +73,7 @@ export interface ProductGradients {
  */
 export function productBackward(dys: readonly tf.Tensor[], saved: readonly tf.Tensor[]): ProductGradients {
   const [activations, ...rest] = saved;
-  const dweights = dys.map((dy) => matMul2D(dy, activations, true)); // (O_i, C)
+  const dweights = dys.map((dy) => transposedProduct(dy, activations)); // (O_i, C)
   let dnormed: tf.Tensor = matMul2D(dys[0], rest[0]); // (N, C)
   for (let i = 1; i < dys.length; i++) {
     dnormed = spend(matMul2D(dys[i], rest[i]), (more) => {

@@ -17,6 +17,21 @@ export interface UpdateRates {
   decay: number;
   /** Factor on the gradient, from clipping. */
   gradientScale: number;
+  /** From {@link kernelNumbers}: made once a step, since every parameter shares them. */
+  numbers: readonly tf.Tensor[];
+}
+
+/**
+ * The scalar inputs of ResourceApplyAdam. Its own bias correction is switched off by zero powers of β: `rate` and
+ * `epsilon` hold it. The caller frees them.
+ */
+export function kernelNumbers({
+  rate,
+  beta1,
+  beta2,
+  epsilon,
+}: Pick<UpdateRates, 'rate' | 'beta1' | 'beta2' | 'epsilon'>): tf.Tensor[] {
+  return [0, 0, rate, beta1, beta2, epsilon].map((number) => tf.scalar(number));
 }
 
 /** The two moments of one parameter, and how they change it. */
@@ -101,7 +116,7 @@ export class NativeMoments implements Moments {
   }
 
   update(parameter: tf.Variable, gradient: tf.Tensor, rates: UpdateRates): void {
-    const { beta1, beta2, rate, epsilon, decay, gradientScale } = rates;
+    const { decay, gradientScale, numbers } = rates;
     const updated = tf.tidy(() => {
       // The kernel changes the variable in place only if nothing else holds its buffer: so a fresh product goes in
       // and is let go at once.
@@ -109,8 +124,6 @@ export class NativeMoments implements Moments {
       assign(this.value, decayed);
       decayed.dispose();
       const g = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
-      // The kernel's own bias correction is switched off by zero powers of β: `rate` and `epsilon` hold it.
-      const numbers = [0, 0, rate, beta1, beta2, epsilon].map((number) => tf.scalar(number));
       runEffect('ResourceApplyAdam', [this.value, this.first, this.second, ...numbers, g], {
         T: FLOAT,
         use_locking: false,

@@ -2,9 +2,9 @@
  * AdamW: Adam with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101), in PyTorch's form:
  * p ← p·(1 − lr·λ);  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − lr·(m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε).
  */
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { hasNativeKernels } from '../backend/kernels.js';
-import { NativeMoments, PlainMoments, type Moments } from './adamw-update.js';
+import { kernelNumbers, NativeMoments, PlainMoments, type Moments } from './adamw-update.js';
 
 export interface AdamWOptions {
   /** β₁ and β₂; [0.9, 0.95] by default, as b1.58 was trained (training tips). */
@@ -61,11 +61,13 @@ export class AdamW {
     const correction = Math.sqrt(1 - beta2 ** this.updates);
     const rate = (learningRate * correction) / (1 - beta1 ** this.updates);
     const epsilon = this.epsilon * correction;
+    const shared = { beta1, beta2, rate, epsilon, gradientScale };
+    const numbers = kernelNumbers(shared);
     for (const [name, parameter] of this.parameters) {
       const decay = parameter.rank >= 2 ? 1 - learningRate * weightDecay : 1;
-      const update = { beta1, beta2, rate, epsilon, decay, gradientScale };
-      this.moments.get(name)!.update(parameter, gradients.get(name)!, update);
+      this.moments.get(name)!.update(parameter, gradients.get(name)!, { ...shared, decay, numbers });
     }
+    tf.dispose(numbers);
   }
 
   /** Moments and count as plain values. */
