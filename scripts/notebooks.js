@@ -1,11 +1,13 @@
 /**
- * `npm run notebooks -- [--preset smoke|laptop|full] [--output DIR] [--tidy] [NAME ...]`: executes the notebooks in
- * notebooks/, all or the named ones, without a browser. Their outputs go into the notebooks themselves, or with
- * --output into copies. --tidy executes nothing and brings the files into the form in which they are committed.
+ * `npm run notebooks -- [--preset smoke|laptop|full] [--output DIR] [--times] [--tidy] [NAME ...]`: executes the
+ * notebooks in notebooks/, all or the named ones, without a browser. Their outputs go into the notebooks themselves, or
+ * with --output into copies. --times prints how long kernel and cells took, and leaves the notebooks as they are. --tidy
+ * executes nothing and brings the files into the form in which they are committed.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeTimes } from './notebooks/cell-times.js';
 import { normaliseNotebook } from './notebooks/normalise.js';
 import { runNotebook } from './notebooks/run-notebook.js';
 import { endProgramsOnSignal } from './setup/command.js';
@@ -46,9 +48,14 @@ function isNamed(file, name) {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { preset: { type: 'string' }, output: { type: 'string' }, tidy: { type: 'boolean' } },
+    options: {
+      preset: { type: 'string' },
+      output: { type: 'string' },
+      times: { type: 'boolean' },
+      tidy: { type: 'boolean' },
+    },
   });
-  const { preset, output, tidy } = values;
+  const { preset, output, times: timed, tidy } = values;
   if (preset !== undefined && !PRESETS.includes(preset)) {
     throw new SetupError(
       `--preset must be one of ${PRESETS.join(', ')}, got ${preset}.`,
@@ -66,13 +73,15 @@ async function main() {
   let failed = 0;
   for (const source of files) {
     const name = basename(source);
-    const target = output === undefined ? source : join(resolve(output), name);
+    const inPlace = timed ? undefined : source;
+    const target = output === undefined ? inPlace : join(resolve(output), name);
     console.log(`\n${name}`);
-    const { seconds, failure } = await runNotebook(project, { source, target, preset }, (cell, of) =>
+    const { seconds, times, failure } = await runNotebook(project, { source, target, preset }, (cell, of) =>
       console.log(`  cell ${cell} of ${of}`),
     );
     if (failure === undefined) {
       console.log(`  done in ${seconds.toFixed(0)} s`);
+      if (timed) console.log(`  ${describeTimes(readFileSync(source, 'utf8'), times)}`);
     } else {
       failed += 1;
       console.error(`  FAILED ${name}, ${failure}`);

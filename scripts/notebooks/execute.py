@@ -1,11 +1,13 @@
 """Executes one notebook through its kernel, with nbconvert, and writes it with its outputs.
 
-Arguments: the notebook, the file to write, the folder to run in. Prints a line of JSON for each cell that begins and
-one for the first that fails; the notebook is written in either case. Exit code 1 after a failed cell.
+Arguments: the notebook, the file to write, the folder to run in. Prints a line of JSON once the kernel answers, for each
+cell that begins, for each that ends, with its seconds, and for the first that fails; the notebook is written in either
+case. Exit code 1 after a failed cell.
 """
 
 import json
 import sys
+import time
 
 import nbformat
 from nbconvert.preprocessors import CellExecutionError, ExecutePreprocessor
@@ -18,11 +20,21 @@ def say(**event):
 class Executor(ExecutePreprocessor):
     cell_number = 0
 
+    def preprocess(self, *args, **options):
+        self.started = time.monotonic()
+        return super().preprocess(*args, **options)
+
     def preprocess_cell(self, cell, resources, index):
-        if cell.cell_type == 'code' and cell.source.strip():
-            self.cell_number = index + 1
-            say(cell=index + 1, of=len(self.nb.cells))
-        return super().preprocess_cell(cell, resources, index)
+        if index == 0:
+            say(kernel=time.monotonic() - self.started)
+        if cell.cell_type != 'code' or not cell.source.strip():
+            return super().preprocess_cell(cell, resources, index)
+        self.cell_number = index + 1
+        say(cell=index + 1, of=len(self.nb.cells))
+        began = time.monotonic()
+        result = super().preprocess_cell(cell, resources, index)
+        say(ended=index + 1, seconds=time.monotonic() - began)
+        return result
 
 
 def main(source, target, folder):

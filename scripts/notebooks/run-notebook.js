@@ -18,16 +18,17 @@ const EXECUTE = fileURLToPath(new URL('./execute.py', import.meta.url));
 /**
  * @typedef {object} Outcome
  * @property {number} seconds
+ * @property {import('./cell-times.js').Times} times of what ran
  * @property {string} [failure] the cell that failed and what it said
  */
 
 /**
- * Runs the notebook `source` in the project's notebooks/ and writes it with its outputs to `target`. After a failed
- * cell `target` is written only where it is another file: a notebook that was good stays as it was.
+ * Runs the notebook `source` in the project's notebooks/ and writes it with its outputs to `target`, if there is one.
+ * After a failed cell `target` is written only where it is another file: a notebook that was good stays as it was.
  * @param {import('../setup/project.js').Project} project
  * @param {object} notebook
  * @param {string} notebook.source
- * @param {string} notebook.target
+ * @param {string} [notebook.target]
  * @param {string} [notebook.preset] reaches the cells as BITNET_PRESET
  * @param {(cell: number, of: number) => void} [onCell]
  * @returns {Promise<Outcome>}
@@ -40,6 +41,8 @@ export async function runNotebook(project, { source, target, preset }, onCell) {
   if (preset !== undefined) env.BITNET_PRESET = preset;
   /** @type {string | undefined} */
   let failure;
+  /** @type {import('./cell-times.js').Times} */
+  const times = { kernel: NaN, cells: [] };
   try {
     await runCommand(project.python, [EXECUTE, source, executed, project.notebooks], {
       cwd: project.notebooks,
@@ -47,19 +50,23 @@ export async function runNotebook(project, { source, target, preset }, onCell) {
       name: 'nbconvert',
       onLine: (line) => {
         const event = line.startsWith('{') ? JSON.parse(line) : {};
+        if (event.kernel !== undefined) times.kernel = event.kernel;
         if (event.of !== undefined) onCell?.(event.cell, event.of);
+        if (event.ended !== undefined) times.cells.push({ cell: event.ended, seconds: event.seconds });
         if (event.failed !== undefined) failure = `cell ${event.failed}: ${event.error}`;
       },
     }).catch((error) => {
       if (!(error instanceof CommandError)) throw error;
       failure ??= `${error.message}\n${error.output}`;
     });
-    if (failure === undefined || target !== source) keep(executed, target, project.root);
-    failure ??= tooLarge(target);
+    if (target !== undefined) {
+      if (failure === undefined || target !== source) keep(executed, target, project.root);
+      failure ??= tooLarge(target);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return { seconds: (Date.now() - started) / 1000, failure };
+  return { seconds: (Date.now() - started) / 1000, times, failure };
 }
 
 /**
