@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KERNEL_NAME } from './setup/kernelspec.js';
 import { requireFreePort } from './port.js';
+import { processesNaming } from './processes.js';
 
 /** How long the server may take to end its kernels and itself before it is killed. */
 const SERVER_GRACE_MS = 10_000;
@@ -134,7 +135,5 @@ async function endKernels(runtime) {
  * @returns {number[]}
  */
 function kernelsOf(runtime) {
-  if (process.platform === 'win32') return [];
-  const lines = execFileSync('ps', ['-axo', 'pid=,args='], { encoding: 'utf8', maxBuffer: 64e6 }).split('\n');
-  return lines.filter((line) => line.includes(`${runtime}/kernel-`)).map((line) => Number.parseInt(line, 10));
+  return process.platform === 'win32' ? [] : processesNaming(`${runtime}/kernel-`);
 }
