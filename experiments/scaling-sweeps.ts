@@ -128,6 +128,6 @@ export function shakespeareSweep(preset: Preset): SizeSweep {
     const main = { tunedWidths: [28, 96], grid, shapes, seeds: [1] };
     return { ...length, arms: MAIN_ARMS.map((name) => arm(name, main)) };
   }
-  const main = { tunedWidths: [28, 96, 192], grid, shapes: SHAKESPEARE_SHAPES, seeds: [1, 2, 3] };
+  const main = { tunedWidths: [28, 96, 192, 288], grid, shapes: SHAKESPEARE_SHAPES, seeds: [1, 2, 3] };
   return { ...length, arms: MAIN_ARMS.map((name) => arm(name, main)) };
 }
