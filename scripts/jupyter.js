@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KERNEL_NAME } from './setup/kernelspec.js';
-import { requireFreePort } from './port.js';
 import { processesNaming } from './processes.js';
 
 /** How long the server may take to end its kernels and itself before it is killed. */
@@ -25,7 +24,6 @@ const POLL_MS = 100;
  * @returns {Promise<number>} the exit code
  */
 export async function runJupyter(project, args) {
-  await requireFreePort(args);
   console.log('\nOpening JupyterLab; Ctrl-C here ends it.');
   // A folder of its own for the addresses of this server and its kernels: by it they are found again at the end.
   const runtime = mkdtempSync(join(tmpdir(), 'bitnet-jupyter-'));

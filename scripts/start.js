@@ -12,15 +12,24 @@ const { allSteps } = await import('./setup/list.js');
 const { projectAt } = await import('./setup/project.js');
 const { explain } = await import('./setup/setup-error.js');
 const { runSteps } = await import('./setup/steps.js');
+const { requireFreePort } = await import('./port.js');
 const { runJupyter } = await import('./jupyter.js');
 
 const project = projectAt();
+const args = process.argv.slice(2);
+try {
+  // Before the set-up, which may take minutes.
+  await requireFreePort(args);
+} catch (error) {
+  console.error(explain(error).message);
+  process.exit(1);
+}
 const stopListening = endProgramsOnSignal();
 const ready = await runSteps(allSteps, project);
 stopListening();
 if (!ready) process.exit(1);
 try {
-  process.exit(await runJupyter(project, process.argv.slice(2)));
+  process.exit(await runJupyter(project, args));
 } catch (error) {
   console.error(explain(error).message);
   process.exit(1);

@@ -46,7 +46,7 @@ function take(file) {
   // The file is empty for a moment while its owner writes it.
   if (owner === undefined ? isYoung(file) : isAlive(owner)) return false;
   rmSync(file, { force: true });
-  return false;
+  return take(file);
 }
 
 /** @param {string} file */

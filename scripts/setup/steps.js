@@ -54,6 +54,9 @@ async function work(step, project, line) {
   return withSetupLock(project, report, async () => {
     // Another set-up may have done the work while this one waited for it.
     const found = await step.done?.(project);
-    return found ?? step.run(project, report);
+    if (found !== undefined) return found;
+    // The line may still speak of waiting.
+    report(step.doing);
+    return step.run(project, report);
   });
 }
