@@ -36,6 +36,8 @@ const EXECUTE = fileURLToPath(new URL('./execute.py', import.meta.url));
 export async function runNotebook(project, { source, target, preset }, onCell) {
   const started = Date.now();
   const folder = mkdtempSync(join(tmpdir(), 'bitnet-notebook-'));
+  const clean = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', clean);
   const executed = join(folder, 'executed.ipynb');
   const env = jupyterEnvironment(project, folder);
   if (preset !== undefined) env.BITNET_PRESET = preset;
@@ -64,7 +66,8 @@ export async function runNotebook(project, { source, target, preset }, onCell) {
       failure ??= tooLarge(target);
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    clean();
+    process.removeListener('exit', clean);
   }
   return { seconds: (Date.now() - started) / 1000, times, failure };
 }

@@ -15,6 +15,8 @@ const GRACE_MS = 2_000;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
+/** Whether this process is about to end by a signal. */
+let stopping = false;
 
 /** A program that ended with a fault. */
 export class CommandError extends Error {
@@ -78,6 +80,8 @@ export async function runCommand(file, args, { cwd, env = process.env, log, onLi
       child.once('error', reject);
       child.once('close', (code, signal) => resolve({ code, signal }));
     });
+    // Programs ended by Ctrl-C are no faults to go on from: TensorFlow's set-up would settle for WebAssembly.
+    if (stopping) await new Promise(() => {});
     if (reason !== undefined) throw new CommandError(`${name}: ${reason}`, tail.join('\n'), log);
     if (code !== 0) {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
@@ -114,6 +118,7 @@ function endChild(child) {
 export function endProgramsOnSignal() {
   const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
   const stop = () => {
+    stopping = true;
     for (const child of running) child.kill('SIGTERM');
     process.stderr.write('\nStopped. The next start goes on from here.\n');
     setTimeout(
