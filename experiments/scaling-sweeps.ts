@@ -72,7 +72,7 @@ export function zipfSweep(preset: Preset): SizeSweep {
   const some = {
     ...tuned,
     tunedWidths: [12, 104],
-    shapes: widths(ZIPF_SHAPES, 12, 20, 40, 64, 104),
+    shapes: widths(ZIPF_SHAPES, 12, 40, 104),
     seeds: [1],
   };
   return {
@@ -82,7 +82,7 @@ export function zipfSweep(preset: Preset): SizeSweep {
       arm('b1', some),
       arm('b1.58-no-subln', some),
     ],
-    otherLengths: { steps: [150, 300, 1200], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
+    otherLengths: { steps: [150, 300], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
   };
 }
 
