@@ -30,7 +30,7 @@ interface NativeBackend {
   ): tf.Tensor[];
 }
 
-/** Attributes of a kernel as plain values; a type is written `{ type: 'float32' }`. */
+/** Attributes of a kernel as plain values, where they differ from its defaults and its inputs do not tell; a type is written `{ type: 'float32' }`. */
 type Attributes = Record<string, boolean | number | string | number[] | { type: 'float32' | 'int32' }>;
 
 /** True where TensorFlow's kernels can be called by name. */
@@ -67,8 +67,24 @@ function attributeList(attributes: Attributes): Attribute[] {
   });
 }
 
-/** A scalar int32 that names the last axis; kept for the life of the process, since every reduction wants one. */
-let lastAxis: tf.Scalar | undefined;
+/** Constant inputs of kernels, by what they hold; kept for the life of the process. */
+const constants = new Map<string, tf.Tensor>();
+
+/** A number as a scalar. Only for numbers that do not change as training goes on. */
+export function constant(value: number, type: 'float32' | 'int32' = 'float32'): tf.Tensor {
+  return kept(`${type} ${value}`, () => tf.scalar(value, type));
+}
+
+/** Whole numbers as the vector in which kernels take shapes, axes and positions. */
+export function indices(values: readonly number[]): tf.Tensor {
+  return kept(values.join(), () => tf.tensor1d(values as number[], 'int32'));
+}
+
+function kept(key: string, make: () => tf.Tensor): tf.Tensor {
+  let found = constants.get(key);
+  if (!found) constants.set(key, (found = tf.keep(make())));
+  return found;
+}
 
 /** Reduction over the last axis, kept as size 1. About half the cost of TensorFlow.js's own, which reshapes first. */
 export function reduceRows(kind: 'Max' | 'Sum' | 'Mean', x: tf.Tensor): tf.Tensor {
@@ -76,8 +92,7 @@ export function reduceRows(kind: 'Max' | 'Sum' | 'Mean', x: tf.Tensor): tf.Tenso
     if (kind === 'Max') return tf.max(x, -1, true);
     return kind === 'Sum' ? tf.sum(x, -1, true) : tf.mean(x, -1, true);
   }
-  lastAxis ??= tf.keep(tf.scalar(-1, 'int32'));
-  return runKernel(kind, [x, lastAxis], { keep_dims: true, T: { type: 'float32' }, Tidx: { type: 'int32' } });
+  return runKernel(kind, [x, constant(-1, 'int32')], { keep_dims: true });
 }
 
 /**
@@ -86,11 +101,7 @@ export function reduceRows(kind: 'Max' | 'Sum' | 'Mean', x: tf.Tensor): tf.Tenso
  */
 export function matMul2D(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor2D {
   if (hasNativeKernels()) {
-    return runKernel<tf.Tensor2D>('MatMul', [a, b], {
-      T: { type: 'float32' },
-      transpose_a: transposeA,
-      transpose_b: transposeB,
-    });
+    return runKernel<tf.Tensor2D>('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB });
   }
   return tf.tidy(() =>
     tf.matMul<tf.Tensor2D>(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b),
@@ -99,7 +110,7 @@ export function matMul2D(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpo
 
 /** Rows of this many values, or a multiple, all begin in the same few sets of the processor's cache. */
 const ALIASED_COLUMNS = 512;
-/** Columns of zeros that move them apart. */
+/** Columns that move them apart. */
 const PADDING = 8;
 
 /**
@@ -111,14 +122,22 @@ export function transposedProduct(a: tf.Tensor, b: tf.Tensor): tf.Tensor2D {
   if (!aliased || !hasNativeKernels()) return matMul2D(a, b, true);
   return tf.tidy(() => {
     const product = matMul2D(lengthened(a), lengthened(b), true);
-    return tf.slice(product, [0, 0], [a.shape[1]!, b.shape[1]!]);
+    return runKernel<tf.Tensor2D>('Slice', [product, indices([0, 0]), indices([a.shape[1]!, b.shape[1]!])]);
   });
 }
 
+/** x with a few columns more, whose values do not matter. */
 function lengthened(x: tf.Tensor): tf.Tensor {
+  const rows = x.shape[0];
   if (x.shape[1]! % ALIASED_COLUMNS !== 0) return x;
-  return tf.pad2d(x as tf.Tensor2D, [
-    [0, 0],
-    [0, PADDING],
-  ]);
+  return joined([x, kept(`padding ${rows}`, () => tf.zeros([rows, PADDING]))], 1);
+}
+
+/** Tensors one after the other along an axis; only where there are native kernels. */
+export function joined(parts: readonly tf.Tensor[], axis: number): tf.Tensor {
+  return runKernel('ConcatV2', [...parts, constant(axis, 'int32')], {
+    N: parts.length,
+    T: { type: 'float32' },
+    Tidx: { type: 'int32' },
+  });
 }

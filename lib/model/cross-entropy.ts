@@ -1,5 +1,6 @@
 /** Legend: N positions, V vocabulary. */
 import * as tf from '@tensorflow/tfjs';
+import * as op from '../backend/operations.js';
 import { withGradient } from './custom-gradient.js';
 
 /**
@@ -26,8 +27,8 @@ export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Scal
     const expected = oneHot(targets, vocabulary);
     const logProbabilities = tf.logSoftmax(logits);
     const value = tf.neg(tf.mul(tf.sum(tf.mul(logProbabilities, expected)), 1 / positions));
-    const slope = tf.mul(tf.sub(tf.exp(logProbabilities), expected), 1 / positions);
-    return { value, saved: [slope], backward: (dy, [slope]) => [tf.mul(dy, slope)] };
+    const slope = op.mul(op.sub(tf.exp(logProbabilities), expected), 1 / positions);
+    return { value, saved: [slope], backward: (dy, [slope]) => [op.mul(dy, slope)] };
   }) as tf.Scalar;
 }
 

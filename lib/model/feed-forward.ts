@@ -3,6 +3,7 @@
  * Legend: N rows (batch × tokens), C hidden size, I intermediate size.
  */
 import * as tf from '@tensorflow/tfjs';
+import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import type { ModelConfig } from '../config.js';
 import { bitLinear, hasIdentityGradient, type BitLinearOptions } from './bitlinear.js';
@@ -52,9 +53,9 @@ function fusedSquaredRelu(
   return withGradient([x, ...gains(input.norm), gate, up, ...gains(output.norm), down], () => {
     const first = productForward(x, [gate, up], input, input.norm);
     const [gated, upper] = first.outputs as [tf.Tensor, tf.Tensor]; // (N, I) each
-    const positive = spend(gated, (g) => tf.relu(g));
-    const squared = tf.square(positive);
-    const inner = tf.mul<tf.Tensor2D>(squared, upper);
+    const positive = spend(gated, (g) => op.relu(g));
+    const squared = op.square(positive);
+    const inner = op.mul(squared, upper) as tf.Tensor2D;
     squared.dispose();
     watch?.(inner);
     const second = productForward(inner, [down], output, output.norm);
@@ -63,12 +64,12 @@ function fusedSquaredRelu(
       saved: [positive, upper, ...first.saved, ...second.saved],
       backward: (dy, [positive, upper, ...rest]) => {
         const after = productBackward([dy], rest.slice(first.saved.length));
-        const slope = tf.mul(after.dx, positive); // (N, I)
-        const dUp = tf.mul(slope, positive);
+        const slope = op.mul(after.dx, positive); // (N, I)
+        const dUp = op.mul(slope, positive);
         const dGate = spend(
           slope,
-          (s) => tf.mul(s, upper),
-          (s) => tf.mul(s, 2),
+          (s) => op.mul(s, upper),
+          (s) => op.mul(s, 2),
         );
         after.dx.dispose();
         const before = productBackward([dGate, dUp], rest.slice(0, first.saved.length));
@@ -91,14 +92,14 @@ function fusedSquaredRelu(
 export function gatedSquaredRelu(gateUp: tf.Tensor2D): tf.Tensor2D {
   return withGradient([gateUp], () => {
     const [gate, up] = halves(gateUp);
-    const positive = tf.relu(gate);
-    const squared = tf.square(positive);
+    const positive = op.relu(gate);
+    const squared = op.square(positive);
     return {
-      value: tf.mul(squared, up),
+      value: op.mul(squared, up),
       saved: [positive, squared, up],
       backward: (dy, [positive, squared, up]) => {
-        const dGate = tf.mul(tf.mul(dy, up), tf.mul(positive, 2));
-        return [tf.concat([dGate, tf.mul(dy, squared)], 1)];
+        const dGate = op.mul(op.mul(dy, up), op.mul(positive, 2));
+        return [op.concat([dGate, op.mul(dy, squared)], 1)];
       },
     };
   }) as tf.Tensor2D;
@@ -112,22 +113,22 @@ export function gatedSquaredRelu(gateUp: tf.Tensor2D): tf.Tensor2D {
 export function swiGlu(gateUp: tf.Tensor2D): tf.Tensor2D {
   return withGradient([gateUp], () => {
     const [gate, up] = halves(gateUp);
-    const sigma = tf.sigmoid(gate);
-    const silu = tf.mul(gate, sigma);
+    const sigma = op.sigmoid(gate);
+    const silu = op.mul(gate, sigma);
     return {
-      value: tf.mul(silu, up),
+      value: op.mul(silu, up),
       saved: [sigma, silu, up],
       backward: (dy, [sigma, silu, up]) => {
         // silu'(x) = σ + silu·(1 − σ)
-        const slope = tf.add(sigma, tf.mul(silu, tf.sub(1, sigma)));
-        return [tf.concat([tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)], 1)];
+        const slope = op.add(sigma, op.mul(silu, op.sub(1, sigma)));
+        return [op.concat([op.mul(op.mul(dy, up), slope), op.mul(dy, silu)], 1)];
       },
     };
   }) as tf.Tensor2D;
 }
 
-function halves(gateUp: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
+function halves(gateUp: tf.Tensor2D): [tf.Tensor, tf.Tensor] {
   const [rows, columns] = gateUp.shape;
   const size = columns / 2;
-  return [tf.slice(gateUp, [0, 0], [rows, size]), tf.slice(gateUp, [0, size], [rows, size])];
+  return [op.slice(gateUp, [0, 0], [rows, size]), op.slice(gateUp, [0, size], [rows, size])];
 }

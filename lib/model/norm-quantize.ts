@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { reduceRows } from '../backend/kernels.js';
+import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import type { ActivationQuantizerName } from '../config.js';
 import { activationRange } from '../quantizers/activations.js';
@@ -31,20 +32,20 @@ export function normAndQuantize(
   quantizer: AbsmaxPerToken,
 ): { activations: tf.Tensor; reciprocal: tf.Tensor } {
   const reciprocal = reciprocalRootMeanSquare(x, epsilon); // r
-  const scaled = tf.mul(x, gain); // u
+  const scaled = op.mul(x, gain); // u
   const step = spend(
-    tf.abs(scaled),
+    op.abs(scaled),
     (magnitude) => reduceRows('Max', magnitude),
-    (largest) => tf.mul(largest, reciprocal),
-    (absmax) => tf.maximum(absmax, QUANTIZER_EPSILON),
-    (absmax) => tf.div(absmax, activationRange(quantizer).high),
+    (largest) => op.mul(largest, reciprocal),
+    (absmax) => op.maximum(absmax, QUANTIZER_EPSILON),
+    (absmax) => op.div(absmax, activationRange(quantizer).high),
   ); // s, [N, 1]
-  const factor = tf.div(reciprocal, step);
+  const factor = op.div(reciprocal, step);
   const activations = spend(
     scaled,
-    (u) => tf.mul(u, factor),
-    (steps) => tf.round(steps),
-    (integers) => tf.mul(integers, step),
+    (u) => op.mul(u, factor),
+    (steps) => op.round(steps),
+    (integers) => op.mul(integers, step),
   );
   tf.dispose([step, factor]);
   return { activations, reciprocal };

@@ -2,8 +2,9 @@
  * RMSNorm: y = gain · x / √(mean(x²) + ε), over the last axis.
  * Legend: N rows (batch × tokens), C features.
  */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { matMul2D, reduceRows } from '../backend/kernels.js';
+import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import { withGradient } from './custom-gradient.js';
 
@@ -16,10 +17,10 @@ export interface Norm {
 /** 1 / √(mean(x²) + ε) of each row: x [N, C] → [N, 1]. */
 export function reciprocalRootMeanSquare(x: tf.Tensor, epsilon: number): tf.Tensor {
   return spend(
-    tf.square(x),
+    op.square(x),
     (square) => reduceRows('Mean', square),
-    (mean) => tf.add(mean, epsilon),
-    (sum) => tf.rsqrt(sum),
+    (mean) => op.add(mean, epsilon),
+    (sum) => op.rsqrt(sum),
   );
 }
 
@@ -29,7 +30,7 @@ export function rmsNormForward(
   { gain, epsilon }: Norm,
 ): { y: tf.Tensor; reciprocal: tf.Tensor } {
   const reciprocal = reciprocalRootMeanSquare(x, epsilon);
-  return { y: spend(tf.mul(x, reciprocal), (normed) => tf.mul(normed, gain)), reciprocal };
+  return { y: spend(op.mul(x, reciprocal), (normed) => op.mul(normed, gain)), reciprocal };
 }
 
 /**
@@ -44,16 +45,16 @@ export function rmsNormBackward(
   gain: tf.Tensor,
 ): { dx: tf.Tensor; dgain: tf.Tensor1D } {
   const features = x.shape[x.rank - 1];
-  const p = tf.mul(dy, x); // (N, C)
-  const dot = matMul2D(p, tf.reshape(gain, [features, 1])); // (N, 1)
-  const dgain = tf.reshape<tf.Rank.R1>(matMul2D(reciprocal, p, true), [features]);
+  const p = op.mul(dy, x); // (N, C)
+  const dot = matMul2D(p, op.reshape(gain, [features, 1])); // (N, 1)
+  const dgain = op.reshape(matMul2D(reciprocal, p, true), [features]) as tf.Tensor1D;
   p.dispose();
-  const cubed = tf.mul(tf.mul(tf.square(reciprocal), reciprocal), 1 / features); // (N, 1)
-  const along = tf.mul(x, tf.mul(dot, cubed)); // (N, C)
+  const cubed = op.mul(op.mul(op.square(reciprocal), reciprocal), 1 / features); // (N, 1)
+  const along = op.mul(x, op.mul(dot, cubed)); // (N, C)
   const dx = spend(
-    tf.mul(dy, gain),
-    (scaled) => tf.mul(scaled, reciprocal),
-    (scaled) => tf.sub(scaled, along),
+    op.mul(dy, gain),
+    (scaled) => op.mul(scaled, reciprocal),
+    (scaled) => op.sub(scaled, along),
   );
   along.dispose();
   return { dx, dgain };

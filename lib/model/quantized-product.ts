@@ -2,8 +2,9 @@
  * The two passes of BitLinear as plain functions, so that a block can join several layers into one operation.
  * Legend: N rows (batch × tokens), C input features, O output features.
  */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { matMul2D, transposedProduct } from '../backend/kernels.js';
+import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
@@ -38,7 +39,7 @@ export function productForward(
 ): Product {
   const { activations, reciprocal } = enteringProduct(x, quantizers, norm);
   let quantized = weights.map((weight) => fakeQuantizeWeights(quantizers.weight_quantizer, weight)); // (O_i, C)
-  if (joint && quantized.length > 1) quantized = [tf.concat(quantized, 0)];
+  if (joint && quantized.length > 1) quantized = [op.concat(quantized, 0)];
   return {
     outputs: quantized.map((weight) => matMul2D(activations, weight, false, true)),
     saved: [activations, ...quantized, ...(norm && reciprocal ? [x, norm.gain, reciprocal] : [])],
@@ -77,7 +78,7 @@ export function productBackward(dys: readonly tf.Tensor[], saved: readonly tf.Te
   let dnormed: tf.Tensor = matMul2D(dys[0], rest[0]); // (N, C)
   for (let i = 1; i < dys.length; i++) {
     dnormed = spend(matMul2D(dys[i], rest[i]), (more) => {
-      const sum = tf.add(dnormed, more);
+      const sum = op.add(dnormed, more);
       dnormed.dispose();
       return sum;
     });

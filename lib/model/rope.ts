@@ -3,6 +3,7 @@
  * Legend: T tokens, D head size.
  */
 import * as tf from '@tensorflow/tfjs';
+import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 
 /** Cosine and signed sine for each position, [T, D] each. The sine carries the sign of the half that it adds to. */
@@ -50,17 +51,21 @@ function swapHalves(x: tf.Tensor): tf.Tensor {
   const shape = x.shape;
   const headDim = shape[shape.length - 1];
   const rows = x.size / headDim;
-  return tf.reshape(tf.reverse(tf.reshape(x, [rows, 2, headDim / 2]), 1), shape);
+  return spend(
+    op.reshape(x, [rows, 2, headDim / 2]),
+    (pairs) => op.reverse(pairs, 1),
+    (swapped) => op.reshape(swapped, shape),
+  );
 }
 
 /** Turns x [..., T, D] by its positions: x∘cos + swap(x)∘sin. */
 export function rotate(x: tf.Tensor, { cosine, signedSine }: RotaryTable): tf.Tensor {
-  const across = spend(swapHalves(x), (swapped) => tf.mul(swapped, signedSine));
-  return spend(tf.mul(x, cosine), (along) => tf.add(along, across));
+  const across = spend(swapHalves(x), (swapped) => op.mul(swapped, signedSine));
+  return spend(op.mul(x, cosine), (along) => op.add(along, across));
 }
 
 /** The opposite turn, which is also the gradient of rotate: a rotation's transpose is its inverse. */
 export function rotateBack(dy: tf.Tensor, { cosine, signedSine }: RotaryTable): tf.Tensor {
-  const across = spend(tf.mul(dy, signedSine), (sine) => swapHalves(sine));
-  return spend(tf.mul(dy, cosine), (along) => tf.add(along, across));
+  const across = spend(op.mul(dy, signedSine), (sine) => swapHalves(sine));
+  return spend(op.mul(dy, cosine), (along) => op.add(along, across));
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { runEffect, runKernel } from '../backend/kernels.js';
+import * as op from '../backend/operations.js';
 
 /** The numbers of one update. β and ε are Adam's; `rate` and `epsilon` hold the bias correction already. */
 export interface UpdateRates {
@@ -18,20 +19,28 @@ export interface UpdateRates {
   /** Factor on the gradient, from clipping. */
   gradientScale: number;
   /** From {@link kernelNumbers}: made once a step, since every parameter shares them. */
-  numbers: readonly tf.Tensor[];
+  numbers: KernelNumbers;
+}
+
+/** Numbers of an update as tensors. */
+export interface KernelNumbers {
+  /** The scalar inputs of ResourceApplyAdam. */
+  adam: tf.Tensor[];
+  decay: tf.Tensor;
+  gradientScale: tf.Tensor;
 }
 
 /**
- * The scalar inputs of ResourceApplyAdam. Its own bias correction is switched off by zero powers of β: `rate` and
- * `epsilon` hold it. The caller frees them.
+ * What kernels take of the numbers of one update. ResourceApplyAdam's own bias correction is switched off by zero
+ * powers of β: `rate` and `epsilon` hold it. The caller frees them.
  */
-export function kernelNumbers({
-  rate,
-  beta1,
-  beta2,
-  epsilon,
-}: Pick<UpdateRates, 'rate' | 'beta1' | 'beta2' | 'epsilon'>): tf.Tensor[] {
-  return [0, 0, rate, beta1, beta2, epsilon].map((number) => tf.scalar(number));
+export function kernelNumbers(update: Omit<UpdateRates, 'numbers'>): KernelNumbers {
+  const { rate, beta1, beta2, epsilon, decay, gradientScale } = update;
+  return {
+    adam: [0, 0, rate, beta1, beta2, epsilon].map((number) => tf.scalar(number)),
+    decay: tf.scalar(decay),
+    gradientScale: tf.scalar(gradientScale),
+  };
 }
 
 /** The two moments of one parameter, and how they change it. */
@@ -120,11 +129,11 @@ export class NativeMoments implements Moments {
     const updated = tf.tidy(() => {
       // The kernel changes the variable in place only if nothing else holds its buffer: so a fresh product goes in
       // and is let go at once.
-      const decayed = tf.mul(parameter, decay);
+      const decayed = op.mul(parameter, decay === 1 ? 1 : numbers.decay);
       assign(this.value, decayed);
       decayed.dispose();
-      const g = gradientScale === 1 ? gradient : tf.mul(gradient, gradientScale);
-      runEffect('ResourceApplyAdam', [this.value, this.first, this.second, ...numbers, g], {
+      const g = gradientScale === 1 ? gradient : op.mul(gradient, numbers.gradientScale);
+      runEffect('ResourceApplyAdam', [this.value, this.first, this.second, ...numbers.adam, g], {
         T: FLOAT,
         use_locking: false,
         use_nesterov: false,

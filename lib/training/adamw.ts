@@ -61,13 +61,13 @@ export class AdamW {
     const correction = Math.sqrt(1 - beta2 ** this.updates);
     const rate = (learningRate * correction) / (1 - beta1 ** this.updates);
     const epsilon = this.epsilon * correction;
-    const shared = { beta1, beta2, rate, epsilon, gradientScale };
-    const numbers = kernelNumbers(shared);
+    const update = { beta1, beta2, rate, epsilon, gradientScale, decay: 1 - learningRate * weightDecay };
+    const numbers = kernelNumbers(update);
     for (const [name, parameter] of this.parameters) {
-      const decay = parameter.rank >= 2 ? 1 - learningRate * weightDecay : 1;
-      this.moments.get(name)!.update(parameter, gradients.get(name)!, { ...shared, decay, numbers });
+      const decay = parameter.rank >= 2 ? update.decay : 1;
+      this.moments.get(name)!.update(parameter, gradients.get(name)!, { ...update, decay, numbers });
     }
-    tf.dispose(numbers);
+    tf.dispose({ ...numbers });
   }
 
   /** Moments and count as plain values. */

@@ -6,7 +6,7 @@ export function globalNorm(gradients: Iterable<tf.Tensor>): number {
   return tf.tidy(() => {
     const halves = Array.from(gradients, (g) =>
       hasNativeKernels()
-        ? runKernel('L2Loss', [g], { T: { type: 'float32' } }) // Σg²/2
+        ? runKernel('L2Loss', [g]) // Σg²/2
         : tf.mul(tf.sum(tf.square(g)), 0.5),
     );
     return Math.sqrt(2 * tf.sum(tf.stack(halves)).dataSync()[0]);
