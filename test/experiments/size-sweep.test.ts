@@ -39,7 +39,7 @@ describe('scaling-law', () => {
     for (const name of ['full-precision', 'b1.58']) {
       const finals = all('full').filter(
         ({ arm, role, corpus, training }) =>
-          arm === name && role === 'final' && corpus.name === 'zipf-facts' && training.steps === 500,
+          arm === name && role === 'final' && corpus.name === 'zipf-facts' && training.steps === 600,
       );
       expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(9);
       expect(new Set(finals.map(({ training }) => training.seeds.weights)).size).toBe(3);
@@ -51,7 +51,7 @@ describe('scaling-law', () => {
     for (const { role, training, corpus } of all('full')) {
       expect(training.seeds.batches).toBe(training.seeds.weights);
       expect(training.seeds.weights === 100).toBe(role === 'tune');
-      expect(training.batch * training.context).toBe(corpus.name === 'zipf-facts' ? 160 * 6 : 512);
+      expect(training.batch * training.context).toBe(corpus.name === 'zipf-facts' ? 480 * 6 : 512);
     }
   });
 
