@@ -30,7 +30,10 @@ interface NativeBackend {
   ): tf.Tensor[];
 }
 
-/** Attributes of a kernel as plain values, where they differ from its defaults and its inputs do not tell; a type is written `{ type: 'float32' }`. */
+/**
+ * Attributes of a kernel as plain values, where they differ from its defaults and its inputs do not tell; a type is
+ * written `{ type: 'float32' }`.
+ */
 type Attributes = Record<string, boolean | number | string | number[] | { type: 'float32' | 'int32' }>;
 
 /** True where TensorFlow's kernels can be called by name. */
@@ -80,7 +83,8 @@ export function indices(values: readonly number[]): tf.Tensor {
   return kept(values.join(), () => tf.tensor1d(values as number[], 'int32'));
 }
 
-function kept(key: string, make: () => tf.Tensor): tf.Tensor {
+/** A tensor that is made once, by its key. */
+export function kept(key: string, make: () => tf.Tensor): tf.Tensor {
   let found = constants.get(key);
   if (!found) constants.set(key, (found = tf.keep(make())));
   return found;
@@ -106,38 +110,4 @@ export function matMul2D(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpo
   return tf.tidy(() =>
     tf.matMul<tf.Tensor2D>(transposeA ? tf.transpose(a) : a, transposeB ? tf.transpose(b) : b),
   );
-}
-
-/** Rows of this many values, or a multiple, all begin in the same few sets of the processor's cache. */
-const ALIASED_COLUMNS = 512;
-/** Columns that move them apart. */
-const PADDING = 8;
-
-/**
- * aᵀ·b of tall matrices: a [N, A], b [N, B] → [A, B]. TensorFlow's product walks down their columns, which takes half
- * as long again where rows alias in the cache: such rows are made a little longer first.
- */
-export function transposedProduct(a: tf.Tensor, b: tf.Tensor): tf.Tensor2D {
-  const aliased = [a, b].some((x) => x.shape[1]! % ALIASED_COLUMNS === 0);
-  if (!aliased || !hasNativeKernels()) return matMul2D(a, b, true);
-  return tf.tidy(() => {
-    const product = matMul2D(lengthened(a), lengthened(b), true);
-    return runKernel<tf.Tensor2D>('Slice', [product, indices([0, 0]), indices([a.shape[1]!, b.shape[1]!])]);
-  });
-}
-
-/** x with a few columns more, whose values do not matter. */
-function lengthened(x: tf.Tensor): tf.Tensor {
-  const rows = x.shape[0];
-  if (x.shape[1]! % ALIASED_COLUMNS !== 0) return x;
-  return joined([x, kept(`padding ${rows}`, () => tf.zeros([rows, PADDING]))], 1);
-}
-
-/** Tensors one after the other along an axis; only where there are native kernels. */
-export function joined(parts: readonly tf.Tensor[], axis: number): tf.Tensor {
-  return runKernel('ConcatV2', [...parts, constant(axis, 'int32')], {
-    N: parts.length,
-    T: { type: 'float32' },
-    Tidx: { type: 'int32' },
-  });
 }

@@ -4,7 +4,7 @@
  * Elsewhere they are TensorFlow.js's own. No tape sees them, so outside withGradient the gradient would be lost.
  */
 import * as tf from '@tensorflow/tfjs';
-import { constant, hasNativeKernels, indices, joined, runKernel } from './kernels.js';
+import { constant, hasNativeKernels, indices, runKernel } from './kernels.js';
 
 /** A number must be a constant of the model: it is made a tensor once and kept. */
 type Operand = tf.Tensor | number;
@@ -48,7 +48,13 @@ export function slice(x: tf.Tensor, begin: readonly number[], size: readonly num
 
 /** Tensors one after the other along an axis. */
 export function concat(parts: readonly tf.Tensor[], axis: number): tf.Tensor {
-  return hasNativeKernels() ? joined(parts, axis) : tf.concat(parts as tf.Tensor[], axis);
+  if (!hasNativeKernels()) return tf.concat(parts as tf.Tensor[], axis);
+  const inputs = [...parts, constant(axis, 'int32')];
+  return runKernel('ConcatV2', inputs, {
+    N: parts.length,
+    T: { type: 'float32' },
+    Tidx: { type: 'int32' },
+  });
 }
 
 /** Turns the order along an axis round. */

@@ -3,9 +3,10 @@
  * Legend: N rows (batch × tokens), C input features, O output features.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { matMul2D, transposedProduct } from '../backend/kernels.js';
+import { matMul2D } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
+import { transposedProduct } from '../backend/transposed-product.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { transposedProduct } from '../../lib/backend/kernels.js';
+import { transposedProduct } from '../../lib/backend/transposed-product.js';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { BACKENDS } from '../backends.js';
 import { excess } from '../golden/vectors.js';
