@@ -23,8 +23,6 @@ export interface RecordedResults {
   cores: number;
   /** Time of all runs together, on one thread each. */
   seconds: number;
-  /** Names of runs that were still to come when this was written; absent where all are there. */
-  missing?: string[];
   runs: FinishedRun[];
 }
 
@@ -46,7 +44,6 @@ export function readRecorded(
 
 /**
  * Writes results to be committed.
- * @param missing names of runs that are still to come
  * @returns the file's path
  * @throws Error where the runs were made by several versions; the file stays as it is then
  */
@@ -54,11 +51,10 @@ export async function recordResults(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
-  missing: readonly string[] = [],
 ): Promise<string> {
   const path = resultsFile(experiment.name);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs, missing), { flush: true });
+  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs), { flush: true });
   await rename(`${path}.partial`, path);
   return path;
 }
@@ -67,12 +63,7 @@ export async function recordResults(
  * The text of a results file: one line a run, so that a diff can be read.
  * @throws Error where the runs were made by several versions
  */
-export function resultsText(
-  experiment: Experiment,
-  preset: Preset,
-  runs: readonly FinishedRun[],
-  missing: readonly string[] = [],
-): string {
+export function resultsText(experiment: Experiment, preset: Preset, runs: readonly FinishedRun[]): string {
   requireOneVersion(`record ${experiment.name}`, runs);
   const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
   const head: Omit<RecordedResults, 'runs'> = {
@@ -85,7 +76,6 @@ export function resultsText(
     cores: availableParallelism(),
     backends: [...backends.values()],
     seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
-    ...(missing.length > 0 && { missing: [...missing] }),
   };
   const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
   const opening = JSON.stringify(head, undefined, 1).slice(0, -2);
