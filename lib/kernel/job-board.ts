@@ -2,11 +2,12 @@
  * How threads share work without messages: a few words at the start of the shared memory. The main thread writes a job
  * there; every thread, the main one included, takes chunks of its items until none is left.
  *
- * A claim is one compare-and-swap on a word that holds the job's number and the next chunk. A thread that was held up
- * between reading a job and claiming a chunk of it sees its claim fail once that job is over, so it does not run a chunk
- * of one job with the parameters of another (the number comes round after a million jobs, minutes later); and a thread
- * that the system does not run at the moment delays nobody, unless it holds a chunk. Which thread computes a chunk does
- * not matter: items are independent.
+ * A claim is one compare-and-swap on a word that holds the job's number and the next chunk. The number changes before
+ * the first word of another job is written, and until the last one is, no chunk can be had. So a thread that was held up
+ * between reading a job and claiming a chunk of it sees its claim fail, and does not run a chunk with the parameters of
+ * two jobs (the number comes round after a million jobs, minutes later). All words are read and written as atomics,
+ * whose order every processor keeps. A thread that the system does not run at the moment delays nobody, unless it holds
+ * a chunk. Which thread computes a chunk does not matter: items are independent.
  */
 import { MAX_ARGUMENTS, type Operation } from './operations.js';
 
@@ -32,6 +33,8 @@ const CHUNK_BITS = 12;
 const CHUNK_MASK = (1 << CHUNK_BITS) - 1;
 /** Most chunks of a job: one fewer than the bits could count, so that no claim equals QUIT_SEEN. */
 export const MAX_CHUNKS: number = CHUNK_MASK - 1;
+/** Next chunk of a job that is being written: no job has it. */
+const CLOSED = MAX_CHUNKS;
 /** Code of the job that ends the workers. */
 const QUIT = -1;
 
@@ -47,13 +50,14 @@ export function publish(
   chunks: number,
   args: Int32Array,
 ): void {
-  words[JOB_OPERATION] = operation;
-  words[JOB_ITEMS] = items;
-  words[JOB_CHUNK] = chunk;
-  words[JOB_CHUNKS] = chunks;
-  for (let i = 0; i < MAX_ARGUMENTS; i++) words[JOB_ARGUMENTS + i] = args[i];
-  Atomics.store(words, DONE, 0);
   const number = (Atomics.load(words, CLAIM) >>> CHUNK_BITS) + 1;
+  Atomics.store(words, CLAIM, (number << CHUNK_BITS) | CLOSED);
+  Atomics.store(words, JOB_OPERATION, operation);
+  Atomics.store(words, JOB_ITEMS, items);
+  Atomics.store(words, JOB_CHUNK, chunk);
+  Atomics.store(words, JOB_CHUNKS, chunks);
+  for (let i = 0; i < MAX_ARGUMENTS; i++) Atomics.store(words, JOB_ARGUMENTS + i, args[i]);
+  Atomics.store(words, DONE, 0);
   Atomics.store(words, CLAIM, number << CHUNK_BITS);
   if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, CLAIM);
 }
@@ -66,21 +70,21 @@ export function takeChunks(words: Int32Array, table: readonly Operation[], scrat
   for (;;) {
     const claim = Atomics.load(words, CLAIM);
     const index = claim & CHUNK_MASK;
-    const operation = words[JOB_OPERATION];
-    const items = words[JOB_ITEMS];
-    const chunk = words[JOB_CHUNK];
-    if (index >= words[JOB_CHUNKS]) return claim;
+    const operation = Atomics.load(words, JOB_OPERATION);
+    const items = Atomics.load(words, JOB_ITEMS);
+    const chunk = Atomics.load(words, JOB_CHUNK);
+    if (index >= Atomics.load(words, JOB_CHUNKS)) return claim;
     // Read one by one before the claim, and without an array: this loop runs hundreds of times a token.
-    const a0 = words[JOB_ARGUMENTS];
-    const a1 = words[JOB_ARGUMENTS + 1];
-    const a2 = words[JOB_ARGUMENTS + 2];
-    const a3 = words[JOB_ARGUMENTS + 3];
-    const a4 = words[JOB_ARGUMENTS + 4];
-    const a5 = words[JOB_ARGUMENTS + 5];
-    const a6 = words[JOB_ARGUMENTS + 6];
-    const a7 = words[JOB_ARGUMENTS + 7];
-    const a8 = words[JOB_ARGUMENTS + 8];
-    const a9 = words[JOB_ARGUMENTS + 9];
+    const a0 = Atomics.load(words, JOB_ARGUMENTS);
+    const a1 = Atomics.load(words, JOB_ARGUMENTS + 1);
+    const a2 = Atomics.load(words, JOB_ARGUMENTS + 2);
+    const a3 = Atomics.load(words, JOB_ARGUMENTS + 3);
+    const a4 = Atomics.load(words, JOB_ARGUMENTS + 4);
+    const a5 = Atomics.load(words, JOB_ARGUMENTS + 5);
+    const a6 = Atomics.load(words, JOB_ARGUMENTS + 6);
+    const a7 = Atomics.load(words, JOB_ARGUMENTS + 7);
+    const a8 = Atomics.load(words, JOB_ARGUMENTS + 8);
+    const a9 = Atomics.load(words, JOB_ARGUMENTS + 9);
     if (Atomics.compareExchange(words, CLAIM, claim, claim + 1) !== claim) continue;
     if (operation === QUIT) return QUIT_SEEN;
     const from = index * chunk;
@@ -109,7 +113,7 @@ export function waitForJob(words: Int32Array, seen: number): void {
 
 /** Waits until all chunks of the current job are done. Returns false if any thread failed. */
 export function waitForChunks(words: Int32Array): boolean {
-  const chunks = words[JOB_CHUNKS];
+  const chunks = Atomics.load(words, JOB_CHUNKS);
   for (let i = 0; i < SPINS; i++) {
     if (Atomics.load(words, DONE) >= chunks) return Atomics.load(words, FAILED) === 0;
   }
