@@ -28,25 +28,37 @@ const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [
 
 const STOPPING = 'Stopping: running steps are finished and saved. The same command goes on from here.';
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        preset: { type: 'string', default: 'smoke' },
+        only: { type: 'string', multiple: true },
+        workers: { type: 'string' },
+        runs: { type: 'string' },
+        engine: { type: 'string', default: 'local' },
+        address: { type: 'string' },
+        cancel: { type: 'boolean', default: false },
+        'any-backend': { type: 'boolean', default: false },
+        'dry-run': { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    // Its text ends in advice on Node's own conventions.
+    const [said] = error instanceof Error ? error.message.split('.') : ['unreadable arguments'];
+    throw new Error(`experiment: ${said}.\n${USAGE}`, { cause: error });
+  }
+}
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      preset: { type: 'string', default: 'smoke' },
-      only: { type: 'string', multiple: true },
-      workers: { type: 'string' },
-      runs: { type: 'string' },
-      engine: { type: 'string', default: 'local' },
-      address: { type: 'string' },
-      cancel: { type: 'boolean', default: false },
-      'any-backend': { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
-      record: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const [name] = positionals;
+  const { values, positionals } = readArguments();
+  const [name, ...others] = positionals;
   if (values.help || name === undefined) return console.log(USAGE);
+  if (others.length > 0)
+    throw new Error(`experiment: one experiment must be named, got ${positionals.join(', ')}.`);
   const experiment = findExperiment(name);
   const preset = PRESETS.find((known) => known === values.preset);
   if (!preset)

@@ -18,6 +18,8 @@ import { runSteps } from './setup/steps.js';
 import { writeWhole } from './setup/written-whole.js';
 
 const PRESETS = ['smoke', 'laptop', 'full'];
+const USAGE =
+  'Use: npm run notebooks -- [--preset smoke|laptop|full] [--output DIR] [--times] [--tidy] [NAME ...]';
 
 /**
  * @param {import('./setup/project.js').Project} project
@@ -44,17 +46,25 @@ function isNamed(file, name) {
   return file === basename(name) || file === `${basename(name)}.ipynb`;
 }
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        preset: { type: 'string' },
+        output: { type: 'string' },
+        times: { type: 'boolean' },
+        tidy: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new SetupError(`Notebooks: ${/** @type {Error} */ (error).message.split('.')[0]}.`, USAGE);
+  }
+}
+
 /** @returns {Promise<number>} the exit code */
 async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      preset: { type: 'string' },
-      output: { type: 'string' },
-      times: { type: 'boolean' },
-      tidy: { type: 'boolean' },
-    },
-  });
+  const { values, positionals } = readArguments();
   const { preset, output, times: timed, tidy } = values;
   if (preset !== undefined && !PRESETS.includes(preset)) {
     throw new SetupError(
