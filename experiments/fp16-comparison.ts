@@ -1,6 +1,6 @@
 /**
- * The comparison with full precision: pairs of equal shape from 0.1 to 4 million parameters, and one shape whose
- * full-precision model is quantized after training. Every arm's rate is tuned; arms share seeds and the order of the data.
+ * The comparison with full precision: pairs of equal shape up to 4 million parameters, and one shape whose full-precision
+ * model is quantized after training. Every arm's rate is tuned; arms share seeds and the order of the data.
  */
 import type { Experiment } from './experiment.js';
 import { fp16Claims } from './fp16-claims.js';

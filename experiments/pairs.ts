@@ -3,16 +3,13 @@ import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
 import { MAIN_ARMS, shakespeareSweep, zipfSweep } from './scaling-sweeps.js';
 import { sizeSweepRuns, type SizeSweep } from './size-sweep.js';
 
-/** Widths whose models have 0.1 M parameters or more, in both sweeps. */
-const SMALLEST_WIDTH = 64;
+/** Of the laptop preset, whose time is short: models of 0.1 M parameters or more, in both sweeps. */
+const SMALLEST_LAPTOP_WIDTH = 64;
 
-/**
- * The pairs of 0.1 M parameters and more on both corpora, with the tuning runs that their rates follow from. In the smoke
- * preset all sizes, which end below that.
- */
+/** The pairs on both corpora, with the tuning runs that their rates follow from. */
 export function pairRuns(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
   return [shakespeareSweep(preset), zipfSweep(preset)].flatMap((sweep) =>
-    sizeSweepRuns(onlyPairs(sweep, preset === 'smoke' ? 0 : SMALLEST_WIDTH), finished),
+    sizeSweepRuns(onlyPairs(sweep, preset === 'laptop' ? SMALLEST_LAPTOP_WIDTH : 0), finished),
   );
 }
 
