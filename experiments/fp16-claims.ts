@@ -10,6 +10,9 @@ const B1_TABLE = 'BitNet (2310.11453), Table 3';
 /** Differences below this count as none: two percent of perplexity. */
 const MARGIN = 0.02;
 
+/** The smallest models that the trend of the gap is judged by, in parameters; the record holds smaller ones too. */
+const TREND_FROM = 100_000;
+
 /** Nats above the unquantized model from which on a quantized one has collapsed: twice its perplexity. */
 const COLLAPSE = Math.log(2);
 
@@ -26,7 +29,7 @@ export function fp16Claims(finished: readonly FinishedRun[]): JudgedClaim[] {
 }
 
 function pairClaims(all: readonly Pair[], corpus: Pair['corpus'], name: string): Claim[] {
-  const pairs = all.filter((pair) => pair.corpus === corpus);
+  const pairs = all.filter((pair) => pair.corpus === corpus && pair.parameters >= TREND_FROM);
   const largest = pairs.at(-1);
   if (!largest) return [];
   return [

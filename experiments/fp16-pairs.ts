@@ -77,7 +77,8 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
   };
 }
 
-function roundingOf({ measured }: FinishedRun): number | undefined {
+/** What rounding to half precision adds to a run's loss, over the same windows. */
+export function roundingOf({ measured }: FinishedRun): number | undefined {
   const [rounded, unrounded] = [measured?.fp16, measured?.['fp16-unrounded']];
   return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
 }

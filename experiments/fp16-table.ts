@@ -1,18 +1,19 @@
+import { roundingOf } from './fp16-pairs.js';
 import type { FinishedRun } from './run-spec.js';
 
 /** What the command prints at the end. */
 export function fp16Table(finished: readonly FinishedRun[]): string[] {
   return [
-    '| model | parameters | learning rate | seed | validation loss (nats) | in half precision |',
+    '| model | parameters | learning rate | seed | validation loss (nats) | change in half precision |',
     '|---|---|---|---|---|---|',
     ...finished.filter(({ role }) => role === 'final').map(tableRow),
   ];
 }
 
-function tableRow({ arm, parameters, training, validationLoss, measured }: FinishedRun): string {
-  const loss = (value: number | null | undefined, missing: string): string => value?.toFixed(3) ?? missing;
+function tableRow(run: FinishedRun): string {
+  const { arm, parameters, training, validationLoss } = run;
   return (
-    `| ${arm} | ${(parameters / 1e6).toFixed(2)} M | ${training.schedule.peak} | ${training.seeds.weights} | ` +
-    `**${loss(validationLoss, 'diverged')}** | ${loss(measured?.fp16, '')} |`
+    `| ${arm} | ${(parameters / 1e6).toFixed(3)} M | ${training.schedule.peak} | ${training.seeds.weights} | ` +
+    `**${validationLoss?.toFixed(3) ?? 'diverged'}** | ${roundingOf(run)?.toFixed(6) ?? ''} |`
   );
 }

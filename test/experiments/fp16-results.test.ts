@@ -3,6 +3,7 @@ import { BITNET_B158, FULL_PRECISION, LEVEL_BITS, parseModelConfig } from '../..
 import { fp16Claims } from '../../experiments/fp16-claims.js';
 import { atEqualBudget, bytesBudget, gapTrend, pairsOf } from '../../experiments/fp16-pairs.js';
 import { bestAt, postTrainingOf, PTQ_METHODS } from '../../experiments/post-training-table.js';
+import { readRecorded } from '../../experiments/recorded.js';
 import type { FinishedRun } from '../../experiments/run-spec.js';
 import { formulaClaims, latencyClaims } from '../../experiments/shape-claims.js';
 import { findMeasurement, readShapes } from '../../experiments/shape-speeds.js';
@@ -154,5 +155,43 @@ describe('formulaClaims', () => {
     expect(of('A matrix product').verdict).toBe('reproduced');
     expect(of('A whole model').ours.value).toBeCloseTo(20, 0);
     expect(of('13B b1.58').verdict).toBe('reproduced');
+  });
+});
+
+describe('the recorded results', () => {
+  it('hold pairs of five sizes or more on both corpora, three seeds each, up to 4 M parameters', async () => {
+    const pairs = pairsOf((await readRecorded('fp16-comparison')).runs);
+    for (const corpus of ['tiny-shakespeare', 'zipf-facts']) {
+      const some = pairs.filter((pair) => pair.corpus === corpus);
+      expect(some.length, corpus).toBeGreaterThanOrEqual(5);
+      for (const { shape, gaps, halfPrecision } of some) {
+        expect(gaps, shape).toHaveLength(3);
+        expect(halfPrecision, shape).toBeDefined();
+      }
+    }
+    const plays = pairs.filter(
+      ({ corpus, parameters }) => corpus === 'tiny-shakespeare' && parameters >= 1e5,
+    );
+    expect(plays.length).toBeGreaterThanOrEqual(5);
+    expect(plays.at(-1)!.parameters).toBeGreaterThan(4e6);
+  });
+
+  it('hold every method of quantizing afterwards at every width', async () => {
+    const table = postTrainingOf((await readRecorded('fp16-comparison')).runs)!;
+    expect(table.cells).toHaveLength(Object.keys(PTQ_METHODS).length * LEVEL_BITS.length * 2);
+    for (const { method, bits, loss } of table.cells)
+      expect(loss.value, `${method} ${bits}`).toBeGreaterThan(0);
+  });
+
+  it('hold the speed of every form at every shape of the papers, trits three times as fast as fp16 at 3B', async () => {
+    const shapes = await readShapes();
+    for (const shape of ['700M', '1.3B', '3B', '3.9B', 'BitNet 2B4T']) {
+      for (const form of ['ternary', 'fp16', 'fp32'] as const) {
+        for (const threads of [1, 2])
+          expect(findMeasurement(shapes, shape, form, threads).layersMs).toBeGreaterThan(0);
+      }
+    }
+    const [ternary, fp16] = (['ternary', 'fp16'] as const).map((form) => findMeasurement(shapes, '3B', form));
+    expect(fp16.layersMs / ternary.layersMs).toBeGreaterThanOrEqual(3);
   });
 });

@@ -10,6 +10,7 @@ import {
 import { gapsBySize, sizeGapTrend } from '../../experiments/scaling-gap.js';
 import { scalingLaw } from '../../experiments/scaling-law.js';
 import { scalingResults } from '../../experiments/scaling-results.js';
+import { readRecorded } from '../../experiments/recorded.js';
 import type { FinishedRun, RunSpec } from '../../experiments/run-spec.js';
 import { toSvg } from '../../lib/index.js';
 import { finishAll } from './finish-runs.js';
@@ -112,5 +113,32 @@ describe('the figures', () => {
       sizeCurvesFigure(results.zipf[1], 1.98),
     ];
     for (const figure of figures) expect(toSvg(figure)).toContain('<svg');
+  });
+});
+
+describe('the recorded results', () => {
+  it('hold nine sizes of both main arms, three seeds each, none diverged', async () => {
+    const { zipf } = scalingResults((await readRecorded('scaling-law')).runs);
+    for (const arm of ['full-precision', 'b1.58']) {
+      const curve = zipf.find((one) => one.arm === arm)!;
+      const sizes = new Set(curve.points.map(({ parameters }) => parameters));
+      expect(sizes.size, arm).toBeGreaterThanOrEqual(9);
+      expect(curve.diverged, arm).toEqual([]);
+      for (const size of sizes) {
+        expect(
+          curve.points.filter(({ parameters }) => parameters === size),
+          `${arm} ${size}`,
+        ).toHaveLength(3);
+      }
+    }
+  });
+
+  it('bring the keys within 0.005 nat of their exact entropy at the largest size', async () => {
+    const { keys } = scalingResults((await readRecorded('scaling-law')).runs);
+    const largest = Math.max(...keys.map(({ parameters }) => parameters));
+    for (const { arm, a, b } of keys.filter(({ parameters }) => parameters === largest)) {
+      expect(Math.abs(a), arm).toBeLessThan(0.005);
+      expect(Math.abs(b), arm).toBeLessThan(0.005);
+    }
   });
 });
