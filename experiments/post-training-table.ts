@@ -21,6 +21,8 @@ export interface PtqCell {
   activationBits: 8 | 16;
   /** Over the seeds, nats per token. */
   loss: Estimate;
+  /** Loss − that of the unquantized model of the same seed, one for each seed. */
+  costs: number[];
 }
 
 export interface PostTraining {
@@ -28,8 +30,10 @@ export interface PostTraining {
   unquantized: Estimate;
   unquantizedInt8: Estimate;
   cells: PtqCell[];
-  /** Trained quantized at the same shape, over the whole validation text. */
+  /** Trained at the same shape, over the whole validation text. */
   trained: { b1: Estimate; b158: Estimate; full: Estimate };
+  /** Trained quantized − trained in full precision, one for each seed. */
+  trainedCosts: { b1: number[]; b158: number[] };
 }
 
 /**
@@ -38,40 +42,48 @@ export interface PostTraining {
  */
 export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining | undefined {
   const finals = (arm: string): FinishedRun[] =>
-    finished.filter((run) => run.role === 'final' && run.arm === arm);
+    finished
+      .filter((run) => run.role === 'final' && run.arm === arm)
+      .toSorted((a, b) => a.training.seeds.weights - b.training.seeds.weights);
   const full = finals('ptq-full-precision');
-  const [b1, b158] = [finals('ptq-b1'), finals('ptq-b1.58')];
+  const [b1, b158] = [finals('ptq-b1'), finals('ptq-b1.58')].map(losses);
   if (full.length === 0 || b1.length === 0 || b158.length === 0) return undefined;
-  const trained = (runs: FinishedRun[]): Estimate =>
-    meanInterval(runs.map(({ validationLoss }) => validationLoss ?? Infinity));
+  const unquantized = measured(full, 'ptq-none-w16-a16');
   return {
-    unquantized: measured(full, 'ptq-none-w16-a16'),
-    unquantizedInt8: measured(full, 'ptq-none-w16-a8'),
+    unquantized: meanInterval(unquantized),
+    unquantizedInt8: meanInterval(measured(full, 'ptq-none-w16-a8')),
     cells: LEVEL_BITS.flatMap((bits) =>
       (Object.keys(PTQ_METHODS) as PtqMethod[]).flatMap((method) =>
-        ([16, 8] as const).map((activationBits) => ({
-          method,
-          bits,
-          activationBits,
-          loss: measured(full, `ptq-${method}-w${bits}-a${activationBits}`),
-        })),
+        ([16, 8] as const).map((activationBits) => {
+          const values = measured(full, `ptq-${method}-w${bits}-a${activationBits}`);
+          const costs = differences(values, unquantized);
+          return { method, bits, activationBits, loss: meanInterval(values), costs };
+        }),
       ),
     ),
-    trained: { b1: trained(b1), b158: trained(b158), full: trained(full) },
+    trained: { b1: meanInterval(b1), b158: meanInterval(b158), full: meanInterval(losses(full)) },
+    trainedCosts: { b1: differences(b1, losses(full)), b158: differences(b158, losses(full)) },
   };
 }
 
-function measured(runs: readonly FinishedRun[], name: string): Estimate {
-  return meanInterval(
-    runs.map((run) => {
-      const value = run.measured?.[name];
-      if (value !== undefined) return value;
-      throw new Error(
-        `post-training table: run ${run.name} must have measured ${name}, and has not. ` +
-          'Make it: npm run experiment -- fp16-comparison --preset full --record',
-      );
-    }),
-  );
+function losses(runs: readonly FinishedRun[]): number[] {
+  return runs.map(({ validationLoss }) => validationLoss ?? Infinity);
+}
+
+function measured(runs: readonly FinishedRun[], name: string): number[] {
+  return runs.map((run) => {
+    const value = run.measured?.[name];
+    if (value !== undefined) return value;
+    throw new Error(
+      `post-training table: run ${run.name} must have measured ${name}, and has not. ` +
+        'Make it: npm run experiment -- fp16-comparison --preset full --record',
+    );
+  });
+}
+
+/** Seed by seed. */
+function differences(values: readonly number[], reference: readonly number[]): number[] {
+  return values.map((value, seed) => value - reference[seed]);
 }
 
 /** The best cell at a width. */
