@@ -72,10 +72,12 @@ export function postTrainingFigure(table: PostTraining, activationBits: 8 | 16, 
   return lineFigure({
     title: `Quantized after training, ${activationBits === 8 ? 'int8' : 'unquantized'} activations`,
     subtitle: 'Each line is a method; the dotted one was trained with its few bits',
-    x: { title: 'Bits of a weight', unit: 'bits', scale: 'log' },
+    x: { title: 'Bits of a weight', unit: 'bits' },
     y: { title: 'Loss', unit: 'nats per token' },
     lines: [{ axis: 'y', at: table.unquantized.value, label: 'not quantized' }],
-    notes: [`Losses above ${atMost} are drawn there.`],
+    notes: table.cells.some(({ loss }) => loss.value > atMost)
+      ? [`Losses above ${atMost} are drawn there.`]
+      : [],
     series: [
       ...(Object.keys(PTQ_METHODS) as PtqMethod[]).map((method) => ({
         name: PTQ_METHODS[method],
@@ -122,7 +124,7 @@ export function energyRatioFigure(shapes: readonly TransformerShape[], lengths: 
     title: 'How much energy ternary weights save',
     subtitle: 'A ratio for the whole model: attention stays in fp16 and grows with the sequence',
     x: { title: 'Sequence', unit: 'tokens', scale: 'log' },
-    y: { title: 'Energy in fp16 / as BitNet', unit: '', scale: 'log' },
+    y: { title: 'Energy in fp16 / as BitNet', unit: '', scale: 'log', range: [1, 100] },
     lines: [{ axis: 'y', at: 71.4, label: 'a product alone: 71.4' }],
     series: shapes.map((shape) => ({
       name: shape.name,
