@@ -227,6 +227,8 @@ describe('perplexity', () => {
   it('needs a token to predict', async () => {
     const model = await goldenModel('packed');
     await expect(model.perplexity([5])).rejects.toThrow('perplexity: the text must have at least 2 tokens');
+    const narrow = await goldenModel('packed', { contextLength: 1 });
+    await expect(narrow.perplexity([5, 6])).rejects.toThrow('contextLength must be at least 2');
   });
 });
 
