@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { loadTraining } from '@bitnet-notebooks/lib';
 import { describe, expect, it } from 'vitest';
 import { evaluateTrained } from '../../experiments/evaluations.js';
 import { openCorpusOf } from '../../experiments/open-corpus.js';
 import { readResult, trainRun } from '../../experiments/train-run.js';
-import { loadTraining } from '../../lib/training/training.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { toyRun } from './toy-experiment.js';
 
