@@ -1,6 +1,6 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { takeLock } from '../../lib/training/folder-lock.js';
 import { startSource } from '../source-process.js';
@@ -35,5 +35,7 @@ describe('an abandoned lock', () => {
     await writeFile(path, ABANDONED);
     await writeFile(`${path}.taking`, ABANDONED);
     await takeLock(path);
+    expect(await readFile(path, 'utf8')).toBe(`${process.pid}\n`);
+    expect(await readdir(dirname(path))).toEqual(['lock']);
   });
 });
