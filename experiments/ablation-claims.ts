@@ -203,11 +203,13 @@ function scheduleClaims(arm: ArmOf, difference: DifferenceOf): Draft[] {
   ];
 }
 
-function overSeeds(
-  { curves }: ArmResult,
-  valueOf: (last: CurvePoint) => number | undefined,
-): Estimate | undefined {
-  const values = curves
+/** The curves that reach the end: that of a run which diverged stops before. */
+function wholeCurves({ curves, losses }: ArmResult): CurvePoint[][] {
+  return curves.filter((_, i) => losses[i] < Infinity);
+}
+
+function overSeeds(arm: ArmResult, valueOf: (last: CurvePoint) => number | undefined): Estimate | undefined {
+  const values = wholeCurves(arm)
     .map((curve) => curve.at(-1))
     .map((last) => last && valueOf(last))
     .filter((value) => value !== undefined);
@@ -215,8 +217,8 @@ function overSeeds(
 }
 
 /** Two tenths of the steps around the middle, where stage two begins. */
-function sShape({ curves }: ArmResult): Estimate | undefined {
-  const bends = curves.map((curve) => {
+function sShape(arm: ArmResult): Estimate | undefined {
+  const bends = wholeCurves(arm).map((curve) => {
     const steps = curve.at(-1)?.step ?? 0;
     const at = (share: number): number | undefined =>
       curve.find(({ step }) => step >= share * steps)?.validationLoss;

@@ -34,5 +34,10 @@ export async function evaluateTrained(
     }
     Object.assign(values, await EVALUATIONS[name](model, corpus, spec));
   }
+  for (const [name, value] of Object.entries(values)) {
+    // In a result's JSON it would become null, which counts as a loss of 0.
+    if (Number.isFinite(value)) continue;
+    throw new Error(`evaluate: ${name} must be finite, got ${value} in run ${spec.name}. Look at its model.`);
+  }
   return values;
 }

@@ -5,6 +5,7 @@ import {
   mean,
   meanInterval,
   pairedDifference,
+  undecided,
   type Estimate,
 } from '@bitnet-notebooks/lib';
 import type { CorpusSpec, FinishedRun } from './run-spec.js';
@@ -128,10 +129,10 @@ export function gapTrend(pairs: readonly Pair[]): Estimate {
   const middle = mean(x);
   const spread = x.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   const seeds = Math.min(...pairs.map(({ gaps }) => gaps.length));
-  return meanInterval(
-    Array.from(
-      { length: seeds },
-      (_, seed) => x.reduce((sum, value, i) => sum + (value - middle) * pairs[i].gaps[seed], 0) / spread,
-    ),
+  const slopes = Array.from(
+    { length: seeds },
+    (_, seed) => x.reduce((sum, value, i) => sum + (value - middle) * pairs[i].gaps[seed], 0) / spread,
   );
+  // A gap to a run that diverged has no place on a line.
+  return slopes.every(Number.isFinite) ? meanInterval(slopes) : undecided(slopes);
 }

@@ -5,7 +5,7 @@
 import { loadTraining, type Corpus, type Training, type TrainingPoint } from '@bitnet-notebooks/lib';
 import type { RunProgress, RunTask } from './engines/engine.js';
 import { openCorpusOf } from './open-corpus.js';
-import type { RunResult } from './run-spec.js';
+import type { CorpusSpec, RunResult } from './run-spec.js';
 import { trainRun } from './train-run.js';
 
 /** What the engine sends. */
@@ -29,9 +29,19 @@ function send(message: FromWorker): void {
   if (process.connected) process.send!(message);
 }
 
+/** Opened once for all runs; one that could not be opened is tried again by the next run. */
+function keptCorpus(spec: CorpusSpec): Promise<Corpus> {
+  const key = JSON.stringify(spec);
+  const kept = corpora.get(key);
+  if (kept) return kept;
+  const opened = openCorpusOf(spec);
+  corpora.set(key, opened);
+  opened.catch(() => corpora.delete(key));
+  return opened;
+}
+
 async function carryOut({ spec, folder }: RunTask, signal: AbortSignal): Promise<FromWorker> {
-  const key = JSON.stringify(spec.corpus);
-  if (!corpora.has(key)) corpora.set(key, openCorpusOf(spec.corpus));
+  const corpus = await keptCorpus(spec.corpus);
   training ??= loadTraining({ threads: 1 });
   let next = 0;
   const onPoint = ({ step, trainLoss, validationLoss, seconds }: TrainingPoint): void => {
@@ -42,7 +52,7 @@ async function carryOut({ spec, folder }: RunTask, signal: AbortSignal): Promise
   };
   const onRepair = (note: string): void => send({ progress: { note, step: 0, trainLoss: 0, seconds: 0 } });
   const options = { signal, onPoint, onRepair };
-  const result = await trainRun(await training, await corpora.get(key)!, spec, folder, options);
+  const result = await trainRun(await training, corpus, spec, folder, options);
   return result ? { result } : { stopped: true };
 }
 

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { RunCrash, type Engine, type RunProgress } from './engines/engine.js';
 import type { Experiment } from './experiment.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from './run-spec.js';
+import { runId, type FinishedRun, type Preset, type RunResult, type RunSpec } from './run-spec.js';
 import { readResult } from './train-run.js';
 
 /** What happened to a run. */
@@ -55,10 +55,17 @@ export async function* sweep(
   const left = new AbortController();
   const stop = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
   let running = 0;
+  let isUnderWay = false;
   let wake = (): void => {};
   const emit = (event: SweepEvent): void => {
     events.push(event);
     wake();
+  };
+
+  const fail = (id: string, spec: RunSpec, cause: unknown): void => {
+    const error = asError(cause);
+    failed.set(id, { spec, error });
+    emit({ kind: 'failed', id, spec, error });
   };
 
   const specs = (): RunSpec[] => experiment.runs(preset, [...finished.values()]).filter(only);
@@ -71,7 +78,15 @@ export async function* sweep(
         const id = runId(spec);
         if (seen.has(id)) continue;
         seen.add(id);
-        const result = await readResult(join(folder, id));
+        let result: RunResult | undefined;
+        try {
+          result = await readResult(join(folder, id));
+        } catch (cause) {
+          // Before anything has run it ends the sweep; from then on it is this run's fault alone.
+          if (!isUnderWay) throw cause;
+          fail(id, spec, cause);
+          continue;
+        }
         if (result) {
           isNew = true;
           const run = { id, ...spec, ...result };
@@ -100,14 +115,12 @@ export async function* sweep(
       await plan();
       emit({ kind: 'finished', id, spec, run, again: false });
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
       if (stop.aborted) return;
-      if (error instanceof RunCrash && attempt < attempts) {
+      if (cause instanceof RunCrash && attempt < attempts) {
         queue.unshift({ id, spec, attempt: attempt + 1 });
-        emit({ kind: 'retrying', id, spec, error });
+        emit({ kind: 'retrying', id, spec, error: cause });
       } else {
-        failed.set(id, { spec, error });
-        emit({ kind: 'failed', id, spec, error });
+        fail(id, spec, cause);
       }
     } finally {
       running--;
@@ -119,6 +132,7 @@ export async function* sweep(
   stop.addEventListener('abort', onAbort);
   try {
     await plan();
+    isUnderWay = true;
     for (;;) {
       while (!stop.aborted && running < engine.slots && queue.length > 0) void start(queue.shift()!);
       const event = events.shift();
@@ -145,4 +159,8 @@ export async function* sweep(
     failed: [...failed.values()],
     stopped: finished.size + failed.size < seen.size,
   };
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
 }

@@ -114,8 +114,16 @@ export async function trainRun(
     const { context } = spec.training;
     const all = Math.floor((corpus.validationTokens - 1) / context);
     const windows = spec.finalWindows ?? (Number.isFinite(all) ? all : ENDLESS_WINDOWS);
+    const losses = model.losses(corpus, windows, context);
+    if (!Number.isFinite(losses.validationLoss)) {
+      const found = `got ${losses.validationLoss} over all ${windows} windows`;
+      throw new DivergedError(
+        last.step,
+        `train run: validation loss must be finite, ${found} after step ${last.step}. Try a lower learning rate.`,
+      );
+    }
     const result: RunResult = {
-      ...model.losses(corpus, windows, context),
+      ...losses,
       validationTokens: windows * context,
       ...shared(),
       ...(spec.evaluations?.length && { measured: await evaluateTrained(spec, model, corpus) }),

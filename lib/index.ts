@@ -169,6 +169,7 @@ export {
   meanInterval,
   pairedDifference,
   standardDeviation,
+  undecided,
   type Estimate,
 } from './analysis/statistics.js';
 

@@ -40,7 +40,8 @@ export function standardDeviation(values: readonly number[]): number {
  * Mean with Student's interval: mean ± t(n − 1) · s / √n.
  *
  * A run that diverged counts as Infinity. Where all did, so is the mean, for certain; where some did, the interval
- * reaches from the lowest value to Infinity.
+ * reaches from the lowest value to Infinity. Differences to runs that diverged are −Infinity: with both kinds among
+ * them the mean is {@link undecided}.
  * @param values independent of each other, one for each seed
  * @throws Error for no values, and for NaN
  */
@@ -51,6 +52,7 @@ export function meanInterval(values: readonly number[], level: number = CONFIDEN
     throw new Error(`meanInterval: values must be numbers, got ${values.join(', ')}.`);
   const value = mean(values);
   const count = values.length;
+  if (Number.isNaN(value)) return undecided(values);
   if (values.some((one) => Math.abs(one) === Infinity)) {
     return { value, low: Math.min(...values), high: Math.max(...values), count };
   }
@@ -61,8 +63,19 @@ export function meanInterval(values: readonly number[], level: number = CONFIDEN
 }
 
 /**
+ * The mean of values that runs which diverged leave open to both sides: of the finite ones, 0 where there are none. Its
+ * interval rules nothing out.
+ */
+export function undecided(values: readonly number[]): Estimate {
+  const finite = values.filter(Number.isFinite);
+  const value = finite.length > 0 ? mean(finite) : 0;
+  return { value, low: -Infinity, high: Infinity, count: values.length };
+}
+
+/**
  * Mean of the differences between two arms, pair by pair. Seeds that two arms share (first weights, order of the data)
- * move both alike, so the difference is known better than either mean.
+ * move both alike, so the difference is known better than either mean. A pair that diverged in both
+ * arms does not say which of the two is worse, and leaves the mean {@link undecided}.
  * @param values of an arm, by seed
  * @param reference of the arm that it is compared with, by the same seeds in the same order
  * @returns values − reference
@@ -77,8 +90,7 @@ export function pairedDifference(
       `pairedDifference: both arms must have the same seeds, got ${values.length} and ${reference.length} values.`,
     );
   }
-  return meanInterval(
-    values.map((value, i) => value - reference[i]),
-    level,
-  );
+  const differences = values.map((value, i) => value - reference[i]);
+  const bothDiverged = values.some((value, i) => value === Infinity && reference[i] === Infinity);
+  return bothDiverged ? undecided(differences) : meanInterval(differences, level);
 }

@@ -193,21 +193,26 @@ async function readBlockScale(
 /**
  * Converters also write the ternary matrix times its scale as floats. Such values are 0 and ±scale, so their mean
  * magnitude is not the scale, and quantizing them like master weights would shrink every output. A sample tells
- * the two apart: among thousands of master weights no more than one magnitude never happens.
+ * the two apart: among thousands of master weights no more than one magnitude never happens. One of zeros alone, as
+ * rows that were pruned, tells nothing, and the next is read.
  */
 async function ternaryStep(
   entry: TensorEntry,
   file: FileBytes,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  const bytes = new Uint8Array(Math.min(SAMPLE_BYTES, entry.byteLength));
-  await file.read(entry.byteOffset, bytes, { operation: 'read scale', tensor: entry.name }, signal);
-  const values =
-    entry.encoding === 'F32'
-      ? new Float32Array(bytes.buffer)
-      : widenHalf(entry.encoding as 'F16' | 'BF16', new Uint16Array(bytes.buffer));
-  const step = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return step > 0 && step < Infinity && values.every((value) => value === 0 || Math.abs(value) === step)
-    ? step
-    : undefined;
+  for (let start = 0; start < entry.byteLength; start += SAMPLE_BYTES) {
+    const bytes = new Uint8Array(Math.min(SAMPLE_BYTES, entry.byteLength - start));
+    const purpose = { operation: 'read scale', tensor: entry.name };
+    await file.read(entry.byteOffset + start, bytes, purpose, signal);
+    const values =
+      entry.encoding === 'F32'
+        ? new Float32Array(bytes.buffer)
+        : widenHalf(entry.encoding as 'F16' | 'BF16', new Uint16Array(bytes.buffer));
+    const step = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    if (step === 0) continue;
+    const hasOneStep = values.every((value) => value === 0 || Math.abs(value) === step);
+    return hasOneStep && step < Infinity ? step : undefined;
+  }
+  return undefined;
 }

@@ -148,11 +148,17 @@ function choose(
   const shortlisted = head.hasShortlist && kept <= MAX_SHORTLIST_TOKENS && !wanted.logProbabilities;
   const candidates: Candidates = shortlisted ? head.best(kept) : head.all();
   const index = sampler.pick(candidates);
+  const logit = candidates.logits[index];
+  if (!Number.isFinite(logit)) {
+    // No order holds among such logits: it would be the same token again and again, without a word.
+    throw new Error(
+      `generate: logits must be finite, got ${logit}. The model's numbers overflow float32: look for a diverged training run.`,
+    );
+  }
   if (candidates.ids === undefined) {
-    return { id: index, logProbability: candidates.logits[index] - head.logSumExp(0) };
+    return { id: index, logProbability: logit - head.logSumExp(0) };
   }
   const id = candidates.ids[index];
-  const logit = candidates.logits[index];
   const vector = new Float32Array(team.buffer, memory.headInput, memory.hiddenWidth);
   const copy = vector.slice();
   const logProbability = (): number => {

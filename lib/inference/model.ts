@@ -130,6 +130,11 @@ export class Model {
         'perplexity: the text must have at least 2 tokens, since the first is not predicted, got 1.',
       );
     }
+    if (this.contextLength < 2) {
+      throw new RangeError(
+        'perplexity: contextLength must be at least 2, a token and the one it predicts, got 1. Load the model with a longer contextLength.',
+      );
+    }
     return this.#exclusively(signal, async () => {
       let sum = 0;
       let count = 0;

@@ -75,10 +75,19 @@ export async function* train(
       }
       done++;
       const trained = performance.now();
+      const validationLoss = evaluated ? evaluate(model, windows, options.context) : undefined;
+      if (validationLoss !== undefined && !Number.isFinite(validationLoss)) {
+        // No checkpoint: the update that ruined the model has been made. The one before stays.
+        throw new DivergedError(
+          done,
+          `train: validation loss must be finite, got ${validationLoss} after step ${done}. ` +
+            `Try a lower learning rate (now ${learningRate}).`,
+        );
+      }
       const point: TrainingPoint = {
         step: done,
         trainLoss: loss,
-        ...(evaluated && { validationLoss: evaluate(model, windows, options.context) }),
+        ...(validationLoss !== undefined && { validationLoss }),
         ...(codes && { diagnostics: diagnose(model, codes, windows, options.context) }),
         learningRate,
         weightDecay,

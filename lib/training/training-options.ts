@@ -70,11 +70,11 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-/** Thrown when a loss or gradient is not finite. Model and checkpoint are those of the last good step. */
+/** Thrown when a loss or gradient is not finite. The checkpoint is that of a good step. */
 export class DivergedError extends Error {
   override readonly name = 'DivergedError';
   constructor(
-    /** The step whose loss or gradient was not finite, counted from 1. */
+    /** The step whose loss or gradient was not finite, or that the validation loss was not after; counted from 1. */
     readonly step: number,
     message: string,
   ) {

@@ -59,6 +59,17 @@ describe('pairedDifference', () => {
     expect(pairedDifference([2, 5, 9], [1, 1, 1])).toEqual(meanInterval([1, 4, 8]));
   });
 
+  it('is open to both sides where runs diverged in both arms', () => {
+    const open = { low: -Infinity, high: Infinity };
+    expect(pairedDifference([Infinity, 2], [Infinity, 1])).toEqual({ value: 1, ...open, count: 2 });
+    expect(pairedDifference([Infinity], [Infinity])).toEqual({ value: 0, ...open, count: 1 });
+    expect(pairedDifference([Infinity, 2, 3], [1, Infinity, 1])).toEqual({ value: 2, ...open, count: 3 });
+  });
+
+  it('refuses NaN', () => {
+    expect(() => pairedDifference([NaN, 2], [1, 1])).toThrow('values must be numbers');
+  });
+
   it('refuses arms of different seeds', () => {
     expect(() => pairedDifference([1, 2], [1])).toThrow('same seeds, got 2 and 1 values');
   });

@@ -276,6 +276,16 @@ describe('openCheckpoint: GGUF matrices stored as floats', () => {
       expect(ternary.scale(Q_PROJ)).toBe(0.25);
       expect(ternary.config.quantization_config!.quantization_mode).toBe('offline');
       await ternary.close();
+      // A sample of the matrix holds fewer values than that.
+      const pruned = await openCheckpoint(
+        await floatFile(encoding, (size) =>
+          Float32Array.from({ length: size }, (_, i) =>
+            i < 40_000 && size > 40_000 ? 0 : ((i % 3) - 1) * 0.25,
+          ),
+        ),
+      );
+      expect(pruned.scale(Q_PROJ)).toBe(0.25);
+      await pruned.close();
       const master = await openCheckpoint(
         await floatFile(encoding, (size) => Float32Array.from({ length: size }, (_, i) => Math.sin(i))),
       );

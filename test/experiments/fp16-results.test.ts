@@ -82,6 +82,16 @@ describe('gapTrend', () => {
     expect(trend.value).toBeLessThan(0);
     expect(trend.high).toBeLessThan(0);
   });
+
+  it('is open where a run diverged, in one arm or in both', () => {
+    const lost = (arms: readonly string[]): FinishedRun[] =>
+      RUNS.map((run) =>
+        arms.includes(run.arm) && run.training.seeds.weights === 1 ? { ...run, validationLoss: null } : run,
+      );
+    for (const arms of [['b1.58'], ['b1.58', 'full-precision']]) {
+      expect(gapTrend(pairsOf(lost(arms)))).toMatchObject({ low: -Infinity, high: Infinity });
+    }
+  });
 });
 
 describe('atEqualBudget', () => {

@@ -134,6 +134,16 @@ describe('ablationClaims', () => {
     expect(verdict({ 'weights-zero-one': null }, '{0, 1} fails')).toBe('reproduced');
   });
 
+  it('decides nothing where both arms diverged, and shows it', () => {
+    const both = finishAll(quantizationAblation, 'full', (spec) => {
+      const isLost = spec.role === 'final' && spec.training.seeds.weights === 1;
+      return isLost ? null : lossWith({})(spec);
+    });
+    const claim = ablationClaims(both).find((one) => one.claim.startsWith('Ternary weights beat'))!;
+    expect(claim).toMatchObject({ verdict: 'not at this scale', ours: { low: -Infinity, high: Infinity } });
+    expect(quantizationAblation.table(both).join('\n')).toContain('[−∞, ∞]');
+  });
+
   it('does not hold a small model against claims about large ones', () => {
     expect(verdict({ 'a-full-precision': -0.3 }, 'Ternary meets')).toBe('not at this scale');
     expect(verdict({ 'weights-8bit': -0.3 }, 'More levels')).toBe('not at this scale');

@@ -179,6 +179,22 @@ describe('sweep', () => {
       /result.json\. Delete it: the run is then evaluated again/,
     );
   });
+
+  it('takes such a file for the failure of its own run, where the run becomes known later', async () => {
+    const folder = await temporaryFolder();
+    const [first, damaged, last] = runs(3);
+    await mkdir(join(folder, runId(damaged)));
+    await writeFile(join(folder, runId(damaged), 'result.json'), '{');
+    const experiment: Experiment = {
+      ...toyExperiment,
+      runs: (_, known) => (known.length === 0 ? [first] : [first, damaged, last]),
+    };
+    const { finished, failed, stopped } = await collect(experiment, { engine: new InstantEngine(1), folder });
+    expect(finished.map(({ name }) => name)).toEqual(['run0', 'run2']);
+    expect(failed.map(({ spec }) => spec.name)).toEqual(['run1']);
+    expect(failed[0].error.message).toContain('read result');
+    expect(stopped).toBe(false);
+  });
 });
 
 describe('runId', () => {

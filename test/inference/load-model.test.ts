@@ -14,7 +14,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { CheckpointError } from '../../lib/checkpoint/checkpoint-error.js';
+import { narrowHalf } from '../../lib/checkpoint/dtypes.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
+import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js';
 import { loadModel, type LoadOptions } from '../../lib/inference/load-model.js';
 import type { LoadProgress } from '../../lib/inference/load-weights.js';
 import { MemoryError } from '../../lib/kernel/memory.js';
@@ -185,6 +187,26 @@ describe('loading damaged files', () => {
     expect(problem).toBeInstanceOf(CheckpointError);
     expect(problem).toMatchObject({ file, tensor });
     expect(String(problem)).toMatch(/NaN|finite/);
+  });
+
+  it.each([
+    ['infinity', 0x7c00],
+    ['minus infinity', 0xfc00],
+    ['NaN', 0x7e00],
+  ])('names the tensor of %s in a master weight of F16', async (_what, code) => {
+    const folder = await smallCheckpoint(oddConfig());
+    const path = join(folder, 'model.safetensors');
+    const tensors = [...(await readSafetensors(path))].map(([name, { shape, data }]) => {
+      const codes = narrowHalf('F16', data as Float32Array);
+      if (name === V_PROJ) codes[100] = code;
+      return { name, dtype: 'F16' as const, shape, data: codes };
+    });
+    await writeSafetensors(path, tensors, { format: 'pt' });
+    for (const kernel of ['relaxed', 'simd', 'reference'] as const) {
+      const problem = await problemOf(folder, { kernel });
+      expect(problem, kernel).toBeInstanceOf(CheckpointError);
+      expect(problem).toMatchObject({ file: path, tensor: V_PROJ, expected: 'finite numbers' });
+    }
   });
 
   it('says so when the file shrinks while it is read', async () => {

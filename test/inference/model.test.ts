@@ -1,11 +1,15 @@
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { saveModelFolder } from '../../lib/checkpoint/model-folder.js';
+import { FULL_PRECISION } from '../../lib/config.js';
 import type { GenerateOptions } from '../../lib/inference/generation.js';
 import { loadModel } from '../../lib/inference/load-model.js';
 import type { Model } from '../../lib/inference/model.js';
 import { compileKernel } from '../kernel/compiled.js';
+import { temporaryFolder } from '../temporary-folder.js';
 import { goldenModel, MANIFEST, STRICT } from './golden-model.js';
-import { oddConfig, smallCheckpoint } from './small-checkpoint.js';
+import { oddConfig, randomTensors, smallCheckpoint } from './small-checkpoint.js';
 
 beforeAll(compileKernel);
 
@@ -200,6 +204,23 @@ describe('generate', () => {
     expect(() => model.generate(PROMPT, options)).toThrow(message);
   });
 
+  it('says so where the logits are no numbers, instead of one token for ever', async () => {
+    const config = oddConfig({ quantization_config: undefined, bitlm: FULL_PRECISION });
+    const tensors = randomTensors(config).map((tensor) => ({
+      ...tensor,
+      data: tensor.name.includes('_proj') ? tensor.data.map((weight) => weight * 1e18) : tensor.data,
+    }));
+    const folder = join(await temporaryFolder(), 'model');
+    await saveModelFolder(folder, { config, tensors });
+    const model = await loadModel(folder, { threads: 1 });
+    for (const temperature of [0, 1]) {
+      await expect(model.generate([1, 2], { temperature, maxTokens: 2 }).next()).rejects.toThrow(
+        'generate: logits must be finite, got NaN',
+      );
+    }
+    await model.close();
+  });
+
   it('refuses an empty prompt, ids out of range and a prompt that fills the context', async () => {
     const model = await goldenModel('packed', { contextLength: 8 });
     expect(() => model.generate([])).toThrow('generate: there must be at least one token, got none.');
@@ -227,6 +248,8 @@ describe('perplexity', () => {
   it('needs a token to predict', async () => {
     const model = await goldenModel('packed');
     await expect(model.perplexity([5])).rejects.toThrow('perplexity: the text must have at least 2 tokens');
+    const narrow = await goldenModel('packed', { contextLength: 1 });
+    await expect(narrow.perplexity([5, 6])).rejects.toThrow('contextLength must be at least 2');
   });
 });
 

@@ -161,6 +161,21 @@ describe('train', () => {
     model.dispose();
   });
 
+  it('ends where the validation loss alone shows that it diverged', async () => {
+    const folder = await newFolder();
+    const model = new BitLM(config, { seed: 1 });
+    const schedule = { kind: 'cosine', minimum: 0, warmupSteps: 0, totalSteps: 1, weightDecay: 0 } as const;
+    const all = { ...options(1), evaluateEvery: 1, schedule: { ...schedule, peak: 1e10 } };
+    const error: unknown = await (async () => {
+      for await (const _ of train(model, corpus, all, { folder }));
+    })().catch((problem: unknown) => problem);
+    expect(error).toBeInstanceOf(DivergedError);
+    expect((error as Error).message).toMatch(/validation loss must be finite, got NaN after step 1/);
+    const { points, completed } = await readRun(folder);
+    expect([points, completed]).toEqual([[], false]);
+    model.dispose();
+  });
+
   it('refuses options that contradict the model or the corpus, and says which', async () => {
     const model = new BitLM(config, { seed: 1 });
     const first = (change: object): Promise<unknown> =>

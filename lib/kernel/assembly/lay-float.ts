@@ -23,7 +23,17 @@ function valueBytes(format: i32): usize {
 function loadFour(at: usize, format: i32): v128 {
   if (format == FORMAT_F32) return v128.load(at);
   const codes = i32x4.extend_low_i16x8_u(v128.load64_zero(at));
-  return format == FORMAT_BF16 ? i32x4.shl(codes, 16) : widenF16(codes);
+  return format == FORMAT_BF16 ? i32x4.shl(codes, 16) : widenNonFiniteToo(codes);
+}
+
+// widenF16 makes numbers of infinity and NaN, of 2¹⁶ or more, which no other f16 is. Here they have to stay what they
+// are: the sum of magnitudes is where the loader notices them.
+// @ts-ignore: decorator
+@inline
+function widenNonFiniteToo(codes: v128): v128 {
+  const wide = widenF16(codes);
+  const isBeyond = f32x4.ge(f32x4.abs(wide), f32x4.splat(65_536));
+  return v128.or(wide, v128.and(isBeyond, f32x4.splat(Infinity)));
 }
 
 /** Values of a row from `column`, at most 64, as f32 at `scratch`, zeros after its end. Returns where they are. */

@@ -2,6 +2,7 @@
 import {
   BLOCK_COLUMNS,
   FORMAT_BF16,
+  FORMAT_F16,
   FORMAT_F32,
   STATUS_NOT_FINITE,
   STATUS_UNEQUAL_SCALES,
@@ -14,7 +15,9 @@ import type { Views } from './views.js';
 /** One value of a row-major matrix as it stands in a file. */
 function sourceValue(m: Views, source: number, format: number, index: number): number {
   if (format === FORMAT_F32) return m.f32[source / 4 + index];
-  return halfToFloat(format === FORMAT_BF16, m.u16[source / 2 + index]);
+  const value = halfToFloat(format === FORMAT_BF16, m.u16[source / 2 + index]);
+  // The infinities and NaN of f16, which halfToFloat makes numbers of; sums of magnitudes have to show them.
+  return format === FORMAT_F16 && Math.abs(value) >= 65_536 ? value * Infinity : value;
 }
 
 /** Σ|w| of every row, in the order of the kernels: even and odd pairs apart. */
