@@ -20,7 +20,7 @@ import {
   RESULT_INTEGERS,
 } from '../layout';
 import { quantizedStride } from './quantized';
-import { tileOfOne, tileOfTwo, unpackGroup, unpackedRowBytes } from './ternary-tile';
+import { tileOfOne, tileOfTwo, unpackedGroupBytes, unpackGroup } from './ternary-tile';
 import { groupTimesVector } from './ternary-vector';
 
 // Results of the four rows of a group are written where the matrix's steps say.
@@ -89,14 +89,13 @@ export function ternaryProduct(
         storeRows(sums, quantized, matrix, rows, rowStep, mode);
       } else {
         unpackGroup(weights, blocks, scratch);
-        const stride = unpackedRowBytes(blocks);
+        // The second token's sums come back through the scratch behind the unpacked rows.
+        const second = scratch + unpackedGroupBytes(blocks);
         let token = quantized;
         let at = rows;
         let t = 0;
         for (; t + 2 <= tokens; t += 2) {
           const next = token + tokenBytes;
-          // The second token's sums come back through the scratch behind the unpacked rows.
-          const second = scratch + 4 * stride;
           const sums = tileOfTwo(scratch, blocks, token + QUANTIZED_HEADER_BYTES, next + QUANTIZED_HEADER_BYTES, second);
           storeRows(sums, token, matrix, at, rowStep, mode);
           storeRows(v128.load(second), next, matrix, at + outBytes, rowStep, mode);
