@@ -18,10 +18,9 @@ export function scalingTable(finished: readonly FinishedRun[]): string[] {
       ({ arm, parameters, a, b }) =>
         `Key positions at ${parameters} parameters, ${arm}: a ${a.toFixed(4)} and b ${b.toFixed(4)} nat above the exact entropy`,
     ),
-    '',
-    'Tiny Shakespeare: validation loss, nats per character',
-    '',
-    ...sizeTable(shakespeare, 0),
+    ...(shakespeare.length > 0
+      ? ['', 'Tiny Shakespeare: validation loss, nats per character', '', ...sizeTable(shakespeare, 0)]
+      : []),
   ];
 }
 

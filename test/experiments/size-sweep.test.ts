@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { pairRuns } from '../../experiments/pairs.js';
 import { interpolateRate } from '../../experiments/rate-by-width.js';
-import type { FinishedRun, Preset, RunSpec } from '../../experiments/run-spec.js';
+import { readRecorded } from '../../experiments/recorded.js';
+import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/run-spec.js';
 import { scalingLaw } from '../../experiments/scaling-law.js';
 import { zipfSweep } from '../../experiments/scaling-sweeps.js';
 import { sizeSweepRuns } from '../../experiments/size-sweep.js';
@@ -65,9 +66,12 @@ describe('scaling-law', () => {
     expect(rates.get(40)).toBeGreaterThan(rates.get(104)!);
   });
 
-  it('runs in laptop only what full runs, too', () => {
-    const full = ids(all('full'));
-    for (const id of ids(all('laptop'))) expect(full).toContain(id);
+  it('runs in laptop only what was recorded in full, at the same rates though fewer widths are tuned', async () => {
+    const { runs } = await readRecorded('scaling-law');
+    const recorded = ids(runs);
+    const laptop = scalingLaw.runs('laptop', runs);
+    expect(laptop.filter(({ role }) => role === 'final')).toHaveLength(7 * 2 * 2);
+    for (const spec of laptop) expect(recorded, spec.name).toContain(runId(spec));
   });
 
   it('waits for tuning before it names final runs', () => {
@@ -75,12 +79,12 @@ describe('scaling-law', () => {
     expect(runs.every(({ role }) => role === 'tune')).toBe(true);
   });
 
-  it('shares the pairs of the fp16 comparison, five sizes of Tiny Shakespeare among them', () => {
+  it('shares the pairs of the fp16 comparison, seven sizes of Tiny Shakespeare among them', () => {
     const pairs = finishAll(pairRuns, 'full', madeUp);
     const full = ids(all('full'));
     for (const { id } of pairs) expect(full).toContain(id);
     const finals = pairs.filter(({ role, corpus }) => role === 'final' && corpus.name === 'tiny-shakespeare');
-    expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(5);
-    expect(finals).toHaveLength(5 * 2 * 3);
+    expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(7);
+    expect(finals).toHaveLength(7 * 2 * 3);
   });
 });
