@@ -115,7 +115,7 @@ export async function* sweep(
       await plan();
       emit({ kind: 'finished', id, spec, run, again: false });
     } catch (cause) {
-      if (stop.aborted) return;
+      if (stop.aborted && isOfStopping(cause, stop)) return;
       if (cause instanceof RunCrash && attempt < attempts) {
         queue.unshift({ id, spec, attempt: attempt + 1 });
         emit({ kind: 'retrying', id, spec, error: cause });
@@ -159,6 +159,11 @@ export async function* sweep(
     failed: [...failed.values()],
     stopped: finished.size + failed.size < seen.size,
   };
+}
+
+/** Whether a run ended as asked, or was killed meanwhile: it goes on from its checkpoint another time. */
+function isOfStopping(cause: unknown, { reason }: AbortSignal): boolean {
+  return cause === reason || cause instanceof RunCrash || asError(cause).name === 'AbortError';
 }
 
 function asError(cause: unknown): Error {

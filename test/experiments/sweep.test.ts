@@ -161,6 +161,19 @@ describe('sweep', () => {
     expect(engine.atOnce).toBe(0);
   });
 
+  it('tells of a run that fails while it is stopped: its checkpoint may not have been saved', async () => {
+    const stop = new AbortController();
+    const engine = new InstantEngine(1, ({ spec }) => {
+      if (spec.name !== 'run2') return undefined;
+      stop.abort();
+      return new Error('disk full');
+    });
+    const options = { engine, folder: await temporaryFolder(), signal: stop.signal };
+    const { stopped, failed } = await collect(listed(runs(40)), options);
+    expect(stopped).toBe(true);
+    expect(failed.map(({ spec, error }) => [spec.name, error.message])).toEqual([['run2', 'disk full']]);
+  });
+
   it('stops its runs when the loop is left early', async () => {
     const engine = new InstantEngine(2);
     for await (const event of sweep(listed(runs(40)), 'smoke', { engine, folder: await temporaryFolder() })) {
