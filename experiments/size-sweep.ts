@@ -5,7 +5,7 @@
 import type { AblationOptions, ModelConfig, TrainingOptions } from '@bitnet-notebooks/lib';
 import { parseModelConfig } from '@bitnet-notebooks/lib';
 import type { CorpusSpec, FinishedRun, RunSpec } from './run-spec.js';
-import { interpolateRate } from './rate-by-width.js';
+import { interpolateRate, type RateAtWidth } from './rate-by-width.js';
 import { tuneRate } from './tuning.js';
 
 /** A model's size; all else follows from it. */
@@ -22,6 +22,8 @@ export interface SizeArm {
   tunedWidths: readonly number[];
   /** Peak learning rates that are tried at first; the grid grows where the best lies at an edge. */
   grid: readonly number[];
+  /** Rates that are known already: nothing is tuned. */
+  rates?: readonly RateAtWidth[];
   /** Sizes and seeds of its final runs. */
   shapes: readonly Shape[];
   seeds: readonly number[];
@@ -134,15 +136,16 @@ export function sizeSweepRuns(sweep: SizeSweep, finished: readonly FinishedRun[]
 }
 
 function runsOfArm(sweep: SizeSweep, arm: SizeArm, finished: readonly FinishedRun[]): RunSpec[] {
-  const tuned = arm.tunedWidths.map((width) => {
+  const tuned = (arm.rates ? [] : arm.tunedWidths).map((width) => {
     const shape = shapeOfWidth(sweep, width);
     const runAt = (peak: number): RunSpec =>
       specOf(sweep, { arm, shape, role: 'tune', peak, steps: sweep.tuningSteps, seed: TUNING_SEED });
     return { width, ...tuneRate(arm.grid, runAt, finished, sweep.extensions) };
   });
   const tuning = tuned.flatMap(({ runs }) => runs);
-  const known = tuned.flatMap(({ width, best }) => (best === undefined ? [] : [{ width, rate: best }]));
-  if (known.length < tuned.length) return tuning;
+  const found = tuned.flatMap(({ width, best }) => (best === undefined ? [] : [{ width, rate: best }]));
+  if (found.length < tuned.length) return tuning;
+  const known = arm.rates ?? found;
   const final = (shape: Shape, steps: number, seed: number): RunSpec =>
     specOf(sweep, { arm, shape, role: 'final', peak: interpolateRate(known, shape.width), steps, seed });
   return [
