@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.js';
 import { putCharts, takeCharts } from './export/charts.js';
 import { putFormulas, takeFormulas } from './export/formulas.js';
 import { putImages } from './export/images.js';
@@ -91,16 +91,11 @@ async function exportNotebook(project, source, target) {
   }
 }
 
-function readArguments() {
-  try {
-    return parseArgs({ allowPositionals: true, options: { output: { type: 'string', short: 'o' } } });
-  } catch (error) {
-    throw new SetupError(`Export: ${/** @type {Error} */ (error).message.split('.')[0]}.`, USAGE);
-  }
-}
-
 async function main() {
-  const { values, positionals } = readArguments();
+  const { values, positionals } = readArguments('Export', USAGE, {
+    allowPositionals: true,
+    options: { output: { type: 'string', short: 'o' } },
+  });
   const [source] = positionals;
   if (source === undefined || positionals.length > 1) {
     throw new SetupError(`Export: one notebook must be named, got ${positionals.length}.`, USAGE);

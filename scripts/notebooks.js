@@ -6,7 +6,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.js';
 import { describeTimes } from './notebooks/cell-times.js';
 import { normaliseNotebook } from './notebooks/normalise.js';
 import { runNotebook } from './notebooks/run-notebook.js';
@@ -46,25 +46,17 @@ function isNamed(file, name) {
   return file === basename(name) || file === `${basename(name)}.ipynb`;
 }
 
-function readArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        preset: { type: 'string' },
-        output: { type: 'string' },
-        times: { type: 'boolean' },
-        tidy: { type: 'boolean' },
-      },
-    });
-  } catch (error) {
-    throw new SetupError(`Notebooks: ${/** @type {Error} */ (error).message.split('.')[0]}.`, USAGE);
-  }
-}
-
 /** @returns {Promise<number>} the exit code */
 async function main() {
-  const { values, positionals } = readArguments();
+  const { values, positionals } = readArguments('Notebooks', USAGE, {
+    allowPositionals: true,
+    options: {
+      preset: { type: 'string' },
+      output: { type: 'string' },
+      times: { type: 'boolean' },
+      tidy: { type: 'boolean' },
+    },
+  });
   const { preset, output, times: timed, tidy } = values;
   if (preset !== undefined && !PRESETS.includes(preset)) {
     throw new SetupError(
