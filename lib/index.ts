@@ -29,6 +29,7 @@ export { perfectLosses } from './corpora/perfect-losses.js';
 export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf-facts.js';
 
 // Training: TensorFlow is loaded by loadTraining, not before.
+export { ALLOCATOR_SETTINGS } from './backend/allocator.js';
 export type { BackendDescription, BackendOptions } from './backend/tensorflow.js';
 export { loadTraining, type ModelChange, type TrainableModel, type Training } from './training/training.js';
 export {

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { loadTraining, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
+import { ALLOCATOR_SETTINGS, loadTraining, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
 import { configurationA } from '../bitlm.js';
 import { syntheticCorpus } from './synthetic-corpus.js';
 
@@ -53,7 +53,7 @@ interface Measurement {
 
 const WARM_UP_STEPS = 3;
 const ROUNDS = 5;
-const STEPS_A_ROUND = 3;
+const STEPS_A_ROUND = 5;
 
 /**
  * Floating-point operations of one step: forward and backward (three products for each one forward) of the linear
@@ -125,6 +125,7 @@ export function benchTraining(): void {
       [fileURLToPath(import.meta.url), String(threads)],
       {
         encoding: 'utf8',
+        env: { ...ALLOCATOR_SETTINGS, ...process.env },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );

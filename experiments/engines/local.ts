@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { ALLOCATOR_SETTINGS } from '@bitnet-notebooks/lib';
 import type { FromWorker, ToWorker } from '../run-worker.js';
 import type { RunResult } from '../run-spec.js';
 import { RunCrash, type Engine, type RunProgress, type RunTask } from './engine.js';
@@ -85,8 +86,12 @@ export class LocalEngine implements Engine {
   }
 
   #start(): ChildProcess {
-    // Flags of this process, such as those of a notebook's kernel, are not meant for it.
-    const worker = fork(WORKER, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const worker = fork(WORKER, {
+      // Flags of this process, such as those of a notebook's kernel, are not meant for it.
+      execArgv: [],
+      env: { ...ALLOCATOR_SETTINGS, ...process.env },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     this.#all.add(worker);
     worker.once('exit', () => {
       this.#all.delete(worker);

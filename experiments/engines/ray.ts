@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ALLOCATOR_SETTINGS } from '@bitnet-notebooks/lib';
 import type { RunResult } from '../run-spec.js';
 import { readResult } from '../train-run.js';
 import { RunCrash, type Engine, type RunProgress, type RunTask } from './engine.js';
@@ -181,7 +182,7 @@ export class RayEngine implements Engine {
         submission_id: id,
         entrypoint_num_cpus: 1,
         metadata: jobMetadata(task, this.driver),
-        runtime_env: { env_vars: { BITNET_RUN: JSON.stringify(request) } },
+        runtime_env: { env_vars: { ...ALLOCATOR_SETTINGS, BITNET_RUN: JSON.stringify(request) } },
         ...(selector && { entrypoint_label_selector: selector }),
       }),
     );

@@ -9,14 +9,14 @@ export interface BackendDescription {
   name: 'tensorflow' | 'wasm';
   /** Version of libtensorflow, or of the wasm backend. */
   version: string;
-  /** Threads that one operation may use. */
+  /** Threads that training uses, each with a TensorFlow of its own for a share of the batch. An operation uses one. */
   threads: number;
   /** One sentence: which backend runs and what it costs. */
   note: string;
 }
 
 export interface BackendOptions {
-  /** Threads for one operation, 1 by default: runs of a sweep go side by side. Fixed once TensorFlow is loaded. */
+  /** Threads for training, 1 by default: runs of a sweep go side by side. Fixed once TensorFlow is loaded. */
   threads?: number;
   /** `auto` takes tfjs-node where its library is installed, else wasm. */
   prefer?: 'auto' | 'tensorflow' | 'wasm';
@@ -34,7 +34,7 @@ export async function startTensorFlow(options: BackendOptions = {}): Promise<Bac
     throw new Error(`startTensorFlow: threads must be a whole number from 1, got ${threads}.`);
   }
   if (running && (prefer === 'auto' || prefer === running.name)) {
-    if (threads !== undefined && threads !== running.threads && running.name === 'tensorflow') {
+    if (threads !== undefined && threads !== running.threads) {
       throw new Error(
         `startTensorFlow: TensorFlow already runs with ${running.threads} thread(s) and cannot change to ${threads}. ` +
           'Restart the kernel, then ask for the threads first.',
@@ -55,7 +55,7 @@ export async function startTensorFlow(options: BackendOptions = {}): Promise<Bac
       }
     }
   }
-  running = await startWasm();
+  running = await startWasm(threads ?? 1);
   return running;
 }
 
@@ -67,9 +67,9 @@ export function currentBackend(): BackendDescription | undefined {
 async function startNative(threads: number): Promise<BackendDescription> {
   // libtensorflow reads these once, when it is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+  process.env.TF_NUM_INTRAOP_THREADS = '1';
   process.env.TF_NUM_INTEROP_THREADS = '1';
-  process.env.OMP_NUM_THREADS = String(threads);
+  process.env.OMP_NUM_THREADS = '1';
   restoreRemovedNodeFunctions();
   await import('@tensorflow/tfjs-node');
   await tf.setBackend('tensorflow');
@@ -82,7 +82,7 @@ async function startNative(threads: number): Promise<BackendDescription> {
   };
 }
 
-async function startWasm(): Promise<BackendDescription> {
+async function startWasm(threads: number): Promise<BackendDescription> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
   wasm.setWasmPaths(join(folder, '/'));
@@ -90,7 +90,7 @@ async function startWasm(): Promise<BackendDescription> {
   return {
     name: 'wasm',
     version: wasm.version_wasm,
-    threads: 1,
+    threads,
     note:
       `TensorFlow.js ${wasm.version_wasm} on WebAssembly, since tfjs-node's library is not installed: ` +
       'about 7 times slower, enough for the smallest models.',

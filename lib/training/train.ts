@@ -5,10 +5,11 @@ import type { Corpus } from '../corpora/corpus.js';
 import { currentBackend } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
 import { AdamW, type AdamWState } from './adamw.js';
+import { BatchWorkers } from './batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
 import { installedVersions, openRun, type RunConfig, type RunFolder } from './run-folder.js';
 import { schedule } from './schedule.js';
-import { evaluate, trainStep } from './trainer.js';
+import { evaluate, lossAndGradients, update } from './trainer.js';
 import {
   DivergedError,
   type RunOptions,
@@ -34,6 +35,7 @@ export async function* train(
     folder === undefined
       ? undefined
       : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options));
+  let workers: BatchWorkers | undefined;
   try {
     let seconds = 0;
     let done = 0;
@@ -48,6 +50,7 @@ export async function* train(
     }
     const windows = corpus.validationWindows(options.validationWindows, options.context);
     const rates = schedule(options.schedule);
+    workers = await BatchWorkers.open(model, options.batch);
     const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
     while (done < options.steps) {
       // Lets timers, signals and the notebook's messages through: before the first step too, which else would be in the
@@ -60,7 +63,10 @@ export async function* train(
       const codes = evaluated && options.diagnostics ? weightCodes(model) : undefined;
       const started = performance.now();
       const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
-      const { loss, gradientNorm } = trainStep(model, optimizer, batch, options.batch, {
+      const found = workers
+        ? await workers.lossAndGradients(batch, options.batch)
+        : lossAndGradients(model, batch, options.batch);
+      const { loss, gradientNorm } = update(optimizer, found, {
         learningRate,
         weightDecay,
         clipNorm: options.clipNorm ?? 1,
@@ -106,6 +112,7 @@ export async function* train(
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
       await save(run, model, optimizer, corpus, done);
   } finally {
+    workers?.close();
     await run?.close();
     optimizer.dispose();
   }

@@ -12,6 +12,14 @@ export interface StepResult {
   gradientNorm: number;
 }
 
+/** What one batch tells. */
+export interface LossAndGradients {
+  /** Mean cross-entropy, nats per token. */
+  loss: number;
+  /** By the parameter's name. Whoever takes them frees them. */
+  gradients: Map<string, tf.Tensor>;
+}
+
 /**
  * Loss and gradients of one batch, then, if both are finite, one update.
  * @param sequences number of sequences in the batch, B
@@ -22,9 +30,24 @@ export function trainStep(
   optimizer: AdamW,
   batch: TokenWindows,
   sequences: number,
-  rates: { learningRate: number; weightDecay: number; clipNorm: number },
+  rates: UpdateRates,
 ): StepResult {
-  const { loss, gradients } = lossAndGradients(model, batch, sequences);
+  return update(optimizer, lossAndGradients(model, batch, sequences), rates);
+}
+
+/** Rates of one update; gradients above a norm of `clipNorm` are scaled down to it. */
+export interface UpdateRates {
+  learningRate: number;
+  weightDecay: number;
+  clipNorm: number;
+}
+
+/** The second half of a step: one update, if loss and gradients are finite. Frees the gradients. */
+export function update(
+  optimizer: AdamW,
+  { loss, gradients }: LossAndGradients,
+  rates: UpdateRates,
+): StepResult {
   try {
     const gradientNorm = globalNorm(gradients.values());
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
@@ -37,12 +60,17 @@ export function trainStep(
   }
 }
 
-/** Mean loss of a batch and its gradient with respect to every learned tensor. The caller frees the gradients. */
+/**
+ * Mean loss of a batch and its gradient with respect to every learned tensor.
+ * @param sequences number of sequences in the batch, B
+ * @param share of a larger batch, above 0: factor on loss and gradients, so that those of all parts add up to the whole
+ */
 export function lossAndGradients(
   model: BitLM,
   batch: TokenWindows,
   sequences: number,
-): { loss: number; gradients: Map<string, tf.Tensor> } {
+  share = 1,
+): LossAndGradients {
   const names = [...model.parameters.keys()];
   // Made outside the differentiated function: gradient functions read them after its tensors are freed.
   const inputs = tf.tensor1d(batch.inputs, 'int32');
@@ -51,9 +79,10 @@ export function lossAndGradients(
     const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
     return model.loss(inputs, targets, sequences, byName);
   });
-  const { value, grads } = differentiate([...model.parameters.values()]);
-  const loss = value.dataSync()[0];
-  tf.dispose([value, inputs, targets]);
+  const factor = tf.scalar(share);
+  const { value, grads } = differentiate([...model.parameters.values()], factor);
+  const loss = share * value.dataSync()[0];
+  tf.dispose([value, inputs, targets, factor]);
   return { loss, gradients: new Map(names.map((name, index) => [name, grads[index]])) };
 }
 

@@ -48,10 +48,10 @@ export function options(steps: number): TrainingOptions {
   };
 }
 
-// node … small-run.ts FOLDER STEPS: trains in FOLDER and prints every step.
-const [, , folder, steps] = process.argv;
-if (folder !== undefined && steps !== undefined && process.argv.length === 4) {
-  await startTensorFlow();
+// node … small-run.ts FOLDER STEPS THREADS: trains in FOLDER and prints every step.
+const [, , folder, steps, threads] = process.argv;
+if (folder !== undefined && steps !== undefined && threads !== undefined && process.argv.length === 5) {
+  await startTensorFlow({ threads: Number(threads) });
   const model = new BitLM(config, { seed: 1 });
   for await (const { step } of train(model, corpus, options(Number(steps)), { folder })) console.log(step);
 }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,32 +70,35 @@ describe('train', () => {
     expect(await run(3)).not.toEqual(first);
   });
 
-  it('killed by SIGKILL at random steps and resumed, gives the losses of a run left alone, to the last bit', async () => {
-    const STEPS = 60;
-    const whole = await newFolder();
-    const model = new BitLM(config, { seed: 1 });
-    await collect(train(model, corpus, options(STEPS), { folder: whole }));
-    model.dispose();
+  it.each([1, 2])(
+    'killed by SIGKILL at random steps and resumed, gives the losses of a run left alone, to the last bit (%i threads)',
+    async (threads) => {
+      const STEPS = 60;
+      const whole = await newFolder();
+      const start = (folder: string): ChildProcess =>
+        startSource('test/training/small-run.ts', [folder, String(STEPS), String(threads)]);
+      expect((await ended(start(whole))).code).toBe(0);
 
-    const broken = await newFolder();
-    // Steps are random, but the same in every run of this test.
-    for (const killAt of [3, 18, 41]) {
-      const child = startSource('test/training/small-run.ts', [broken, String(STEPS)]);
-      child.stdout!.on('data', (chunk: Buffer) => {
-        const steps = chunk.toString().trim().split('\n').map(Number);
-        if (steps.some((step) => step >= killAt)) child.kill('SIGKILL');
-      });
-      expect((await ended(child)).signal).toBe('SIGKILL');
-    }
-    expect((await ended(startSource('test/training/small-run.ts', [broken, String(STEPS)]))).code).toBe(0);
+      const broken = await newFolder();
+      // Steps are random, but the same in every run of this test.
+      for (const killAt of [3, 18, 41]) {
+        const child = start(broken);
+        child.stdout!.on('data', (chunk: Buffer) => {
+          const steps = chunk.toString().trim().split('\n').map(Number);
+          if (steps.some((step) => step >= killAt)) child.kill('SIGKILL');
+        });
+        expect((await ended(child)).signal).toBe('SIGKILL');
+      }
+      expect((await ended(start(broken))).code).toBe(0);
 
-    const [expected, found] = [await readRun<TrainingPoint>(whole), await readRun<TrainingPoint>(broken)];
-    expect(found.completed).toBe(true);
-    expect(losses(found.points)).toEqual(losses(expected.points));
-    const weights = async (folder: string): Promise<Buffer> =>
-      readFile(join(folder, 'checkpoint', 'model.safetensors'));
-    expect((await weights(broken)).equals(await weights(whole))).toBe(true);
-  });
+      const [expected, found] = [await readRun<TrainingPoint>(whole), await readRun<TrainingPoint>(broken)];
+      expect(found.completed).toBe(true);
+      expect(losses(found.points)).toEqual(losses(expected.points));
+      const weights = async (folder: string): Promise<Buffer> =>
+        readFile(join(folder, 'checkpoint', 'model.safetensors'));
+      expect((await weights(broken)).equals(await weights(whole))).toBe(true);
+    },
+  );
 
   it('stops on abort after the current step and goes on from there', async () => {
     const folder = await newFolder();
