@@ -1,8 +1,10 @@
 /**
  * npm run bench -- training: milliseconds per step, GFLOP/s and the ratio to the sgemm peak measured in the same run,
- * for configurations A and B. Every number of threads runs in a process of its own, since TensorFlow fixes it at start.
+ * for configurations A and B, on one thread and on two. Each number of threads has a process of its own, and they take
+ * turns: a machine that gets slower for a while does so for both.
  */
-import { spawnSync } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ALLOCATOR_SETTINGS, loadTraining, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
 import { configurationA } from '../bitlm.js';
@@ -42,17 +44,17 @@ const CONFIGURATIONS: Configuration[] = [
   },
 ];
 
-/** What one process measured. */
-interface Measurement {
-  name: string;
-  threads: number;
-  msPerStep: number;
-  gflops: number;
-  peakGflops: number;
+/** What a round of steps measured. */
+interface Round {
+  /** Milliseconds of each step. */
+  steps: number[];
+  /** GFLOP/s of one thread, measured right after the steps. */
+  peak: number;
 }
 
+const THREADS = [1, 2];
 const WARM_UP_STEPS = 3;
-const ROUNDS = 5;
+const ROUNDS = 8;
 const STEPS_A_ROUND = 5;
 
 /**
@@ -78,12 +80,10 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** Measures every configuration in this process. Steps and sgemm take turns, so that both see the same machine. */
-async function measure(threads: number): Promise<Measurement[]> {
+/** Trains each configuration in this process, a round for every message of the parent. */
+async function measureRounds(threads: number): Promise<void> {
   const training = await loadTraining({ threads });
-  const measured: Measurement[] = [];
-  for (const configuration of CONFIGURATIONS) {
-    const { name, model: config, batch, context } = configuration;
+  for (const { model: config, batch, context } of CONFIGURATIONS) {
     const model = training.createModel(config, 1);
     const steps = WARM_UP_STEPS + ROUNDS * STEPS_A_ROUND;
     const points = training.train(model, syntheticCorpus(config.vocab_size), {
@@ -102,53 +102,69 @@ async function measure(threads: number): Promise<Measurement[]> {
       validationWindows: 1,
       seeds: { weights: 1, batches: 1 },
     });
-    const stepMs: number[] = [];
-    const peaks: number[] = [];
-    for await (const { step, tokensPerSecond } of points) {
-      if (step <= WARM_UP_STEPS) continue;
-      stepMs.push((batch * context * 1000) / tokensPerSecond);
-      if ((step - WARM_UP_STEPS) % STEPS_A_ROUND === 0) peaks.push(training.measureSgemm());
+    const take = async (count: number): Promise<number[]> => {
+      const taken: number[] = [];
+      while (taken.length < count) {
+        const { value } = await points.next();
+        taken.push((batch * context * 1000) / value!.tokensPerSecond);
+      }
+      return taken;
+    };
+    for (const count of [WARM_UP_STEPS, ...Array<number>(ROUNDS).fill(STEPS_A_ROUND)]) {
+      await once(process, 'message');
+      process.send!({ steps: await take(count), peak: training.measureSgemm() } satisfies Round);
     }
+    await points.return(undefined);
     model.dispose();
-    const msPerStep = median(stepMs);
-    const gflops = flopsPerStep(configuration) / msPerStep / 1e6;
-    measured.push({ name, threads, msPerStep, gflops, peakGflops: median(peaks) });
   }
-  return measured;
+  process.disconnect();
 }
 
-/** Runs the bench in one process for each number of threads and prints the table. */
-export function benchTraining(): void {
-  const rows = [1, 2].flatMap((threads) => {
-    const { stdout, status } = spawnSync(
-      process.execPath,
-      [fileURLToPath(import.meta.url), String(threads)],
-      {
-        encoding: 'utf8',
-        env: { ...ALLOCATOR_SETTINGS, ...process.env },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    if (status !== 0)
-      throw new Error(`bench training: the process with ${threads} threads ended with ${status}.`);
-    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measurement[];
+/** The next round of a process. */
+async function nextRound(child: ChildProcess): Promise<Round> {
+  child.send('go on');
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`bench training: a process must measure to the end, but it ended with ${String(code)}.`);
   });
-  console.log('configuration  threads  ms/step  GFLOP/s  sgemm peak  ratio');
-  for (const { name, threads, msPerStep, gflops, peakGflops } of rows) {
-    console.log(
-      `${name.padEnd(13)}  ${String(threads).padStart(7)}  ${msPerStep.toFixed(0).padStart(7)}  ` +
-        `${gflops.toFixed(1).padStart(7)}  ${peakGflops.toFixed(1).padStart(10)}  ${(gflops / peakGflops).toFixed(2).padStart(5)}`,
-    );
+  const [round] = (await Promise.race([once(child, 'message'), ended])) as [Round];
+  return round;
+}
+
+/** Runs the bench and prints the table. */
+export async function benchTraining(): Promise<void> {
+  const script = fileURLToPath(import.meta.url);
+  const children = THREADS.map((threads) =>
+    fork(script, [String(threads)], { execArgv: [], env: { ...ALLOCATOR_SETTINGS, ...process.env } }),
+  );
+  try {
+    console.log('configuration  threads  ms/step  GFLOP/s  sgemm peak of one thread  ratio  to one thread');
+    for (const configuration of CONFIGURATIONS) {
+      const rounds = THREADS.map((): Round[] => []);
+      for (const child of children) await nextRound(child); // warm-up
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const [i, child] of children.entries()) rounds[i].push(await nextRound(child));
+      }
+      printRows(configuration, rounds);
+    }
+  } finally {
+    for (const child of children) child.kill();
   }
-  for (const { name } of CONFIGURATIONS) {
-    const [one, two] = [1, 2].map(
-      (n) => rows.find((row) => row.name === name && row.threads === n)!.msPerStep,
+}
+
+/** Medians over all rounds; times faster than one thread as the median of rounds that followed each other. */
+function printRows(configuration: Configuration, rounds: Round[][]): void {
+  for (const [i, own] of rounds.entries()) {
+    const msPerStep = median(own.flatMap(({ steps }) => steps));
+    const peak = median(own.map((round) => round.peak));
+    const gflops = flopsPerStep(configuration) / msPerStep / 1e6;
+    const faster = median(own.map(({ steps }, round) => median(rounds[0][round].steps) / median(steps)));
+    console.log(
+      `${configuration.name.padEnd(13)}  ${String(THREADS[i]).padStart(7)}  ${msPerStep.toFixed(0).padStart(7)}  ` +
+        `${gflops.toFixed(1).padStart(7)}  ${peak.toFixed(1).padStart(24)}  ${(gflops / peak).toFixed(2).padStart(5)}  ` +
+        faster.toFixed(2).padStart(13),
     );
-    console.log(`${name}: two threads are ${(one / two).toFixed(2)} times as fast as one`);
   }
 }
 
 const [, script, threads] = process.argv;
-if (script === fileURLToPath(import.meta.url) && threads !== undefined) {
-  console.log(JSON.stringify(await measure(Number(threads))));
-}
+if (script === fileURLToPath(import.meta.url) && threads !== undefined) await measureRounds(Number(threads));
