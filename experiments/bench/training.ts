@@ -1,10 +1,9 @@
 /**
  * npm run bench -- training: milliseconds per step, GFLOP/s and the ratio to the sgemm peak measured in the same run,
- * for configurations A and B, on one thread and on two. Each number of threads has a process of its own, and they take
- * turns: a machine that gets slower for a while does so for both.
+ * for configurations A and B, on one thread and on two. Each measurement has a process of its own, and the numbers of
+ * threads take turns: a machine that gets slower for a while does so for both.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ALLOCATOR_SETTINGS, loadTraining, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
 import { configurationA } from '../bitlm.js';
@@ -44,18 +43,18 @@ const CONFIGURATIONS: Configuration[] = [
   },
 ];
 
-/** What a round of steps measured. */
-interface Round {
-  /** Milliseconds of each step. */
-  steps: number[];
-  /** GFLOP/s of one thread, measured right after the steps. */
-  peak: number;
+/** What one process measured of one configuration. */
+interface Measurement {
+  /** Median of the steps. */
+  msPerStep: number;
+  /** GFLOP/s of a large product on one thread, right before the steps and right after. */
+  peaks: number[];
 }
 
 const THREADS = [1, 2];
-const WARM_UP_STEPS = 3;
-const ROUNDS = 8;
-const STEPS_A_ROUND = 5;
+const ROUNDS = 3;
+const WARM_UP_STEPS = 4;
+const STEPS = 20;
 
 /**
  * Floating-point operations of one step: forward and backward (three products for each one forward) of the linear
@@ -80,12 +79,13 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** Trains each configuration in this process, a round for every message of the parent. */
-async function measureRounds(threads: number): Promise<void> {
+/** Trains each configuration in this process. */
+async function measure(threads: number): Promise<Measurement[]> {
   const training = await loadTraining({ threads });
+  const measured: Measurement[] = [];
   for (const { model: config, batch, context } of CONFIGURATIONS) {
     const model = training.createModel(config, 1);
-    const steps = WARM_UP_STEPS + ROUNDS * STEPS_A_ROUND;
+    const steps = WARM_UP_STEPS + STEPS;
     const points = training.train(model, syntheticCorpus(config.vocab_size), {
       steps,
       batch,
@@ -102,69 +102,50 @@ async function measureRounds(threads: number): Promise<void> {
       validationWindows: 1,
       seeds: { weights: 1, batches: 1 },
     });
-    const take = async (count: number): Promise<number[]> => {
-      const taken: number[] = [];
-      while (taken.length < count) {
-        const { value } = await points.next();
-        taken.push((batch * context * 1000) / value!.tokensPerSecond);
-      }
-      return taken;
-    };
-    for (const count of [WARM_UP_STEPS, ...Array<number>(ROUNDS).fill(STEPS_A_ROUND)]) {
-      await once(process, 'message');
-      process.send!({ steps: await take(count), peak: training.measureSgemm() } satisfies Round);
+    const peaks = [training.measureSgemm()];
+    const stepMs: number[] = [];
+    for await (const { step, tokensPerSecond } of points) {
+      if (step > WARM_UP_STEPS) stepMs.push((batch * context * 1000) / tokensPerSecond);
     }
-    await points.return(undefined);
+    peaks.push(training.measureSgemm());
     model.dispose();
+    measured.push({ msPerStep: median(stepMs), peaks });
   }
-  process.disconnect();
+  return measured;
 }
 
-/** The next round of a process. */
-async function nextRound(child: ChildProcess): Promise<Round> {
-  child.send('go on');
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`bench training: a process must measure to the end, but it ended with ${String(code)}.`);
+/** The same in a process of its own, since TensorFlow fixes the threads at its start. */
+function measureApart(threads: number): Measurement[] {
+  const { stdout, status } = spawnSync(process.execPath, [SCRIPT, String(threads)], {
+    encoding: 'utf8',
+    env: { ...ALLOCATOR_SETTINGS, ...process.env },
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [round] = (await Promise.race([once(child, 'message'), ended])) as [Round];
-  return round;
+  if (status !== 0)
+    throw new Error(`bench training: the process with ${threads} threads ended with ${status}.`);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measurement[];
 }
 
-/** Runs the bench and prints the table. */
-export async function benchTraining(): Promise<void> {
-  const script = fileURLToPath(import.meta.url);
-  const children = THREADS.map((threads) =>
-    fork(script, [String(threads)], { execArgv: [], env: { ...ALLOCATOR_SETTINGS, ...process.env } }),
-  );
-  try {
-    console.log('configuration  threads  ms/step  GFLOP/s  sgemm peak of one thread  ratio  to one thread');
-    for (const configuration of CONFIGURATIONS) {
-      const rounds = THREADS.map((): Round[] => []);
-      for (const child of children) await nextRound(child); // warm-up
-      for (let round = 0; round < ROUNDS; round++) {
-        for (const [i, child] of children.entries()) rounds[i].push(await nextRound(child));
-      }
-      printRows(configuration, rounds);
+/** Runs the bench and prints the table: medians of the rounds. */
+export function benchTraining(): void {
+  const rounds = Array.from({ length: ROUNDS }, () => THREADS.map(measureApart));
+  console.log('configuration  threads  ms/step  GFLOP/s  sgemm peak of one thread  ratio  to one thread');
+  for (const [c, configuration] of CONFIGURATIONS.entries()) {
+    for (const [t, threads] of THREADS.entries()) {
+      const own = rounds.map((round) => round[t][c]);
+      const msPerStep = median(own.map((one) => one.msPerStep));
+      const peak = median(own.flatMap(({ peaks }) => peaks));
+      const gflops = flopsPerStep(configuration) / msPerStep / 1e6;
+      const faster = median(rounds.map((round) => round[0][c].msPerStep / round[t][c].msPerStep));
+      console.log(
+        `${configuration.name.padEnd(13)}  ${String(threads).padStart(7)}  ${msPerStep.toFixed(0).padStart(7)}  ` +
+          `${gflops.toFixed(1).padStart(7)}  ${peak.toFixed(1).padStart(24)}  ${(gflops / peak).toFixed(2).padStart(5)}  ` +
+          faster.toFixed(2).padStart(13),
+      );
     }
-  } finally {
-    for (const child of children) child.kill();
   }
 }
 
-/** Medians over all rounds; times faster than one thread as the median of rounds that followed each other. */
-function printRows(configuration: Configuration, rounds: Round[][]): void {
-  for (const [i, own] of rounds.entries()) {
-    const msPerStep = median(own.flatMap(({ steps }) => steps));
-    const peak = median(own.map((round) => round.peak));
-    const gflops = flopsPerStep(configuration) / msPerStep / 1e6;
-    const faster = median(own.map(({ steps }, round) => median(rounds[0][round].steps) / median(steps)));
-    console.log(
-      `${configuration.name.padEnd(13)}  ${String(THREADS[i]).padStart(7)}  ${msPerStep.toFixed(0).padStart(7)}  ` +
-        `${gflops.toFixed(1).padStart(7)}  ${peak.toFixed(1).padStart(24)}  ${(gflops / peak).toFixed(2).padStart(5)}  ` +
-        faster.toFixed(2).padStart(13),
-    );
-  }
-}
-
+const SCRIPT = fileURLToPath(import.meta.url);
 const [, script, threads] = process.argv;
-if (script === fileURLToPath(import.meta.url) && threads !== undefined) await measureRounds(Number(threads));
+if (script === SCRIPT && threads !== undefined) console.log(JSON.stringify(await measure(Number(threads))));
