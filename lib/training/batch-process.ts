@@ -53,13 +53,15 @@ export class BatchProcess {
     });
   }
 
-  /** Lets the process wait for another run. Nothing may be asked afterwards. */
-  giveBack(): void {
+  /** Lets the process wait for another run, once it has closed its files. Nothing may be asked afterwards. */
+  async giveBack(): Promise<void> {
     if (this.ended !== undefined) return;
-    this.ask({ close: true }).then(
-      () => idle.push(this),
-      () => this.child.kill('SIGKILL'),
-    );
+    try {
+      await this.ask({ close: true });
+      idle.push(this);
+    } catch {
+      this.child.kill('SIGKILL');
+    }
   }
 
   /** Whether Node waits for this process before it ends. */

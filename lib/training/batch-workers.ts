@@ -7,7 +7,7 @@
  * The process that trains takes the first share and alone updates the weights.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as op from '../backend/operations.js';
@@ -51,6 +51,7 @@ export class BatchWorkers {
     private readonly model: BitLM,
     private readonly weights: TensorFile,
     private readonly workers: readonly Worker[],
+    private readonly folder: string,
   ) {}
 
   /**
@@ -67,7 +68,7 @@ export class BatchWorkers {
     const folder = mkdtempSync(join(tmpdir(), 'bitnet-train-'));
     const weights = join(folder, 'weights');
     const workers: Worker[] = [];
-    const opened = new BatchWorkers(model, new TensorFile(weights, config, 'make'), workers);
+    const opened = new BatchWorkers(model, new TensorFile(weights, config, 'make'), workers, folder);
     try {
       opened.writeWeights();
       for (let i = 0; i < count; i++) {
@@ -80,12 +81,12 @@ export class BatchWorkers {
         ),
       );
     } catch (error) {
-      opened.close();
+      await opened.close();
       throw error;
-    } finally {
-      // All have the files open: without names they are gone with the last process that holds them.
-      rmSync(folder, { recursive: true, force: true });
     }
+    // All have the files open: without names they are gone with the last process that holds them. Windows keeps names
+    // as long as files are open.
+    if (platform() !== 'win32') opened.removeFiles();
     return opened;
   }
 
@@ -114,12 +115,15 @@ export class BatchWorkers {
   }
 
   /** Lets the processes wait for the next run. */
-  close(): void {
+  async close(): Promise<void> {
     this.weights.close();
-    for (const { process, gradients } of this.workers) {
-      gradients.close();
-      process.giveBack();
-    }
+    for (const { gradients } of this.workers) gradients.close();
+    await Promise.all(this.workers.map(({ process }) => process.giveBack()));
+    this.removeFiles();
+  }
+
+  private removeFiles(): void {
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   private writeWeights(): void {

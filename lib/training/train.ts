@@ -112,7 +112,7 @@ export async function* train(
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
       await save(run, model, optimizer, corpus, done);
   } finally {
-    workers?.close();
+    await workers?.close();
     await run?.close();
     optimizer.dispose();
   }

@@ -1,9 +1,12 @@
 /** Training on several threads gives what one thread gives, to rounding, and always the same. */
-import type { ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { ACTIVATION_QUANTIZERS, type AblationOptions, type ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
@@ -112,7 +115,7 @@ describe.each(BACKENDS)('training on three threads, %s', (backend) => {
     const workers = (await BatchWorkers.open(model, SEQUENCES))!;
     const together = await workers.lossAndGradients(batch, SEQUENCES);
     const again = await workers.lossAndGradients(batch, SEQUENCES);
-    workers.close();
+    await workers.close();
     expect(together.loss).toBeCloseTo(alone.loss, 6);
     expect(again.loss).toBe(together.loss);
     const [a, b, c] = [alone, together, again].map(read);
@@ -167,7 +170,7 @@ describe.each(BACKENDS)('training on three threads, %s', (backend) => {
     const after = await workers.lossAndGradients(batch, SEQUENCES);
     expect(Number.isFinite(after.loss)).toBe(true);
     read(after);
-    workers.close();
+    await workers.close();
     model.dispose();
   });
 
@@ -182,10 +185,52 @@ describe.each(BACKENDS)('training on three threads, %s', (backend) => {
     await expect(Promise.all([steps(), killed])).rejects.toThrow(
       /a worker must live until the run ends, but it was ended by SIGKILL/,
     );
-    run.close();
+    await run.close();
     const workers = (await BatchWorkers.open(model, SEQUENCES))!;
     read(await workers.lossAndGradients(batch, SEQUENCES));
-    workers.close();
+    await workers.close();
+    model.dispose();
+  });
+});
+
+describe('files of the workers', () => {
+  let before: string | undefined;
+  let disk: string;
+  beforeAll(async () => {
+    before = process.env.TMPDIR;
+    disk = await mkdtemp(join(tmpdir(), 'batch-workers-disk-'));
+    process.env.TMPDIR = disk;
+  });
+  afterAll(async () => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    await rm(disk, { recursive: true, force: true });
+  });
+
+  it('are gone when a run ends', async () => {
+    const model = new BitLM(config, { seed: 1 });
+    const workers = (await BatchWorkers.open(model, SEQUENCES))!;
+    read(await workers.lossAndGradients(batch, SEQUENCES));
+    await workers.close();
+    expect(await readdir(disk)).toEqual([]);
+    model.dispose();
+  });
+
+  it('on a full disk: says so, and leaves nothing', async ({ skip }) => {
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      return skip('needs the right to mount a small file system');
+    }
+    const model = new BitLM(config, { seed: 1 });
+    await expect(BatchWorkers.open(model, SEQUENCES)).rejects.toThrow(
+      /train: the file must be within the free disk space/,
+    );
+    expect(await readdir(disk)).toEqual([]);
+    execFileSync('umount', [disk]);
+    const workers = (await BatchWorkers.open(model, SEQUENCES))!;
+    read(await workers.lossAndGradients(batch, SEQUENCES));
+    await workers.close();
     model.dispose();
   });
 });
