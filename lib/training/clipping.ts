@@ -4,12 +4,16 @@ import { hasNativeKernels, runKernel } from '../backend/kernels.js';
 /** √Σg² over all gradients together, in one number. */
 export function globalNorm(gradients: Iterable<tf.Tensor>): number {
   return tf.tidy(() => {
+    const native = hasNativeKernels();
     const halves = Array.from(gradients, (g) =>
-      hasNativeKernels()
+      native
         ? runKernel('L2Loss', [g]) // Σg²/2
         : tf.mul(tf.sum(tf.square(g)), 0.5),
     );
-    return Math.sqrt(2 * tf.sum(tf.stack(halves)).dataSync()[0]);
+    const half = native
+      ? runKernel('AddN', halves, { N: halves.length, T: { type: 'float32' } })
+      : tf.addN(halves);
+    return Math.sqrt(2 * half.dataSync()[0]);
   });
 }
 
