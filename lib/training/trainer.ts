@@ -20,33 +20,21 @@ export interface LossAndGradients {
   gradients: Map<string, tf.Tensor>;
 }
 
-/**
- * Loss and gradients of one batch, then, if both are finite, one update.
- * @param sequences number of sequences in the batch, B
- * @returns the loss; when it or the gradient is not finite nothing was updated
- */
-export function trainStep(
-  model: BitLM,
-  optimizer: AdamW,
-  batch: TokenWindows,
-  sequences: number,
-  rates: UpdateRates,
-): StepResult {
-  return update(optimizer, lossAndGradients(model, batch, sequences), rates);
-}
-
 /** Rates of one update; gradients above a norm of `clipNorm` are scaled down to it. */
-export interface UpdateRates {
+export interface StepRates {
   learningRate: number;
   weightDecay: number;
   clipNorm: number;
 }
 
-/** The second half of a step: one update, if loss and gradients are finite. Frees the gradients. */
+/**
+ * What a step does with the gradients of its batch: one update, if they and the loss are finite. Frees them.
+ * @returns the loss; when it or the gradient is not finite nothing was updated
+ */
 export function update(
   optimizer: AdamW,
   { loss, gradients }: LossAndGradients,
-  rates: UpdateRates,
+  rates: StepRates,
 ): StepResult {
   try {
     const gradientNorm = globalNorm(gradients.values());

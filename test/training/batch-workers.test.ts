@@ -13,7 +13,7 @@ import { BitLM } from '../../lib/model/bitlm.js';
 import { AdamW } from '../../lib/training/adamw.js';
 import { BatchWorkers, isSplittable, split } from '../../lib/training/batch-workers.js';
 import { schedule } from '../../lib/training/schedule.js';
-import { lossAndGradients, trainStep, type LossAndGradients } from '../../lib/training/trainer.js';
+import { lossAndGradients, update, type LossAndGradients } from '../../lib/training/trainer.js';
 import { train } from '../../lib/training/train.js';
 import type { TrainingPoint } from '../../lib/training/training-options.js';
 import { config, corpus, options } from './small-run.js';
@@ -243,7 +243,8 @@ function trainedAlone(steps: number): number[] {
   const rates = schedule(kind);
   const losses = Array.from({ length: steps }, (_, step) => {
     const windows = corpus.sampleBatch(step, seeds.batches, sequences, context);
-    return trainStep(model, optimizer, windows, sequences, { ...rates(step), clipNorm: 1 }).loss;
+    const found = lossAndGradients(model, windows, sequences);
+    return update(optimizer, found, { ...rates(step), clipNorm: 1 }).loss;
   });
   optimizer.dispose();
   model.dispose();

@@ -7,7 +7,7 @@ import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { AdamW } from '../../lib/training/adamw.js';
 import type { TokenWindows } from '../../lib/corpora/corpus.js';
-import { lossAndGradients, trainStep } from '../../lib/training/trainer.js';
+import { lossAndGradients, update } from '../../lib/training/trainer.js';
 import { BACKENDS } from '../backends.js';
 
 const folder = fileURLToPath(new URL('../golden/train/', import.meta.url));
@@ -89,7 +89,7 @@ describe.each(BACKENDS)('twenty steps of PyTorch on %s', (backend) => {
       const losses: number[] = [];
       const norms: number[] = [];
       batches.forEach((rows, step) => {
-        const { loss, gradientNorm } = trainStep(model, adamw, toBatch(rows), 4, {
+        const { loss, gradientNorm } = update(adamw, lossAndGradients(model, toBatch(rows), 4), {
           learningRate: optimizer.lr_per_step[step],
           weightDecay: optimizer.weight_decay_2d_params,
           clipNorm: 1,
