@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { reduceRows } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
-import { withGradient } from './custom-gradient.js';
+import { withGradient } from '../backend/custom-gradient.js';
 import { rotate, rotateBack, type RotaryTable } from './rope.js';
 
 export interface AttentionShape {

@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { AblationOptions } from '../config.js';
-import { withGradient } from './custom-gradient.js';
+import { withGradient } from '../backend/custom-gradient.js';
 import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { rmsNorm, type Norm } from './norm.js';
 import { productBackward, productForward } from './quantized-product.js';

@@ -1,7 +1,7 @@
 /** Legend: N positions, V vocabulary. */
 import * as tf from '@tensorflow/tfjs';
 import * as op from '../backend/operations.js';
-import { withGradient } from './custom-gradient.js';
+import { withGradient } from '../backend/custom-gradient.js';
 
 /**
  * Cross-entropy of each position in nats.

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { matMul2D } from '../backend/kernels.js';
 import { oneHot } from './cross-entropy.js';
-import { withGradient } from './custom-gradient.js';
+import { withGradient } from '../backend/custom-gradient.js';
 
 /**
  * Rows of the embedding matrix.

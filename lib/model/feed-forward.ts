@@ -7,7 +7,7 @@ import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import type { ModelConfig } from '../config.js';
 import { bitLinear, hasIdentityGradient, type BitLinearOptions } from './bitlinear.js';
-import { withGradient } from './custom-gradient.js';
+import { withGradient } from '../backend/custom-gradient.js';
 import type { Norm } from './norm.js';
 import { productBackward, productForward } from './quantized-product.js';
 

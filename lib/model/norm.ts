@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { matMul2D, reduceRows } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
-import { withGradient } from './custom-gradient.js';
+import { withGradient } from '../backend/custom-gradient.js';
 
 /** A norm in front of a quantizer: its learned gain [C], and ε inside the root. */
 export interface Norm {

@@ -8,7 +8,7 @@ import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import { transposedProduct } from '../backend/transposed-product.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
-import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
+import { dequantizedActivations, dequantizedWeights } from '../quantizers/on-tensors.js';
 import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';
 import { rmsNormBackward, rmsNormForward, type Norm } from './norm.js';
 
@@ -39,7 +39,7 @@ export function productForward(
   joint = false,
 ): Product {
   const { activations, reciprocal } = enteringProduct(x, quantizers, norm);
-  let quantized = weights.map((weight) => fakeQuantizeWeights(quantizers.weight_quantizer, weight)); // (O_i, C)
+  let quantized = weights.map((weight) => dequantizedWeights(quantizers.weight_quantizer, weight)); // (O_i, C)
   if (joint && quantized.length > 1) quantized = [op.concat(quantized, 0)];
   return {
     outputs: quantized.map((weight) => matMul2D(activations, weight, false, true)),
@@ -56,7 +56,7 @@ function enteringProduct(
   if (norm && !inputRule && isAbsmaxPerToken(quantizer)) return normAndQuantize(x, norm, quantizer);
   const normed = norm && rmsNormForward(x, norm);
   const entering = normed?.y ?? x;
-  const activations = inputRule ? inputRule(entering) : fakeQuantizeActivations(quantizer, entering);
+  const activations = inputRule ? inputRule(entering) : dequantizedActivations(quantizer, entering);
   normed?.y.dispose();
   return { activations, reciprocal: normed?.reciprocal };
 }

@@ -11,6 +11,7 @@
  * w/γ outside [0, 1] for {0, 1}, x·scale outside [−8, 7] for absmean int4. Absmax never saturates.
  */
 import * as tf from '@tensorflow/tfjs';
+import { withGradient } from '../backend/custom-gradient.js';
 import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { activationRange, signedRange } from './activations.js';
 import {
@@ -99,9 +100,10 @@ export function fakeQuantizeElastic(x: tf.Tensor, step: tf.Tensor, bits: number)
   if (step.size !== 1) {
     throw new Error(`fakeQuantizeElastic: step must hold one value, got shape [${step.shape.join(', ')}].`);
   }
-  return customGradient([x, step], () => ({
+  return withGradient([x, step], () => ({
     value: dequantizedElastic(x, step, range),
-    gradient: (dy, [x, step]) => {
+    saved: [x, step],
+    backward: (dy, [x, step]) => {
       const steps = tf.div(x, tf.reshape(step, []));
       const inside = within(steps, low, high);
       const error = tf.sub(tf.clipByValue(tf.round(steps), low, high), tf.mul(inside, steps));
@@ -136,35 +138,9 @@ function within(x: tf.Tensor, low: number, high: number): tf.Tensor {
 
 /** An operation whose gradient is dy, or dy times the mask of its input. */
 function passThrough(x: tf.Tensor, quantize: () => tf.Tensor, mask?: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
-  return customGradient(
-    [x],
-    () => ({
-      value: quantize(),
-      gradient: (dy, [x]) => [mask ? tf.mul(dy, mask(x)) : tf.clone(dy)],
-    }),
-    mask !== undefined,
-  );
-}
-
-type Gradient = (dy: tf.Tensor, inputs: tf.Tensor[]) => tf.Tensor[];
-type CustomGradient = (
-  forward: (...inputsAndSave: unknown[]) => {
-    value: tf.Tensor;
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[];
-  },
-) => (...inputs: tf.Tensor[]) => tf.Tensor;
-
-/** `tf.customGrad` for any number of inputs, with types. Saves the inputs where the gradient reads them. */
-function customGradient(
-  inputs: tf.Tensor[],
-  forward: () => { value: tf.Tensor; gradient: Gradient },
-  needsInputs = true,
-): tf.Tensor {
-  const operation = (tf.customGrad as unknown as CustomGradient)((...inputsAndSave) => {
-    const save = inputsAndSave[inputsAndSave.length - 1] as (tensors: tf.Tensor[]) => void;
-    const { value, gradient } = forward();
-    save(needsInputs ? inputs : []);
-    return { value, gradFunc: (dy, saved) => gradient(dy, saved) };
-  });
-  return operation(...inputs);
+  return withGradient([x], () => ({
+    value: quantize(),
+    saved: mask ? [x] : [],
+    backward: (dy, [x]) => [mask ? tf.mul(dy, mask(x)) : tf.clone(dy)],
+  }));
 }
