@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { platform } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ALLOCATOR_SETTINGS } from '../backend/allocator.js';
 import type { FromBatchWorker, ToBatchWorker } from './batch-worker.js';
@@ -14,6 +15,8 @@ export class BatchProcess {
   private readonly child: ChildProcess = fork(program(), {
     // Flags of this process, such as those of a notebook's kernel, are not meant for it.
     execArgv: [],
+    // A group of its own: a terminal or Jupyter interrupts every process of theirs, and this one before it can say no.
+    detached: platform() !== 'win32',
     env: { ...ALLOCATOR_SETTINGS, ...process.env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',

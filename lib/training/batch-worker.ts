@@ -2,6 +2,7 @@
  * The program of a process that takes gradients of its share of every batch; see batch-workers.ts. It holds no state of
  * the run but the weights, which it reads before each batch, and ends with the process that started it.
  */
+import * as tf from '@tensorflow/tfjs';
 import { startTensorFlow, type BackendDescription } from '../backend/tensorflow.js';
 import type { ModelConfig } from '../config.js';
 import type { TokenWindows } from '../corpora/corpus.js';
@@ -52,9 +53,10 @@ function differentiate({ batch, sequences, share }: BatchPart): number {
   weights.read();
   model.setWeights(weights.values);
   const found = lossAndGradients(model, batch, sequences, share);
-  for (const [name, gradient] of found.gradients) {
-    gradients.write(name, gradient.dataSync<'float32'>());
-    gradient.dispose();
+  try {
+    for (const [name, gradient] of found.gradients) gradients.write(name, gradient.dataSync<'float32'>());
+  } finally {
+    tf.dispose([...found.gradients.values()]);
   }
   return found.loss;
 }
@@ -66,10 +68,11 @@ process.on('message', (message: ToBatchWorker) => {
     const reply = await answer(message).catch((error: unknown) => ({
       error: error instanceof Error ? error.message : String(error),
     }));
-    if (process.connected) process.send!(reply);
+    // Nobody may be there any more: then this process is about to end.
+    if (process.connected) process.send!(reply, () => {});
   });
 });
 
-// What an interrupt means is for the training loop to say; a terminal or Jupyter sends it to every process of the group.
+// What an interrupt means is for the training loop to say.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(0));

@@ -39,18 +39,13 @@ export function isSplittable(options: AblationOptions): boolean {
   return TOKEN_BY_TOKEN[all] && TOKEN_BY_TOKEN[down];
 }
 
-/** A process and the gradients that it writes. */
-interface Worker {
-  process: BatchProcess;
-  gradients: TensorFile;
-}
-
 /** The workers of one training run, for one model. */
 export class BatchWorkers {
   private constructor(
     private readonly model: BitLM,
-    private readonly weights: TensorFile,
-    private readonly workers: readonly Worker[],
+    private readonly processes: readonly BatchProcess[],
+    /** The weights, then the gradients of each process. */
+    private readonly files: readonly TensorFile[],
     private readonly folder: string,
   ) {}
 
@@ -66,19 +61,19 @@ export class BatchWorkers {
     if (count < 1 || !isSplittable(model.options)) return undefined;
     const { config } = model;
     const folder = mkdtempSync(join(tmpdir(), 'bitnet-train-'));
-    const weights = join(folder, 'weights');
-    const workers: Worker[] = [];
-    const opened = new BatchWorkers(model, new TensorFile(weights, config, 'make'), workers, folder);
+    const paths = Array.from({ length: count + 1 }, (_, i) =>
+      join(folder, i === 0 ? 'weights' : `gradients-${i}`),
+    );
+    const processes: BatchProcess[] = [];
+    const files: TensorFile[] = [];
+    const opened = new BatchWorkers(model, processes, files, folder);
     try {
+      for (const path of paths) files.push(new TensorFile(path, config, 'make'));
       opened.writeWeights();
-      for (let i = 0; i < count; i++) {
-        const gradients = new TensorFile(join(folder, `gradients-${i}`), config, 'make');
-        workers.push({ process: BatchProcess.take(), gradients });
-      }
+      while (processes.length < count) processes.push(BatchProcess.take());
+      const [weights, ...gradients] = paths;
       await all(
-        workers.map(({ process }, i) =>
-          process.ask({ open: { backend, config, weights, gradients: join(folder, `gradients-${i}`) } }),
-        ),
+        processes.map((one, i) => one.ask({ open: { backend, config, weights, gradients: gradients[i] } })),
       );
     } catch (error) {
       await opened.close();
@@ -92,10 +87,10 @@ export class BatchWorkers {
 
   /** What `lossAndGradients` of the trainer gives, to rounding; the shares are always added up in the same order. */
   async lossAndGradients(batch: TokenWindows, sequences: number): Promise<LossAndGradients> {
-    const { model, workers } = this;
-    const [own, ...others] = split(batch, sequences, workers.length + 1);
+    const { model, processes } = this;
+    const [own, ...others] = split(batch, sequences, processes.length + 1);
     this.writeWeights();
-    const answers = workers.map(({ process }, i) => process.ask({ differentiate: others[i] }));
+    const answers = processes.map((one, i) => one.ask({ differentiate: others[i] }));
     let found: LossAndGradients;
     try {
       found = lossAndGradients(model, own.batch, own.sequences, own.share);
@@ -106,7 +101,7 @@ export class BatchWorkers {
     const { gradients } = found;
     try {
       const losses = (await all(answers)).map(({ loss }) => loss!);
-      for (const worker of workers) addTo(gradients, worker.gradients);
+      for (const file of this.files.slice(1)) addTo(gradients, file);
       return { loss: losses.reduce((sum, loss) => sum + loss, found.loss), gradients };
     } catch (error) {
       tf.dispose([...gradients.values()]);
@@ -116,19 +111,22 @@ export class BatchWorkers {
 
   /** Lets the processes wait for the next run. */
   async close(): Promise<void> {
-    this.weights.close();
-    for (const { gradients } of this.workers) gradients.close();
-    await Promise.all(this.workers.map(({ process }) => process.giveBack()));
+    for (const file of this.files) file.close();
+    await Promise.all(this.processes.map((one) => one.giveBack()));
     this.removeFiles();
   }
 
   private removeFiles(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    try {
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // Windows, and a process that is still about to end: a file of the system's temporary folder stays.
+    }
   }
 
   private writeWeights(): void {
     for (const [name, parameter] of this.model.parameters)
-      this.weights.write(name, parameter.dataSync<'float32'>());
+      this.files[0].write(name, parameter.dataSync<'float32'>());
   }
 }
 

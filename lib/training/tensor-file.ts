@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { explainSystemError } from '../checkpoint/checkpoint-error.js';
 import type { ModelConfig } from '../config.js';
 import { parameterSpecs } from '../parameters.js';
@@ -32,7 +32,14 @@ export class TensorFile {
       }),
     );
     this.file = this.explained(() => openSync(path, mode === 'make' ? 'wx+' : 'r+'));
-    if (mode === 'make') this.explained(() => ftruncateSync(this.file, this.bytes.length));
+    if (mode === 'open') return;
+    // Written now, so that a full disk shows before anything is computed.
+    try {
+      for (const [name, values] of this.values) this.write(name, values);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Reads all values into `values`. */

@@ -50,13 +50,14 @@ export async function* train(
     }
     const windows = corpus.validationWindows(options.validationWindows, options.context);
     const rates = schedule(options.schedule);
-    workers = await BatchWorkers.open(model, options.batch);
     const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
+    const first = done;
     while (done < options.steps) {
       // Lets timers, signals and the notebook's messages through: before the first step too, which else would be in the
       // part of a cell that an interrupt cuts off in the middle of an operation.
       await new Promise(setImmediate);
       if (signal?.aborted) break;
+      if (done === first) workers = await BatchWorkers.open(model, options.batch);
       const { learningRate, weightDecay } = rates(done);
       const last = done + 1 === options.steps;
       const evaluated = last || (done + 1) % options.evaluateEvery === 0;
@@ -112,9 +113,12 @@ export async function* train(
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
       await save(run, model, optimizer, corpus, done);
   } finally {
-    await workers?.close();
-    await run?.close();
     optimizer.dispose();
+    try {
+      await workers?.close();
+    } finally {
+      await run?.close();
+    }
   }
 }
 

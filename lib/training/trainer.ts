@@ -68,10 +68,14 @@ export function lossAndGradients(
     return model.loss(inputs, targets, sequences, byName);
   });
   const factor = tf.scalar(share);
-  const { value, grads } = differentiate([...model.parameters.values()], factor);
-  const loss = share * value.dataSync()[0];
-  tf.dispose([value, inputs, targets, factor]);
-  return { loss, gradients: new Map(names.map((name, index) => [name, grads[index]])) };
+  try {
+    const { value, grads } = differentiate([...model.parameters.values()], factor);
+    const loss = share * value.dataSync()[0];
+    value.dispose();
+    return { loss, gradients: new Map(names.map((name, index) => [name, grads[index]])) };
+  } finally {
+    tf.dispose([inputs, targets, factor]);
+  }
 }
 
 /** Validation windows that go through the model at once. */

@@ -177,11 +177,11 @@ describe.each(BACKENDS)('training on three threads, %s', (backend) => {
   it('ends a run whose worker is killed, says so, and the next run has another', async () => {
     const model = new BitLM(config, { seed: 1 });
     const run = (await BatchWorkers.open(model, SEQUENCES))!;
-    const inside = run as unknown as { workers: { process: { child: ChildProcess } }[] };
+    const inside = run as unknown as { processes: { child: ChildProcess }[] };
     const steps = async (): Promise<void> => {
       for (;;) read(await run.lossAndGradients(batch, SEQUENCES));
     };
-    const killed = sleep(50).then(() => inside.workers[1].process.child.kill('SIGKILL'));
+    const killed = sleep(50).then(() => inside.processes[1].child.kill('SIGKILL'));
     await expect(Promise.all([steps(), killed])).rejects.toThrow(
       /a worker must live until the run ends, but it was ended by SIGKILL/,
     );
@@ -223,11 +223,14 @@ describe('files of the workers', () => {
       return skip('needs the right to mount a small file system');
     }
     const model = new BitLM(config, { seed: 1 });
-    await expect(BatchWorkers.open(model, SEQUENCES)).rejects.toThrow(
-      /train: the file must be within the free disk space/,
-    );
-    expect(await readdir(disk)).toEqual([]);
-    execFileSync('umount', [disk]);
+    try {
+      await expect(BatchWorkers.open(model, SEQUENCES)).rejects.toThrow(
+        /train: the file must be within the free disk space/,
+      );
+      expect(await readdir(disk)).toEqual([]);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
     const workers = (await BatchWorkers.open(model, SEQUENCES))!;
     read(await workers.lossAndGradients(batch, SEQUENCES));
     await workers.close();
