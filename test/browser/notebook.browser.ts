@@ -87,6 +87,20 @@ function trainingCell(): Locator {
   return page.locator('.jp-Notebook .jp-Cell').nth(index);
 }
 
+/** Runs a line of code in a new cell below the training cell. */
+async function runBelowTraining(code: string): Promise<void> {
+  const cells = page.locator('.jp-Notebook .jp-Cell');
+  const before = await cells.count();
+  await trainingCell().locator('.jp-InputPrompt').click();
+  await page.keyboard.press('b');
+  await expect.poll(() => cells.count()).toBe(before + 1);
+  await page.keyboard.press('Enter');
+  await page.keyboard.insertText(code);
+  await page.keyboard.press('Control+Enter');
+  const prompt = page.locator('.jp-Notebook .jp-Cell.jp-mod-active .jp-InputPrompt');
+  await prompt.getByText(/\[\d+\]/).waitFor();
+}
+
 /** Starts the training cell anew and waits until it has drawn a frame of its curve. */
 async function startTraining(): Promise<Locator> {
   const cell = trainingCell();
@@ -135,6 +149,8 @@ describe('JupyterLab', () => {
   });
 
   test('stops a running training on interrupt and keeps its curve', async () => {
+    // The smoke preset's 30 steps may be over before a key is pressed.
+    await runBelowTraining('options.steps = 100_000;');
     const cell = await startTraining();
     await page.keyboard.press('i');
     await page.keyboard.press('i');
