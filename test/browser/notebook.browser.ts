@@ -73,7 +73,10 @@ async function menu(name: string, ...items: string[]): Promise<void> {
 async function savedCells(): Promise<Cell[]> {
   await menu('File', 'Save Notebook');
   await page.locator('.jp-mod-dirty').first().waitFor({ state: 'detached' });
-  return (JSON.parse(readFileSync(lab.notebook, 'utf8')) as { cells: Cell[] }).cells;
+  // The page may say so while the server is still writing.
+  const text = (): string => readFileSync(lab.notebook, 'utf8').trimEnd();
+  await expect.poll(() => text().endsWith('}')).toBe(true);
+  return (JSON.parse(text()) as { cells: Cell[] }).cells;
 }
 
 const isCode = (cell: Cell): boolean => cell.cell_type === 'code';
@@ -152,6 +155,8 @@ describe('JupyterLab', () => {
     // The smoke preset's 30 steps may be over before a key is pressed.
     await runBelowTraining('options.steps = 100_000;');
     const cell = await startTraining();
+    // Some steps in, as a person would be.
+    await sleep(2_000);
     await page.keyboard.press('i');
     await page.keyboard.press('i');
     await cell.getByText('Interrupted asynchronously').waitFor({ timeout: INTERRUPT_TIMEOUT_MS });
