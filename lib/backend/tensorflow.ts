@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { keepSignalsOffThisThread } from './signals.js';
 
 /** What the training engine runs on, in words for the first cell of a notebook. */
 export interface BackendDescription {
@@ -71,6 +72,10 @@ async function startNative(threads: number): Promise<BackendDescription> {
   process.env.TF_NUM_INTEROP_THREADS = '1';
   process.env.OMP_NUM_THREADS = '1';
   restoreRemovedNodeFunctions();
+  const unsafe = await keepSignalsOffThisThread().then(
+    () => '',
+    (error: unknown) => ` An interrupt may end this process (${firstLine(error)}).`,
+  );
   await import('@tensorflow/tfjs-node');
   await tf.setBackend('tensorflow');
   const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
@@ -78,7 +83,7 @@ async function startNative(threads: number): Promise<BackendDescription> {
     name: 'tensorflow',
     version: binding.TF_Version,
     threads,
-    note: `tfjs-node on TensorFlow ${binding.TF_Version}, ${threads} thread${threads === 1 ? '' : 's'}: full speed.`,
+    note: `tfjs-node on TensorFlow ${binding.TF_Version}, ${threads} thread${threads === 1 ? '' : 's'}: full speed.${unsafe}`,
   };
 }
 

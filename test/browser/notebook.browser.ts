@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { cloneRoot } from '../../scripts/setup/project.js';
 import { launchChromium } from './chromium.js';
 import { startLab, type Lab } from './lab.js';
@@ -74,9 +74,7 @@ async function savedCells(): Promise<Cell[]> {
   await menu('File', 'Save Notebook');
   await page.locator('.jp-mod-dirty').first().waitFor({ state: 'detached' });
   // The page may say so while the server is still writing.
-  const text = (): string => readFileSync(lab.notebook, 'utf8').trimEnd();
-  await expect.poll(() => text().endsWith('}')).toBe(true);
-  return (JSON.parse(text()) as { cells: Cell[] }).cells;
+  return vi.waitFor(() => (JSON.parse(readFileSync(lab.notebook, 'utf8')) as { cells: Cell[] }).cells);
 }
 
 const isCode = (cell: Cell): boolean => cell.cell_type === 'code';
@@ -155,8 +153,6 @@ describe('JupyterLab', () => {
     // The smoke preset's 30 steps may be over before a key is pressed.
     await runBelowTraining('options.steps = 100_000;');
     const cell = await startTraining();
-    // Some steps in, as a person would be.
-    await sleep(2_000);
     await page.keyboard.press('i');
     await page.keyboard.press('i');
     await cell.getByText('Interrupted asynchronously').waitFor({ timeout: INTERRUPT_TIMEOUT_MS });
