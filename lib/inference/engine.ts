@@ -95,6 +95,10 @@ export class Engine {
 
   /** From here on the cache holds the ids before `first` and no others. */
   #begin(ids: ArrayLike<number>, first: number, tokens: number): void {
+    const { contextLength } = this.memory;
+    // The kernel would write past the cache.
+    if (first + tokens > contextLength)
+      throw new Error(`internal: ${first + tokens} tokens in a context of ${contextLength}.`);
     this.#cachedCount = first;
     for (let t = 0; t < tokens; t++) this.#ids[t] = this.#cached[first + t] = ids[first + t];
     this.network.embed(tokens);

@@ -5,7 +5,7 @@ import { Op } from '../kernel/operations.js';
 import type { Engine } from './engine.js';
 
 export interface SpeedOptions {
-  /** Tokens in the cache while decoding is measured. Default 64, or what the context holds. */
+  /** Tokens in the cache while decoding is measured, fewer where the context holds no more. Default 64. */
   contextTokens?: number;
   /** Rounds; each figure is the median of as many. Default 9. */
   repeats?: number;
@@ -42,14 +42,20 @@ export interface Speed {
   prefillTokensPerSecond: number;
 }
 
-/** Measures a model; what is in its cache is lost. */
+/**
+ * Measures a model; what is in its cache is lost.
+ * @throws Error when a number in the options is not whole or too small
+ */
 export async function measureSpeed(
   engine: Engine,
-  { contextTokens, repeats = 9, signal }: SpeedOptions = {},
+  { contextTokens = 64, repeats = 9, signal }: SpeedOptions = {},
 ): Promise<Speed> {
+  checkWhole('contextTokens', contextTokens, 0);
+  checkWhole('repeats', repeats, 1);
   const { memory, team, head, network } = engine;
   const { batchTokens, contextLength, bytes, layers } = memory;
-  const length = Math.max(1, Math.min(contextTokens ?? 64, contextLength - 1));
+  // One place stays for the token that is decoded.
+  const length = Math.min(contextTokens, contextLength - 1);
   const ids = Array.from({ length }, (_, i) => i % memory.config.vocab_size);
   const times = {
     read: [] as number[],
@@ -102,6 +108,11 @@ export async function measureSpeed(
     greedyTokensPerSecond: 1000 / (layersPart.ms + (shortlistPart ?? headPart).ms),
     prefillTokensPerSecond: 1000 / median(prefill),
   };
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`measureSpeed: ${name} must be a whole number from ${least}, got ${String(value)}.`);
 }
 
 function median(values: readonly number[]): number {

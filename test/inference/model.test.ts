@@ -6,6 +6,7 @@ import { FULL_PRECISION } from '../../lib/config.js';
 import type { GenerateOptions } from '../../lib/inference/generation.js';
 import { loadModel } from '../../lib/inference/load-model.js';
 import type { Model } from '../../lib/inference/model.js';
+import type { SpeedOptions } from '../../lib/inference/speed.js';
 import { compileKernel } from '../kernel/compiled.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { goldenModel, MANIFEST, STRICT } from './golden-model.js';
@@ -278,6 +279,24 @@ describe('measureSpeed', () => {
     }
     expect(speed.shortlist).toBeUndefined();
     expect(await idsOf(model, PROMPT, { maxTokens: 32, stop: [] })).toEqual(CONTINUATION);
+  });
+
+  it('stays within a context of one token', async () => {
+    const model = await goldenModel('packed', { threads: 1, contextLength: 1 });
+    const before = await model.logits([PROMPT[0]]);
+    const speed = await model.measureSpeed({ repeats: 1 });
+    expect(speed.layers.ms).toBeGreaterThan(0);
+    expect(await model.logits([PROMPT[0]])).toEqual(before);
+  });
+
+  it('refuses counts that are none', async () => {
+    const model = await goldenModel('packed', { threads: 1 });
+    const refusal = (options: SpeedOptions): Promise<unknown> =>
+      model.measureSpeed(options).catch((error: Error) => error.message);
+    expect(await refusal({ repeats: 0 })).toBe('measureSpeed: repeats must be a whole number from 1, got 0.');
+    expect(await refusal({ contextTokens: 1.5 })).toMatch(
+      'contextTokens must be a whole number from 0, got 1.5',
+    );
   });
 });
 
