@@ -63,6 +63,8 @@ export interface RunRecord<P extends RunPoint = RunPoint> {
 
 /** Folders that this process writes to. */
 const openRuns = new Map<string, RunFolder>();
+/** The last call of openRun for a folder, until it has ended: of two at once each would take the lock for its own. */
+const opening = new Map<string, Promise<unknown>>();
 
 /**
  * Opens a run for writing: makes the folder, or goes on in it where the run is there already. One writer at a time:
@@ -77,6 +79,17 @@ export async function openRun<P extends RunPoint = RunPoint>(
   config: RunConfig,
 ): Promise<RunFolder<P>> {
   const path = resolve(folder);
+  const earlier = opening.get(path) ?? Promise.resolve();
+  const own = earlier.catch(() => {}).then(() => openNow<P>(path, config));
+  opening.set(path, own);
+  try {
+    return await own;
+  } finally {
+    if (opening.get(path) === own) opening.delete(path);
+  }
+}
+
+async function openNow<P extends RunPoint>(path: string, config: RunConfig): Promise<RunFolder<P>> {
   await openRuns.get(path)?.close();
   const wanted = JSON.parse(stableJson(config)) as RunConfig;
   try {

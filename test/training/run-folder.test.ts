@@ -270,6 +270,21 @@ describe('openRun', () => {
     await second.append({ step: 1, loss: 1 });
     expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 1 }]);
   });
+
+  it('opened twice at once in the same process leaves the later handle open', async () => {
+    const folder = newFolder();
+    const [first, second] = await Promise.all([open(folder), open(folder)]);
+    await expect(first.append({ step: 1, loss: 1 })).rejects.toThrow(/must be open, got closed/);
+    await second.append({ step: 1, loss: 2 });
+    expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 2 }]);
+  });
+
+  it('of three calls at once the one with another config is refused, and the next opens the run', async () => {
+    const folder = newFolder();
+    const other = { ...TOY_CONFIG, seeds: { ...TOY_CONFIG.seeds, weights: 99 } };
+    const calls = await Promise.allSettled([open(folder), open(folder, other), open(folder)]);
+    expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
 });
 
 describe('RunFolder', () => {
