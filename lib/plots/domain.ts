@@ -111,8 +111,11 @@ function withAir(
     const air = low === 0 ? 1 : Math.abs(low) * 0.1;
     return [low - air, high + air];
   }
-  // Lines may begin at the edge; what is written at the end of bars needs room.
-  const lines = name === 'x' && traces.every((trace) => trace.kind === 'line' && trace.markers !== true);
+  // Lines may begin at the edge, but not their marks, and one point alone is a mark; what is written at the end of bars
+  // needs room.
+  const lines =
+    name === 'x' &&
+    traces.every((trace) => trace.kind === 'line' && trace.markers !== true && trace.x.length !== 1);
   const labels = traces.some((trace) => trace.kind === 'bar' && trace.labels !== undefined);
   const air = (high - low) * (lines ? 0 : labels ? LABEL_AIR : AIR);
   // Bars stand on the axis: no air below zero.

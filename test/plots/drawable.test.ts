@@ -180,6 +180,20 @@ describe('drawable', () => {
     expect(drawn.x.domain).toEqual([0, 1]);
   });
 
+  it('leaves room beside a line of one point, which is a dot, and none beside longer lines', () => {
+    const xDomain = (...steps: number[][]): readonly number[] =>
+      drawable({
+        title: '',
+        x: { title: 'Training', unit: 'steps' },
+        y: { title: 'Loss', unit: 'nats' },
+        traces: steps.map((x) => ({ kind: 'line', name: '', x, y: x })),
+      }).x.domain;
+    expect(xDomain([1, 2], [1, 2])).toEqual([1, 2]);
+    const [from, to] = xDomain([1, 2], [2]);
+    expect(from).toBeLessThan(1);
+    expect(to).toBeGreaterThan(2);
+  });
+
   it('begins bars at zero', () => {
     const bar: Trace = { kind: 'bar', name: 'b', at: ['a'], values: [7] };
     const drawn = drawable({ ...plain, x: { title: 'x', unit: '', scale: 'category' }, traces: [bar] });
