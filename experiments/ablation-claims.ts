@@ -3,12 +3,11 @@ import {
   exactly,
   judge,
   meanInterval,
-  pairedDifference,
   type Claim,
   type Estimate,
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
-import { divergedEverywhere, resultOf, type ArmResult } from './ablation-results.js';
+import { differenceBySeed, divergedEverywhere, resultOf, type ArmResult } from './ablation-results.js';
 import { table4 } from './ablation-table.js';
 import type { CurvePoint, FinishedRun } from './run-spec.js';
 
@@ -29,7 +28,7 @@ export function ablationClaims(finished: readonly FinishedRun[]): JudgedClaim[] 
   const arm = (name: string): ArmResult | undefined => resultOf(name, finished);
   const difference = (name: string, against: string): Estimate | undefined => {
     const [one, other] = [arm(name), arm(against)];
-    return one && other && pairedDifference(one.losses, other.losses);
+    return one && other && differenceBySeed(one, other);
   };
   const drafts = [
     ...normClaims(finished, difference),
@@ -69,7 +68,7 @@ function normClaims(finished: readonly FinishedRun[], difference: DifferenceOf):
       source: B1,
       paper: '+0.084 nats (24.05, not 22.11), at an eighth of the learning rate',
       measure: 'elastic − absmax, b1 with Pre-LN, at one learning rate, nats',
-      ours: elastic && absmax && pairedDifference(elastic.losses, absmax.losses),
+      ours: elastic && absmax && differenceBySeed(elastic, absmax),
       expected: { atLeast: 0 },
     },
   ];

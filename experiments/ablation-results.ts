@@ -76,22 +76,35 @@ export function resultAt(
   if (!arm || own.length === 0) return undefined;
   const losses = own.map(lossOf);
   const reference = finalsAt(arm.against, tunedRate(arm.against, finished), finished);
-  const pairs = own.map((run) => reference.find((other) => seedOf(other) === seedOf(run)));
+  const seeds = own.map(seedOf);
+  const difference = differenceBySeed(
+    { seeds, losses },
+    { seeds: reference.map(seedOf), losses: reference.map(lossOf) },
+  );
   return {
     arm: name,
     label: arm.label,
     axis: 'axis' in arm ? (arm as Arm).axis : 'configuration A',
     rate: rate!,
-    seeds: own.map(seedOf),
+    seeds,
     losses,
     loss: meanInterval(losses),
     against: arm.against,
-    ...(name !== arm.against &&
-      pairs.every((pair) => pair !== undefined) && {
-        difference: pairedDifference(losses, pairs.map(lossOf)),
-      }),
+    ...(name !== arm.against && difference && { difference }),
     curves: own.map(({ curve }) => curve),
   };
+}
+
+/** Losses of one arm minus those of another, seed by seed; undefined where the other lacks one of the seeds. */
+export function differenceBySeed(
+  one: Pick<ArmResult, 'seeds' | 'losses'>,
+  other: Pick<ArmResult, 'seeds' | 'losses'>,
+): Estimate | undefined {
+  if (!one.seeds.every((seed) => other.seeds.includes(seed))) return undefined;
+  return pairedDifference(
+    one.losses,
+    one.seeds.map((seed) => other.losses[other.seeds.indexOf(seed)]),
+  );
 }
 
 function finalsAt(arm: string, rate: number | undefined, finished: readonly FinishedRun[]): FinishedRun[] {

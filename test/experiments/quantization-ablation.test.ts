@@ -152,6 +152,19 @@ describe('ablationClaims', () => {
   it('leaves out what has no results', () => {
     expect(ablationClaims([])).toEqual([]);
   });
+
+  it('compares the same seeds, whichever have ended', () => {
+    const all = finishAll(quantizationAblation, 'full', lossWith({ 'weights-sign': 0.1 }));
+    const without = (arm: string, seed: number): typeof all =>
+      all.filter((run) => !(run.arm === arm && run.role === 'final' && run.training.seeds.weights === seed));
+    const binary = (finished: typeof all): number | undefined =>
+      ablationClaims(finished).find(({ claim }) => claim.startsWith('Ternary weights beat'))?.ours.value;
+    const [first] = all.filter(({ arm, role }) => arm === 'b1.58' && role === 'final');
+    const seed = first.training.seeds.weights;
+    // Losses differ by a tenth from seed to seed: a pair of two seeds would show it.
+    expect(binary(without('weights-sign', seed))).toBeCloseTo(binary(all)!, 2);
+    expect(binary(without('b1.58', seed))).toBeUndefined();
+  });
 });
 
 describe('the recorded results', () => {
