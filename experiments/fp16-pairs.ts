@@ -22,8 +22,9 @@ export interface Pair {
   ternary: Estimate;
   /** b1.58 − full precision, seed by seed. */
   gap: Estimate;
-  /** The same, one for each seed. */
+  /** The same, one for each of `seeds`. */
   gaps: number[];
+  seeds: number[];
   /** What rounding to half precision adds to the full-precision loss; undefined where it was not measured. */
   halfPrecision?: Estimate;
 }
@@ -74,6 +75,7 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
     ternary: meanInterval(losses(ternary)),
     gap: pairedDifference(losses(ternary), losses(full)),
     gaps: losses(ternary).map((loss, i) => loss - losses(full)[i]),
+    seeds,
     ...(rounding.length > 0 && { halfPrecision: meanInterval(rounding) }),
   };
 }
@@ -121,18 +123,18 @@ export function atEqualBudget(pairs: readonly Pair[], budgetOf: BudgetOf): Equal
 
 /**
  * Slope of the gap against log₂ of the parameters: nats for each doubling, negative where the gap shrinks. By least squares
- * for each seed apart; the interval is over seeds.
+ * for each seed apart that all pairs have; the interval is over seeds, and rules nothing out where there is none.
  * @param pairs of one corpus, two at least
  */
 export function gapTrend(pairs: readonly Pair[]): Estimate {
   const x = pairs.map(({ parameters }) => Math.log2(parameters));
   const middle = mean(x);
   const spread = x.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  const seeds = Math.min(...pairs.map(({ gaps }) => gaps.length));
-  const slopes = Array.from(
-    { length: seeds },
-    (_, seed) => x.reduce((sum, value, i) => sum + (value - middle) * pairs[i].gaps[seed], 0) / spread,
-  );
+  const seeds = pairs[0].seeds.filter((seed) => pairs.every((pair) => pair.seeds.includes(seed)));
+  const slopes = seeds.map((seed) => {
+    const gaps = pairs.map((pair) => pair.gaps[pair.seeds.indexOf(seed)]);
+    return x.reduce((sum, value, i) => sum + (value - middle) * gaps[i], 0) / spread;
+  });
   // A gap to a run that diverged has no place on a line.
-  return slopes.every(Number.isFinite) ? meanInterval(slopes) : undecided(slopes);
+  return slopes.length > 0 && slopes.every(Number.isFinite) ? meanInterval(slopes) : undecided(slopes);
 }

@@ -37,17 +37,25 @@ export interface PostTraining {
 }
 
 /**
- * What the runs measured, or undefined while one of the three arms has no final run.
+ * What the runs measured, over the seeds that have a final run of all three arms; undefined while there is none. A
+ * full-precision run that diverged left no model to quantize, nor one to compare with: its seed is left out.
  * @throws Error that says which command makes them, where the runs are there and their measurements are not
  */
 export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining | undefined {
-  const finals = (arm: string): FinishedRun[] =>
-    finished
-      .filter((run) => run.role === 'final' && run.arm === arm)
-      .toSorted((a, b) => a.training.seeds.weights - b.training.seeds.weights);
-  const full = finals('ptq-full-precision');
-  const [b1, b158] = [finals('ptq-b1'), finals('ptq-b1.58')].map(losses);
-  if (full.length === 0 || b1.length === 0 || b158.length === 0) return undefined;
+  const arms = ['ptq-full-precision', 'ptq-b1', 'ptq-b1.58'].map(
+    (arm) =>
+      new Map(
+        finished
+          .filter((run) => run.role === 'final' && run.arm === arm)
+          .map((run) => [run.training.seeds.weights, run]),
+      ),
+  );
+  const seeds = [...arms[0].keys()]
+    .filter((seed) => arms[0].get(seed)!.validationLoss !== null && arms.every((arm) => arm.has(seed)))
+    .sort((a, b) => a - b);
+  if (seeds.length === 0) return undefined;
+  const [full, b1Runs, b158Runs] = arms.map((arm) => seeds.map((seed) => arm.get(seed)!));
+  const [b1, b158] = [losses(b1Runs), losses(b158Runs)];
   const unquantized = measured(full, 'ptq-none-w16-a16');
   return {
     unquantized: meanInterval(unquantized),

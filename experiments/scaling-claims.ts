@@ -11,7 +11,7 @@ import {
 } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from './run-spec.js';
 import { gapPoints, sizeGapTrend } from './scaling-gap.js';
-import { scalingResults, type ScalingResults, type SizeCurve } from './scaling-results.js';
+import { hasScalingResults, scalingResults, type ScalingResults, type SizeCurve } from './scaling-results.js';
 
 const B1 = 'BitNet (2310.11453), section 3.2';
 
@@ -23,6 +23,7 @@ const ACCURATE = 0.05;
 
 /** Rules and margins were written before the first reported run had ended. */
 export function scalingClaims(finished: readonly FinishedRun[]): JudgedClaim[] {
+  if (!hasScalingResults(finished)) return [];
   const results = scalingResults(finished);
   return [...powerLawClaims(results), ...predictionClaims(results), ...gapClaims(results)].map(judge);
 }

@@ -49,6 +49,11 @@ export interface ScalingResults {
   keys: KeyExcess[];
 }
 
+/** True once a run has ended that {@link scalingResults} can begin with. */
+export function hasScalingResults(all: readonly FinishedRun[]): boolean {
+  return all.some(({ role, corpus }) => role === 'final' && corpus.name === 'zipf-facts');
+}
+
 /**
  * @throws Error where runs are missing, or were not all computed by the same backend and version
  */
@@ -57,7 +62,7 @@ export function scalingResults(all: readonly FinishedRun[]): ScalingResults {
   requireOneBackend(finals);
   requireOneVersion('scaling law', finals);
   const ofZipf = finals.filter(({ corpus }) => corpus.name === 'zipf-facts');
-  if (ofZipf.length === 0) {
+  if (!hasScalingResults(all)) {
     throw new Error(
       'scaling law: there must be finished runs on Zipf facts, got none. ' +
         'Make them: npm run experiment -- scaling-law --preset laptop',

@@ -2,9 +2,10 @@
 import { formatEstimate, meanInterval, sizesOf } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from './run-spec.js';
 import { gapsBySize } from './scaling-gap.js';
-import { scalingResults, type SizeCurve } from './scaling-results.js';
+import { hasScalingResults, scalingResults, type SizeCurve } from './scaling-results.js';
 
 export function scalingTable(finished: readonly FinishedRun[]): string[] {
+  if (!hasScalingResults(finished)) return ['No final runs on Zipf facts yet.'];
   const { zipf, shakespeare, entropy, tokens, keys } = scalingResults(finished);
   const largest = keys.filter(
     ({ parameters }) => parameters === Math.max(...keys.map((key) => key.parameters)),
