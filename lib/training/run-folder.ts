@@ -9,7 +9,7 @@
  * A run may be killed at any moment. Opened again it stands where its checkpoint stood: points after that step are
  * taken off, so that metrics.jsonl ends up the same as in a run that was never killed.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { explainSystemError } from '../checkpoint/checkpoint-error.js';
 import { releaseLock, takeLock } from './folder-lock.js';
@@ -63,8 +63,8 @@ export interface RunRecord<P extends RunPoint = RunPoint> {
 
 /** Folders that this process writes to. */
 const openRuns = new Map<string, RunFolder>();
-/** The last call of openRun for a folder, until it has ended: of two at once each would take the lock for its own. */
-const opening = new Map<string, Promise<unknown>>();
+/** Ends when the last call of openRun has: of two at once each would take the lock for its own. */
+let opening: Promise<unknown> = Promise.resolve();
 
 /**
  * Opens a run for writing: makes the folder, or goes on in it where the run is there already. One writer at a time:
@@ -74,34 +74,30 @@ const opening = new Map<string, Promise<unknown>>();
  *   losses could not be the same to the last bit
  * @throws RunFolderError where the folder is foreign, damaged, in use or holds another run; nothing is changed then
  */
-export async function openRun<P extends RunPoint = RunPoint>(
+export function openRun<P extends RunPoint = RunPoint>(
   folder: string,
   config: RunConfig,
 ): Promise<RunFolder<P>> {
-  const path = resolve(folder);
-  const earlier = opening.get(path) ?? Promise.resolve();
-  const own = earlier.catch(() => {}).then(() => openNow<P>(path, config));
-  opening.set(path, own);
-  try {
-    return await own;
-  } finally {
-    if (opening.get(path) === own) opening.delete(path);
-  }
+  const own = opening.then(() => openNow<P>(folder, config));
+  opening = own.catch(() => undefined);
+  return own;
 }
 
-async function openNow<P extends RunPoint>(path: string, config: RunConfig): Promise<RunFolder<P>> {
-  await openRuns.get(path)?.close();
+async function openNow<P extends RunPoint>(folder: string, config: RunConfig): Promise<RunFolder<P>> {
   const wanted = JSON.parse(stableJson(config)) as RunConfig;
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw explainSystemError('open run', path, error);
-  }
-  const isNew = await checkIsNew(path);
+  const path = await madeFolder(resolve(folder));
+  const isNew = async (): Promise<boolean> => {
+    const found = await checkIsNew(path);
+    if (!found) requireSameConfig(await readRunConfig(path), wanted, path);
+    return found;
+  };
+  // Before the earlier handle is closed: where this call is refused, that one goes on.
+  await isNew();
+  await openRuns.get(path)?.close();
   await takeLock(join(path, LOCK_FILE));
   try {
-    if (isNew) await writeRunConfig(path, wanted);
-    else requireSameConfig(await readRunConfig(path), wanted, path);
+    // Another process may have made the run, or taken it away, until the lock was there.
+    if (await isNew()) await writeRunConfig(path, wanted);
     const start = await settleRun(path, runIdentity(wanted));
     const run = new RunFolder<P>(path, wanted, start);
     openRuns.set(path, run);
@@ -109,6 +105,16 @@ async function openNow<P extends RunPoint>(path: string, config: RunConfig): Pro
   } catch (error) {
     await releaseLock(join(path, LOCK_FILE));
     throw error;
+  }
+}
+
+/** Makes a folder where there is none. @returns the one name that links and spellings of it come down to */
+async function madeFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await realpath(path);
+  } catch (error) {
+    throw explainSystemError('open run', path, error);
   }
 }
 
@@ -131,7 +137,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
   /** checkpoint/ of this run: a model folder where checkpoints are saved with a model. */
   readonly checkpointFolder: string;
   #state: RunStart;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** @internal */
@@ -227,9 +233,11 @@ export class RunFolder<P extends RunPoint = RunPoint> {
   }
 
   /** Ends writing and frees the folder for another process. May be called more than once. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
     await this.#queue;
     if (openRuns.get(this.folder) === (this as RunFolder)) openRuns.delete(this.folder);
     await releaseLock(this.#path(LOCK_FILE));
@@ -241,7 +249,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
 
   /** Carries out an operation after all earlier ones have ended. */
   #next<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) {
+    if (this.#closing) {
       return Promise.reject(
         new RunFolderError(
           `${operation}: the run must be open, got closed in ${this.folder}. ` +

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -279,11 +279,37 @@ describe('openRun', () => {
     expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 2 }]);
   });
 
-  it('of three calls at once the one with another config is refused, and the next opens the run', async () => {
+  it('is refused with another config, and the handle that is open goes on', async () => {
     const folder = newFolder();
     const other = { ...TOY_CONFIG, seeds: { ...TOY_CONFIG.seeds, weights: 99 } };
-    const calls = await Promise.allSettled([open(folder), open(folder, other), open(folder)]);
-    expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    const [first, refused] = await Promise.allSettled([open(folder), open(folder, other)]);
+    if (first.status === 'rejected') throw first.reason;
+    expect(refused.status).toBe('rejected');
+    await first.value.append({ step: 1, loss: 1 });
+    expect(await readdir(folder)).toContain('lock');
+    await first.value.close();
+    await (await open(folder)).close();
+  });
+
+  it('waits for writes of an earlier handle whose closing nobody awaited', async () => {
+    const folder = newFolder();
+    const first = await open(folder);
+    const writes = Array.from({ length: 50 }, (_, i) => first.append({ step: i + 1, loss: 1 }));
+    const closing = first.close();
+    const second = await open(folder);
+    await Promise.all([...writes, closing]);
+    await second.append({ step: 1, loss: 2 });
+    expect(await readdir(folder)).toContain('lock');
+    expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 2 }]);
+  });
+
+  it.skipIf(process.platform === 'win32')('is one run under two names of its folder', async () => {
+    const folder = newFolder();
+    const first = await open(folder);
+    await symlink(folder, `${folder}-link`);
+    const second = await open(`${folder}-link`);
+    await expect(first.append({ step: 1, loss: 1 })).rejects.toThrow(/must be open, got closed/);
+    await second.append({ step: 1, loss: 2 });
   });
 });
 
