@@ -106,9 +106,13 @@ export const bytesBudget: BudgetOf = ({ parameters, quantized }, form) =>
 
 /**
  * Each b1.58 model beside the full-precision one of equal budget, where such a one lies among those that were trained.
- * @param pairs of one corpus, ascending
+ * Pairs with a run that diverged are left out.
+ * @param all pairs of one corpus, ascending
  */
-export function atEqualBudget(pairs: readonly Pair[], budgetOf: BudgetOf): EqualBudget[] {
+export function atEqualBudget(all: readonly Pair[], budgetOf: BudgetOf): EqualBudget[] {
+  const pairs = all.filter(
+    ({ full, ternary }) => Number.isFinite(full.value) && Number.isFinite(ternary.value),
+  );
   const curve = pairs.map((pair) => ({ budget: Math.log(budgetOf(pair, 'full')), loss: pair.full.value }));
   return pairs.flatMap((pair) => {
     const budget = budgetOf(pair, 'ternary');

@@ -1,6 +1,10 @@
 import { constants } from 'node:os';
 
-/** What Node.js, tslab or a program here may listen to. A signal without a listener leaves no trace in memory. */
+/**
+ * What tslab or a program here listens to, and what the system sends. A signal without a listener leaves no trace in
+ * memory. SIGPROF and SIGUSR1 are not among them: a profiler wants this very thread, and no other may take a debugger's
+ * call. Both can end a process that trains.
+ */
 const SIGNALS = [
   'SIGHUP',
   'SIGINT',
@@ -18,11 +22,11 @@ const SIG_BLOCK = process.platform === 'linux' ? 0 : 1;
 
 /**
  * Has other threads of this process receive its signals, for good. oneDNN multiplies matrices with its stack pointer in
- * a buffer of the heap (x86-64, until oneDNN 3.12; issue 4845 there), and a signal's frame goes below the stack
- * pointer: one interrupt, or one child that ends, would spoil whatever lies before that buffer. Listeners hear as
- * before, since Node.js passes a signal on from any thread to the event loop. Threads started later inherit this, but
- * V8's own are older, and processes start without it. SIGPROF stays: a profiler wants this very thread.
- * @throws Error where the system's function cannot be called
+ * a buffer of the heap (x86-64; issue 4845 there), and a signal's frame goes below the stack pointer: one interrupt, or
+ * one child that ends, would spoil whatever lies before that buffer. Listeners hear as before, since Node.js passes a
+ * signal on from any thread to the event loop. Threads started later inherit this, but V8's own are older, and child
+ * processes start without it.
+ * @throws Error where the system's functions cannot be called
  */
 export async function keepSignalsOffThisThread(): Promise<void> {
   if (process.arch !== 'x64' || process.platform === 'win32') return;
@@ -35,7 +39,10 @@ export async function keepSignalsOffThisThread(): Promise<void> {
     set: Buffer,
     old: null,
   ) => number;
-  for (const signal of SIGNALS) add(set, constants.signals[signal]);
-  const failed = mask(SIG_BLOCK, set, null);
-  if (failed !== 0) throw new Error(`pthread_sigmask: must return 0, got ${failed}.`);
+  for (const signal of SIGNALS) requireZero('sigaddset', add(set, constants.signals[signal]));
+  requireZero('pthread_sigmask', mask(SIG_BLOCK, set, null));
+}
+
+function requireZero(name: string, result: number): void {
+  if (result !== 0) throw new Error(`${name}: must return 0, got ${result}.`);
 }

@@ -72,6 +72,7 @@ async function startNative(threads: number): Promise<BackendDescription> {
   process.env.TF_NUM_INTEROP_THREADS = '1';
   process.env.OMP_NUM_THREADS = '1';
   restoreRemovedNodeFunctions();
+  // Before TensorFlow starts threads: they inherit it.
   const unsafe = await keepSignalsOffThisThread().then(
     () => '',
     (error: unknown) => ` An interrupt may end this process (${firstLine(error)}).`,

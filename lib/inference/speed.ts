@@ -7,7 +7,7 @@ import type { Engine } from './engine.js';
 export interface SpeedOptions {
   /** Tokens in the cache while decoding is measured, fewer where the context holds no more. Default 64. */
   contextTokens?: number;
-  /** Rounds; each figure is the median of as many. Default 9. */
+  /** Rounds; each figure is the median of as many, prefill's of every third. Default 9. */
   repeats?: number;
   signal?: AbortSignal;
 }
@@ -85,7 +85,7 @@ export async function measureSpeed(
       const start = performance.now();
       const batch = Array.from({ length: batchTokens }, () => 0);
       await engine.process(batch, 0);
-      prefill.push((performance.now() - start) / batchTokens);
+      if (round >= 0) prefill.push((performance.now() - start) / batchTokens);
     }
   }
   new Int32Array(team.buffer, memory.status, 1)[0] = 0;

@@ -3,7 +3,7 @@
  * Legend: N rows (batch × tokens), C features.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { matMul2D, reduceRows } from '../backend/kernels.js';
+import { hasNativeKernels, matMul2D, reduceRows } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
 import { spend } from '../backend/spend.js';
 import { withGradient } from '../backend/custom-gradient.js';
@@ -35,9 +35,8 @@ export function rmsNormForward(
 
 /**
  * Backward pass of RMSNorm.
- * dx = dy∘(r·gᵀ) − x·r³·⟨g∘dy, x⟩/C and dgain = Σ_rows dy∘x·r. Both sums are matrix products with p = dy∘x, which is
- * faster than two reductions, and so is r·gᵀ, which takes less time than it spares in passes over dy by rows and by
- * columns.
+ * dx = r·(g∘dy) − x·r³·⟨g∘dy, x⟩/C and dgain = Σ_rows dy∘x·r. Both sums are matrix products with p = dy∘x, which
+ * is faster than two reductions.
  */
 export function rmsNormBackward(
   dy: tf.Tensor,
@@ -53,13 +52,18 @@ export function rmsNormBackward(
   p.dispose();
   const cubed = op.mul(op.mul(op.square(reciprocal), reciprocal), 1 / features); // (N, 1)
   const along = op.mul(x, op.mul(dot, cubed)); // (N, C)
-  const dx = spend(
-    matMul2D(reciprocal, row), // (N, C)
-    (factors) => op.mul(factors, dy),
-    (scaled) => op.sub(scaled, along),
-  );
+  const dx = spend(scaledBoth(dy, reciprocal, row), (scaled) => op.sub(scaled, along));
   along.dispose();
   return { dx, dgain };
+}
+
+/**
+ * dy [N, C] by r [N, 1] and g [1, C]. TensorFlow makes the matrix r·g in less time than it takes to pass over dy twice;
+ * the wasm backend does not.
+ */
+function scaledBoth(dy: tf.Tensor, r: tf.Tensor, g: tf.Tensor): tf.Tensor {
+  if (!hasNativeKernels()) return spend(op.mul(dy, g), (scaled) => op.mul(scaled, r));
+  return spend(matMul2D(r, g), (factors) => op.mul(factors, dy));
 }
 
 /** RMSNorm with its gradient. x [N, C] → [N, C]. */

@@ -25,14 +25,8 @@ export const kernelspec = {
       display_name: 'TypeScript',
       language: 'typescript',
       interrupt_mode: 'signal',
-      env: {
-        // libtensorflow's notes on the processor would otherwise fill the terminal.
-        TF_CPP_MIN_LOG_LEVEL: '2',
-        // lib/backend/allocator.ts, which is not compiled yet when this is written first.
-        GLIBC_TUNABLES:
-          'glibc.malloc.hugetlb=1:glibc.malloc.trim_threshold=2000000000:' +
-          'glibc.malloc.mmap_threshold=1000000000:glibc.malloc.top_pad=67108864',
-      },
+      // libtensorflow's notes on the processor would otherwise fill the terminal.
+      env: { TF_CPP_MIN_LOG_LEVEL: '2' },
     });
     return `ready, Node ${process.version}`;
   },

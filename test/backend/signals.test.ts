@@ -8,7 +8,8 @@ describe.skipIf(process.platform === 'win32')('signals while TensorFlow computes
     let said = '';
     child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const end = ended(child);
-    while (!said.includes('ready for signals') && child.exitCode === null) await sleep(10);
+    while (!said.includes('ready for signals') && child.exitCode === null && child.signalCode === null)
+      await sleep(10);
     while (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGINT');
       await sleep(20);

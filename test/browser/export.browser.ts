@@ -21,7 +21,7 @@ beforeAll(async () => {
     cwd: cloneRoot,
     encoding: 'utf8',
   });
-  if (exported.status !== 0) throw new Error(exported.stderr);
+  if (exported.status !== 0) throw exported.error ?? new Error(exported.stderr);
   browser = await launchChromium();
 }, 300_000);
 afterAll(() => browser?.close());
@@ -45,6 +45,11 @@ describe('an exported page', { timeout: 120_000 }, () => {
       }),
     );
     expect(hidden.map(Math.round).filter((pixels) => pixels > 1)).toEqual([]);
+    // Scripts may scroll what is hidden; readers may not.
+    const overflow = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('.figure')].map((figure) => getComputedStyle(figure).overflowX)`,
+    );
+    expect(new Set(overflow)).toEqual(new Set(['auto']));
     const scrolling = await charts.evaluateAll((elements) =>
       elements.some(({ scrollLeft }) => scrollLeft > 0),
     );

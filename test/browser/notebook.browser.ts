@@ -26,6 +26,7 @@ const SOURCE = resolve(cloneRoot, process.env.BITNET_BROWSER_NOTEBOOK ?? 'notebo
 const CELL_TIMEOUT_MS = 300_000;
 /** From the interrupt to a kernel that is free again: the step under way ends first. */
 const INTERRUPT_TIMEOUT_MS = 120_000;
+const SAVING_TIMEOUT_MS = 60_000;
 const DRAWING_TIMEOUT_MS = 120_000;
 const LAST_FRAME_MS = 3_000;
 const ENDING_TIMEOUT_MS = 30_000;
@@ -74,7 +75,10 @@ async function savedCells(): Promise<Cell[]> {
   await menu('File', 'Save Notebook');
   await page.locator('.jp-mod-dirty').first().waitFor({ state: 'detached' });
   // The page may say so while the server is still writing.
-  return vi.waitFor(() => (JSON.parse(readFileSync(lab.notebook, 'utf8')) as { cells: Cell[] }).cells);
+  return vi.waitFor(
+    () => (JSON.parse(readFileSync(lab.notebook, 'utf8')) as { cells: Cell[] }).cells,
+    SAVING_TIMEOUT_MS,
+  );
 }
 
 const isCode = (cell: Cell): boolean => cell.cell_type === 'code';

@@ -92,6 +92,13 @@ describe('gapTrend', () => {
       expect(gapTrend(pairsOf(lost(arms)))).toMatchObject({ low: -Infinity, high: Infinity });
     }
   });
+
+  it('follows each seed that all sizes have', () => {
+    const without = (seed: number, width: number): FinishedRun[] =>
+      RUNS.filter((run) => run.training.seeds.weights !== seed || run.model.hidden_size !== width);
+    const [common] = [RUNS.filter((run) => run.training.seeds.weights !== 1)];
+    expect(gapTrend(pairsOf(without(1, 64)))).toEqual(gapTrend(pairsOf(common)));
+  });
 });
 
 describe('atEqualBudget', () => {
@@ -102,6 +109,13 @@ describe('atEqualBudget', () => {
     expect(equal[0].fullLoss).toBeGreaterThan(pairs[1].full.value);
     expect(equal[0].fullLoss).toBeLessThan(pairs[0].full.value);
     expect(equal[0].gap).toBeLessThan(0);
+  });
+
+  it('leaves out a shape whose run diverged', () => {
+    const lost = (width: number): FinishedRun[] =>
+      RUNS.map((run) => (run.model.hidden_size === width ? { ...run, validationLoss: null } : run));
+    expect(atEqualBudget(pairsOf(lost(128)), bytesBudget)).toEqual([]);
+    expect(atEqualBudget(pairsOf(lost(32)), bytesBudget)).toEqual([]);
   });
 });
 
@@ -135,6 +149,16 @@ describe('postTrainingOf', () => {
     expect(() => postTrainingOf(bare)).toThrow(
       'Make it: npm run experiment -- fp16-comparison --preset full --record',
     );
+  });
+
+  it('takes the seeds that all arms have, and none whose full-precision run diverged', () => {
+    const lost = runs.map((run) =>
+      run.arm === 'ptq-full-precision' && run.training.seeds.weights === 1
+        ? { ...run, validationLoss: null, measured: undefined }
+        : run,
+    );
+    const missing = runs.filter(({ arm, training }) => arm !== 'ptq-b1' || training.seeds.weights !== 1);
+    for (const some of [lost, missing]) expect(postTrainingOf(some)!.unquantized.count).toBe(1);
   });
 
   it('judges: collapse at one bit where training does not', () => {

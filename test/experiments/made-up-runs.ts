@@ -41,7 +41,7 @@ function madeUp(spec: RunSpec, validationLoss: number | null): FinishedRun {
   };
 }
 
-/** Rounding costs what the name is long. */
+/** What the runs are asked to measure: each a little above the loss, by the length of its name. */
 function measurements(loss: number): Record<string, number> {
   const methods = Object.keys(PTQ_METHODS).flatMap((method) =>
     LEVEL_BITS.map((bits) => `${method}-w${bits}`),
