@@ -9,6 +9,7 @@ import {
   type Estimate,
 } from '@bitnet-notebooks/lib';
 import type { CorpusSpec, FinishedRun } from './run-spec.js';
+import { bySeed, commonSeeds } from './seeds.js';
 
 /** One shape on one corpus, both arms, by the seeds that they share. */
 export interface Pair {
@@ -22,9 +23,8 @@ export interface Pair {
   ternary: Estimate;
   /** b1.58 − full precision, seed by seed. */
   gap: Estimate;
-  /** The same, one for each of `seeds`. */
-  gaps: number[];
-  seeds: number[];
+  /** The same by seed. */
+  gaps: ReadonlyMap<number, number>;
   /** What rounding to half precision adds to the full-precision loss; undefined where it was not measured. */
   halfPrecision?: Estimate;
 }
@@ -54,13 +54,9 @@ export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
 
 function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
   const of = (quantizer: 'none' | 'absmean-ternary'): Map<number, FinishedRun> =>
-    new Map(
-      runs
-        .filter(({ model }) => ablationOptions(model).weight_quantizer === quantizer)
-        .map((run) => [run.training.seeds.weights, run]),
-    );
+    bySeed(runs.filter(({ model }) => ablationOptions(model).weight_quantizer === quantizer));
   const [full, ternary] = [of('none'), of('absmean-ternary')];
-  const seeds = [...full.keys()].filter((seed) => ternary.has(seed)).sort((a, b) => a - b);
+  const seeds = commonSeeds([full, ternary]);
   if (seeds.length === 0) return undefined;
   const losses = (arm: Map<number, FinishedRun>): number[] => seeds.map((seed) => judgedLoss(arm.get(seed)!));
   const { model, corpus } = full.get(seeds[0])!;
@@ -74,8 +70,7 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
     full: meanInterval(losses(full)),
     ternary: meanInterval(losses(ternary)),
     gap: pairedDifference(losses(ternary), losses(full)),
-    gaps: losses(ternary).map((loss, i) => loss - losses(full)[i]),
-    seeds,
+    gaps: new Map(seeds.map((seed) => [seed, judgedLoss(ternary.get(seed)!) - judgedLoss(full.get(seed)!)])),
     ...(rounding.length > 0 && { halfPrecision: meanInterval(rounding) }),
   };
 }
@@ -134,11 +129,9 @@ export function gapTrend(pairs: readonly Pair[]): Estimate {
   const x = pairs.map(({ parameters }) => Math.log2(parameters));
   const middle = mean(x);
   const spread = x.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  const seeds = pairs[0].seeds.filter((seed) => pairs.every((pair) => pair.seeds.includes(seed)));
-  const slopes = seeds.map((seed) => {
-    const gaps = pairs.map((pair) => pair.gaps[pair.seeds.indexOf(seed)]);
-    return x.reduce((sum, value, i) => sum + (value - middle) * gaps[i], 0) / spread;
-  });
+  const slopes = commonSeeds(pairs.map(({ gaps }) => gaps)).map(
+    (seed) => x.reduce((sum, value, i) => sum + (value - middle) * pairs[i].gaps.get(seed)!, 0) / spread,
+  );
   // A gap to a run that diverged has no place on a line.
   return slopes.length > 0 && slopes.every(Number.isFinite) ? meanInterval(slopes) : undecided(slopes);
 }

@@ -1,6 +1,7 @@
 /** Weights quantized after training beside weights trained quantized: BitNet's Table 3 with our models in it. */
 import { LEVEL_BITS, meanInterval, type Estimate, type LevelBits } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from './run-spec.js';
+import { bySeed, commonSeeds } from './seeds.js';
 
 /** Methods, as in the names of evaluations/post-training.ts, and in words. */
 export const PTQ_METHODS = {
@@ -42,20 +43,14 @@ export interface PostTraining {
  * @throws Error that says which command makes them, where the runs are there and their measurements are not
  */
 export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining | undefined {
-  const arms = ['ptq-full-precision', 'ptq-b1', 'ptq-b1.58'].map(
-    (arm) =>
-      new Map(
-        finished
-          .filter((run) => run.role === 'final' && run.arm === arm)
-          .map((run) => [run.training.seeds.weights, run]),
-      ),
-  );
-  const seeds = [...arms[0].keys()]
-    .filter((seed) => arms[0].get(seed)!.validationLoss !== null && arms.every((arm) => arm.has(seed)))
-    .sort((a, b) => a - b);
+  const finals = (arm: string): FinishedRun[] =>
+    finished.filter((run) => run.role === 'final' && run.arm === arm);
+  const trained = finals('ptq-full-precision').filter(({ validationLoss }) => validationLoss !== null);
+  const arms = [trained, finals('ptq-b1'), finals('ptq-b1.58')].map(bySeed);
+  const seeds = commonSeeds(arms);
   if (seeds.length === 0) return undefined;
-  const [full, b1Runs, b158Runs] = arms.map((arm) => seeds.map((seed) => arm.get(seed)!));
-  const [b1, b158] = [losses(b1Runs), losses(b158Runs)];
+  const [full, ...quantized] = arms.map((arm) => seeds.map((seed) => arm.get(seed)!));
+  const [b1, b158] = quantized.map(losses);
   const unquantized = measured(full, 'ptq-none-w16-a16');
   return {
     unquantized: meanInterval(unquantized),

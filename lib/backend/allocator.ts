@@ -1,9 +1,8 @@
 /**
  * Settings of glibc's allocator for processes that train. By default it gives the large blocks that every step frees
  * back to the system, which fills them with zeros before the next step gets them, page by page; with these it keeps
- * them, on large pages: far fewer page faults a step. Processes side by side gain most: their faults disturb each
- * other. Other systems than Linux do not read them. Notebook kernels do without: what they load once and free would
- * stay with them.
+ * them, on large pages: far fewer page faults a step. Other systems than Linux do not read them. Notebook kernels do
+ * without: what they load once and free would stay with them.
  */
 const TUNABLES: Record<string, number> = {
   'glibc.malloc.hugetlb': 1, // large pages where the system offers them

@@ -30,6 +30,6 @@ async function losses(): Promise<number[]> {
 const alone = await losses();
 process.stdout.write('ready for signals\n');
 const disturbed = await losses();
-const same = disturbed.every((loss, step) => loss === alone[step]);
+const same = disturbed.length === STEPS && disturbed.every((loss, step) => loss === alone[step]);
 process.stdout.write(`${JSON.stringify({ same, heard: heard > 0 })}\n`);
 process.exit(0);

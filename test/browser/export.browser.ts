@@ -1,11 +1,11 @@
 /** An exported page in a real browser: its charts are live and whole, on a wide screen and on a narrow one. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cloneRoot } from '../../scripts/setup/project.js';
+import { exportNotebook } from '../export-notebook.js';
 import { launchChromium } from './chromium.js';
 
 /** Has charts of the greatest width that the notebooks use. */
@@ -16,12 +16,8 @@ const PAGE = join(OUTPUT, 'exported.html');
 let browser: Browser;
 beforeAll(async () => {
   mkdirSync(OUTPUT, { recursive: true });
-  const script = join(cloneRoot, 'scripts', 'export.js');
-  const exported = spawnSync(process.execPath, [script, NOTEBOOK, '--output', PAGE], {
-    cwd: cloneRoot,
-    encoding: 'utf8',
-  });
-  if (exported.status !== 0) throw exported.error ?? new Error(exported.stderr);
+  const { code, said } = exportNotebook(NOTEBOOK, PAGE);
+  if (code !== 0) throw new Error(said);
   browser = await launchChromium();
 }, 300_000);
 afterAll(() => browser?.close());

@@ -96,7 +96,7 @@ describe('gapTrend', () => {
   it('follows each seed that all sizes have', () => {
     const without = (seed: number, width: number): FinishedRun[] =>
       RUNS.filter((run) => run.training.seeds.weights !== seed || run.model.hidden_size !== width);
-    const [common] = [RUNS.filter((run) => run.training.seeds.weights !== 1)];
+    const common = RUNS.filter((run) => run.training.seeds.weights !== 1);
     expect(gapTrend(pairsOf(without(1, 64)))).toEqual(gapTrend(pairsOf(common)));
   });
 });

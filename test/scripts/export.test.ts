@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cloneRoot } from '../../scripts/setup/project.js';
+import { exportNotebook } from '../export-notebook.js';
 import { projectFolder } from './project-folder.js';
 
 const NOTEBOOK = join(cloneRoot, 'notebooks', '0-bitlinear.ipynb');
@@ -12,19 +12,10 @@ interface Cell {
   outputs?: { data?: Record<string, unknown> }[];
 }
 
-function exportTo(file: string, source: string): { code: number | null; said: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(cloneRoot, 'scripts', 'export.js'), source, '--output', file],
-    { cwd: cloneRoot, encoding: 'utf8' },
-  );
-  return { code: status, said: stdout + stderr };
-}
-
 describe('npm run export', () => {
   test('makes one page with every chart that asks nothing of the network', { timeout: 300_000 }, () => {
     const file = join(projectFolder().root, 'page.html');
-    const { code, said } = exportTo(file, NOTEBOOK);
+    const { code, said } = exportNotebook(NOTEBOOK, file);
     expect(code, said).toBe(0);
     const page = readFileSync(file, 'utf8');
 
@@ -52,7 +43,10 @@ describe('npm run export', () => {
   });
 
   test('says which file is no notebook, and how it is used', () => {
-    const { code, said } = exportTo(join(projectFolder().root, 'page.html'), join(cloneRoot, 'package.json'));
+    const { code, said } = exportNotebook(
+      join(cloneRoot, 'package.json'),
+      join(projectFolder().root, 'page.html'),
+    );
     expect(code).not.toBe(0);
     expect(said).toMatch(/package\.json must be a notebook, but holds no cells/);
     expect(said).toContain('npm run export -- notebooks/NAME.ipynb');
