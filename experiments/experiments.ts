@@ -1,9 +1,9 @@
 /** Every experiment, in the order of the notebooks. A new one is a file beside this and a line here. */
-import { bitlm } from './bitlm.js';
-import type { Experiment } from './experiment.js';
-import { fp16Comparison } from './fp16-comparison.js';
-import { quantizationAblation } from './quantization-ablation.js';
-import { scalingLaw } from './scaling-law.js';
+import { bitlm } from './bitlm/experiment.js';
+import type { Experiment } from './sweep/experiment.js';
+import { fp16Comparison } from './fp16-comparison/experiment.js';
+import { quantizationAblation } from './quantization-ablation/experiment.js';
+import { scalingLaw } from './scaling-law/experiment.js';
 
 export const EXPERIMENTS: readonly Experiment[] = [bitlm, quantizationAblation, scalingLaw, fp16Comparison];
 

@@ -4,7 +4,7 @@
  * between them, so the names here are those of config.json, letter for letter.
  */
 
-import { quote } from './quote.js';
+import { quote } from './io/quote.js';
 
 /** How a weight matrix is quantized in the forward pass. Definitions: lib/quantizers/weights.ts. */
 export const WEIGHT_QUANTIZERS = [

@@ -40,7 +40,7 @@ export {
   type RunOptions,
   type TrainingOptions,
   type TrainingPoint,
-} from './training/training-options.js';
+} from './training/types.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
 export { countParameters } from './parameters.js';
@@ -51,13 +51,13 @@ export { abortOnInterrupt } from './training/interrupt.js';
 export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
 export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
-export { CheckpointError } from './checkpoint/checkpoint-error.js';
+export { CheckpointError } from './io/file-error.js';
 export {
   EXPORT_FORMATS,
   exportCheckpoint,
   type ExportFormat,
   type ExportResult,
-} from './checkpoint/export.js';
+} from './checkpoint/export/export.js';
 export type { GenerationConfig } from './checkpoint/generation-config.js';
 export { saveModelFolder, type ModelFolder, type ModelTensor } from './checkpoint/model-folder.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
@@ -67,7 +67,7 @@ export {
   writeSafetensors,
   type LoadedTensor,
   type TensorToWrite,
-} from './checkpoint/safetensors.js';
+} from './checkpoint/safetensors/safetensors.js';
 
 // Quantizers: values to integers and scales, and back. Their TensorFlow twins are lib/quantizers/straight-through.ts.
 export { roundHalfToEven } from './quantizers/rounding.js';
@@ -107,10 +107,10 @@ export {
   stableJson,
   type RunConfig,
   type RunRecord,
-} from './training/run-folder.js';
+} from './runs/run-folder.js';
 
-export { readRunConfig } from './training/run-config-file.js';
-export { repairRun } from './training/repair-run.js';
+export { readRunConfig } from './runs/run-config-file.js';
+export { repairRun } from './runs/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
@@ -175,8 +175,8 @@ export {
 } from './analysis/statistics.js';
 
 // Plots: figures as plain data, shown in a notebook as plotly charts and SVG pictures.
-export { barFigure, intervalFigure, type BarSeries, type IntervalRow } from './plots/bar-figure.js';
-export type { ChartOptions, Quantity } from './plots/chart-options.js';
+export { barFigure, intervalFigure, type BarSeries, type IntervalRow } from './plots/charts/bar-figure.js';
+export type { ChartOptions, Quantity } from './plots/charts/chart-options.js';
 export { PALETTE } from './plots/colors.js';
 export { describeFigure } from './plots/describe.js';
 export {
@@ -187,26 +187,26 @@ export {
   type ReferenceLine,
   type Trace,
 } from './plots/figure.js';
-export { heatmapFigure } from './plots/heatmap-figure.js';
-export { histogramFigure, type HistogramSeries } from './plots/histogram-figure.js';
-export { lineFigure, type LineSeries } from './plots/line-figure.js';
-export { lossCurves, type LossPoint, type LossRun } from './plots/loss-curves.js';
+export { heatmapFigure } from './plots/charts/heatmap-figure.js';
+export { histogramFigure, type HistogramSeries } from './plots/charts/histogram-figure.js';
+export { lineFigure, type LineSeries } from './plots/charts/line-figure.js';
+export { lossCurves, type LossPoint, type LossRun } from './plots/charts/loss-curves.js';
 export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
-export { toPlotly, type PlotlyFigure } from './plots/plotly.js';
-export { scatterFigure, type Fit, type ScatterSeries } from './plots/scatter-figure.js';
-export { toSvg } from './plots/svg.js';
+export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
+export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
+export { toSvg } from './plots/draw/svg.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
-export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './inference/chat-template.js';
-export { TextStream } from './inference/text-stream.js';
-export { TokenizerError } from './inference/tokenizer-error.js';
+export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';
+export { TextStream } from './tokenizer/text-stream.js';
+export { TokenizerError } from './io/tokenizer-error.js';
 export {
   loadTokenizer,
   Tokenizer,
   type ChatOptions,
   type DecodeOptions,
   type EncodeOptions,
-} from './inference/tokenizer.js';
+} from './tokenizer/tokenizer.js';
 
 // Inference: a checkpoint made to write text, on a WebAssembly kernel.
 export { loadModel, type LoadOptions } from './inference/load-model.js';
@@ -222,19 +222,19 @@ export type {
 } from './inference/generation.js';
 export type { SamplingOptions } from './inference/sampler.js';
 export type { PartSpeed, Speed, SpeedOptions } from './inference/speed.js';
-export { likeliest, type Prediction } from './inference/predictions.js';
-export { siteStatistics, type SiteStatistics } from './inference/site-statistics.js';
-export type { ModelTrace, TracedValues } from './inference/trace.js';
+export { likeliest, type Prediction } from './inference/look/predictions.js';
+export { siteStatistics, type SiteStatistics } from './inference/look/site-statistics.js';
+export type { ModelTrace, TracedValues } from './inference/look/trace.js';
 export type { KernelChoice, KernelName } from './kernel/kernel.js';
 export { MemoryError } from './kernel/memory.js';
 
 // Models from the Hugging Face Hub.
-export { downloadModel, type DownloadOptions, type DownloadProgress } from './checkpoint/hub.js';
-export { downloadSize, type DownloadSize } from './checkpoint/hub-size.js';
-export { HubError } from './checkpoint/hub-request.js';
+export { downloadModel, type DownloadOptions, type DownloadProgress } from './hub/hub.js';
+export { downloadSize, type DownloadSize } from './hub/size.js';
+export { HubError } from './hub/request.js';
 
 // Energy: the papers' arithmetic, on the papers' shapes.
-export { bitnetEnergyTable, reportEnergyTable, type EnergyCell } from './analysis/energy-table.js';
+export { bitnetEnergyTable, reportEnergyTable, type EnergyCell } from './papers/energy-table.js';
 export {
   countOperations,
   modelEnergy,
@@ -245,7 +245,7 @@ export {
   type NumberFormat,
   type OperationCount,
   type Process,
-} from './analysis/energy.js';
+} from './papers/energy.js';
 export {
   BITNET_2B4T_SHAPE,
   BITNET_B158_SHAPES,
@@ -258,11 +258,16 @@ export {
   PEER_SHAPES,
   type LinearMatrix,
   type TransformerShape,
-} from './analysis/shapes.js';
+} from './papers/shapes.js';
 
 // The papers' shapes, measured on made-up weights.
-export { FORM_BITS, measureShape, type ShapeSpeed, type ShapeSpeedOptions } from './inference/shape-speed.js';
-export type { WeightForm } from './inference/synthetic-engine.js';
+export {
+  FORM_BITS,
+  measureShape,
+  type ShapeSpeed,
+  type ShapeSpeedOptions,
+} from './inference/measure/shape-speed.js';
+export type { WeightForm } from './inference/measure/synthetic-engine.js';
 
 // Serving by arithmetic.
 export {
@@ -273,4 +278,4 @@ export {
   weightBytes,
   type Devices,
   type WeightBits,
-} from './analysis/serving.js';
+} from './papers/serving.js';

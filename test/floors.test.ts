@@ -7,13 +7,13 @@ const LIB = fileURLToPath(new URL('../lib', import.meta.url));
 
 /** From the ground up: a floor imports only from those before it, and beside itself from none. */
 const FLOORS = [
-  ['quote.ts'],
+  ['io', 'random.ts'],
   ['config.ts'],
   ['parameters.ts'],
-  ['plots', 'backend', 'corpora'],
-  ['analysis', 'kernel', 'quantizers'],
-  ['checkpoint'],
-  ['model'],
+  ['backend', 'plots', 'papers'],
+  ['corpora', 'kernel', 'quantizers', 'analysis'],
+  ['checkpoint', 'hub'],
+  ['model', 'tokenizer', 'runs'],
   ['inference', 'training'],
   ['index.ts'],
 ];

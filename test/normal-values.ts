@@ -1,4 +1,4 @@
-import { RandomStream } from '../lib/corpora/random.js';
+import { RandomStream } from '../lib/random.js';
 
 /** A stream of normal numbers, by Box and Muller. */
 export function normalStream(seed: number): () => number {

@@ -17,7 +17,7 @@ import {
   INFERENCE_RESULTS,
   type InferenceMeasurement,
   type InferenceRecord,
-} from '../inference-2b4t.js';
+} from '../inference-2b4t/record.js';
 import { syntheticCheckpoint } from './synthetic-checkpoint.js';
 
 const FOLDER = fileURLToPath(new URL('../../../data/downloads/synthetic-2b4t', import.meta.url));

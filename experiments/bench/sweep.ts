@@ -3,12 +3,12 @@ import { BITNET_B158 } from '@bitnet-notebooks/lib';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LocalEngine } from '../engines/local.js';
-import type { Experiment } from '../experiment.js';
-import type { RunSpec } from '../run-spec.js';
-import { zipfSweep } from '../scaling-sweeps.js';
-import { modelOf } from '../size-sweep.js';
-import { sweep } from '../sweep.js';
+import { LocalEngine } from '../sweep/engines/local.js';
+import type { Experiment } from '../sweep/experiment.js';
+import type { RunSpec } from '../sweep/run-spec.js';
+import { zipfSweep } from '../sizes/sweeps.js';
+import { modelOf } from '../sizes/size-sweep.js';
+import { sweep } from '../sweep/sweep.js';
 
 /** A size in the middle of the scaling law, 0.1 M parameters, for an eighth of its steps. */
 const SHAPE = { width: 64, layers: 2 };

@@ -1,5 +1,5 @@
 /** Intervals by the bootstrap: how far a fit moves when it is made of other draws of the same runs. */
-import { RandomStream } from '../corpora/random.js';
+import { RandomStream } from '../random.js';
 import { sizesOf, type MeasuredLoss } from './loss-points.js';
 import { CONFIDENCE_LEVEL, type Estimate } from './statistics.js';
 

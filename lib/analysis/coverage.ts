@@ -1,5 +1,5 @@
 /** How often an interval holds the truth: measured on made-up losses of a known law. */
-import { RandomStream } from '../corpora/random.js';
+import { RandomStream } from '../random.js';
 import type { BootstrapOptions } from './bootstrap.js';
 import type { MeasuredLoss } from './loss-points.js';
 import { powerLawIntervals, slopeInterval } from './scaling-intervals.js';

@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkModelConfig, type ModelConfig } from '../config.js';
-import { replaceFolderAtomically } from './atomic-write.js';
-import { CheckpointError, explainSystemError } from './checkpoint-error.js';
+import { replaceFolderAtomically } from '../io/atomic-write.js';
+import { CheckpointError, explainSystemError } from '../io/file-error.js';
 import { expectedTensors } from './expected-tensors.js';
 import type { GenerationConfig } from './generation-config.js';
 import { isPacked, toCheckpointError } from './model-config.js';
-import { writeSafetensors } from './safetensors.js';
+import { writeSafetensors } from './safetensors/safetensors.js';
 import { checkVocabulary } from './tokenizer-files.js';
 
 const operation = 'save model';

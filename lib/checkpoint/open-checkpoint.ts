@@ -1,10 +1,10 @@
 /** Opens a checkpoint, whatever container it comes in. */
 import { stat } from 'node:fs/promises';
-import { finishReplacement } from './atomic-write.js';
+import { finishReplacement } from '../io/atomic-write.js';
 import type { Checkpoint } from './checkpoint.js';
-import { CheckpointError, explainSystemError } from './checkpoint-error.js';
-import { openGgufFile } from './gguf-checkpoint.js';
-import { openSafetensorsFolder } from './safetensors-checkpoint.js';
+import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { openGgufFile } from './gguf/checkpoint.js';
+import { openSafetensorsFolder } from './safetensors/checkpoint.js';
 
 /**
  * Opens a BitNet checkpoint and checks its header, config, tokenizer files, tensors and scales; the weights stay on

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { watchSilence } from './silence.js';
+import { watchSilence } from '../io/silence.js';
 
 /** A file that could not be fetched, or was not what it should be. The message says why. */
 export class DownloadError extends Error {

@@ -16,7 +16,7 @@ import {
   type KnownEntropy,
   type TokenWindows,
 } from './corpus.js';
-import { RandomStream } from './random.js';
+import { RandomStream } from '../random.js';
 
 export interface ZipfFactsOptions {
   /** Number of tokens, V; the table holds V² facts. Default 128. */

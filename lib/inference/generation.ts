@@ -2,9 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from './engine.js';
 import { MAX_SHORTLIST_TOKENS, type Candidates } from './head.js';
-import type { ChatMessage } from './chat-template.js';
+import type { ChatMessage } from '../tokenizer/chat-template.js';
 import { Sampler, type SamplingOptions } from './sampler.js';
-import type { TextStream } from './text-stream.js';
+import type { TextStream } from '../tokenizer/text-stream.js';
 
 /** What a generation starts from: text, ids, or the messages of a conversation. */
 export type Prompt = string | ArrayLike<number> | readonly ChatMessage[];

@@ -17,7 +17,7 @@ import {
 import { loadKernel, type Kernel, type KernelChoice } from '../kernel/kernel.js';
 import { allocateMemory, checkMemory, formatBytes, MAX_MEMORY_BYTES } from '../kernel/memory.js';
 import { MAX_THREADS, Team } from '../kernel/team.js';
-import { quote } from '../quote.js';
+import { quote } from '../io/quote.js';
 import { fillAngles } from './angles.js';
 import { Engine } from './engine.js';
 import { loadWeights, stagingBytesOf, type LoadProgress } from './load-weights.js';
@@ -100,7 +100,7 @@ async function localPath(source: string, { signal, onProgress }: LoadOptions): P
   );
   if (exists || !isHubId(source)) return source;
   // Loaded only now: most models are on the disk, and the Hub's client is not small.
-  const { downloadModel } = await import('../checkpoint/hub.js');
+  const { downloadModel } = await import('../hub/hub.js');
   return downloadModel(source, {
     signal,
     onProgress: ({ bytes, totalBytes, bytesPerSecond, secondsLeft }) =>

@@ -6,16 +6,16 @@ import { FORMAT_TERNARY } from '../kernel/layout.js';
 import type { KernelName } from '../kernel/kernel.js';
 import { blockCount, groupCount, readTrits, type Matrix } from '../kernel/matrix.js';
 import { Op } from '../kernel/operations.js';
-import { quote } from '../quote.js';
-import type { ChatMessage } from './chat-template.js';
+import { quote } from '../io/quote.js';
+import type { ChatMessage } from '../tokenizer/chat-template.js';
 import type { Engine } from './engine.js';
 import { computeLogits, sumLogProbabilities } from './evaluate.js';
 import { startGeneration, type GenerateOptions, type Generation, type Prompt } from './generation.js';
 import { matricesOf } from './load-weights.js';
 import type { ModelBytes } from './model-memory.js';
 import { measureSpeed, type Speed, type SpeedOptions } from './speed.js';
-import { Tokenizer } from './tokenizer.js';
-import { trace, type ModelTrace } from './trace.js';
+import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { trace, type ModelTrace } from './look/trace.js';
 
 /** How often each ternary weight occurs in a matrix. */
 export interface TernaryShares {

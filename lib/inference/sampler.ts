@@ -1,5 +1,5 @@
 /** Choosing the next token: greedy, or sampled with temperature, top-k and top-p. The same seed, the same choices. */
-import { RandomStream } from '../corpora/random.js';
+import { RandomStream } from '../random.js';
 import type { Candidates } from './head.js';
 
 export interface SamplingOptions {

@@ -9,7 +9,7 @@ import type { AblationOptions } from '../config.js';
 import { withGradient } from '../backend/custom-gradient.js';
 import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { rmsNorm, type Norm } from './norm.js';
-import { productBackward, productForward } from './quantized-product.js';
+import { productBackward, productForward } from './fused/quantized-product.js';
 
 /** What a BitLinear layer does around its product. */
 export interface BitLinearOptions extends Pick<

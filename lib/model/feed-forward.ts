@@ -9,7 +9,7 @@ import type { ModelConfig } from '../config.js';
 import { bitLinear, hasIdentityGradient, type BitLinearOptions } from './bitlinear.js';
 import { withGradient } from '../backend/custom-gradient.js';
 import type { Norm } from './norm.js';
-import { productBackward, productForward } from './quantized-product.js';
+import { productBackward, productForward } from './fused/quantized-product.js';
 
 /** Weights and norms of one feed-forward block. */
 export interface FeedForward {

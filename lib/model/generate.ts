@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { RandomStream } from '../corpora/random.js';
+import { RandomStream } from '../random.js';
 import type { BitLM } from './bitlm.js';
 import type { GenerationOptions } from './generation-options.js';
 

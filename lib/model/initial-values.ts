@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config.js';
-import { RandomStream } from '../corpora/random.js';
+import { RandomStream } from '../random.js';
 import type { ParameterSpec } from '../parameters.js';
 
 /** First step of the elastic quantizer for inputs of unit variance: LSQ's 2·mean|x|/√127 (arXiv 1902.08153, 2.1). */

@@ -1,4 +1,4 @@
-import { drawable, type DrawnTrace } from './drawable.js';
+import { drawable, type DrawnTrace } from './draw/drawable.js';
 import type { Figure, Values } from './figure.js';
 
 /** A figure in a few lines of text, for terminals, for diffs and for who cannot see it. */

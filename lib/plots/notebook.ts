@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { describeFigure } from './describe.js';
 import type { Figure } from './figure.js';
-import { toPlotly } from './plotly.js';
-import { toSvg } from './svg.js';
+import { toPlotly } from './draw/plotly.js';
+import { toSvg } from './draw/svg.js';
 import { cellOutput, type MimeBundle } from './tslab-output.js';
 
 /** Mime type that JupyterLab's plotly extension draws. */

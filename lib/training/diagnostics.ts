@@ -7,7 +7,7 @@ import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import { parameterSpecs } from '../parameters.js';
 import { quantizeWeights } from '../quantizers/weights.js';
-import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './training-options.js';
+import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './types.js';
 
 /** Windows that activations are looked at on. */
 const WATCHED_WINDOWS = 16;

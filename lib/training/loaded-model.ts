@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { roundToHalf } from '../checkpoint/dtypes.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
-import { readSafetensors } from '../checkpoint/safetensors.js';
+import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { ablationOptions, BITNET_B158, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
@@ -14,7 +14,7 @@ import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../parameters.js';
 import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
-import { evaluate, evaluateByKind } from './trainer.js';
+import { evaluate, evaluateByKind } from './step.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './training.js';
 

@@ -5,17 +5,12 @@ import type { Corpus } from '../corpora/corpus.js';
 import { currentBackend } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
 import { AdamW, type AdamWState } from './adamw.js';
-import { BatchWorkers } from './batch-workers.js';
+import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
-import { installedVersions, openRun, type RunConfig, type RunFolder } from './run-folder.js';
+import { installedVersions, openRun, type RunConfig, type RunFolder } from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
-import { evaluate, lossAndGradients, update } from './trainer.js';
-import {
-  DivergedError,
-  type RunOptions,
-  type TrainingOptions,
-  type TrainingPoint,
-} from './training-options.js';
+import { evaluate, lossAndGradients, update } from './step.js';
+import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoint } from './types.js';
 
 /**
  * Trains a model step by step. Leaving the loop early (break, abort) keeps what was learned in `model`.

@@ -8,7 +8,7 @@ import type { AblationOptions, ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
 import type { GenerationOptions } from '../model/generation-options.js';
-import type { RunOptions, TrainingOptions, TrainingPoint } from './training-options.js';
+import type { RunOptions, TrainingOptions, TrainingPoint } from './types.js';
 
 /** What an evaluation changes on a trained model. */
 export interface ModelChange {

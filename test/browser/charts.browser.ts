@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Figure } from '../../lib/plots/figure.js';
-import { heatmapFigure } from '../../lib/plots/heatmap-figure.js';
-import { lineFigure } from '../../lib/plots/line-figure.js';
-import { toPlotly } from '../../lib/plots/plotly.js';
+import { heatmapFigure } from '../../lib/plots/charts/heatmap-figure.js';
+import { lineFigure } from '../../lib/plots/charts/line-figure.js';
+import { toPlotly } from '../../lib/plots/draw/plotly.js';
 import { launchChromium } from './chromium.js';
 
 const PLOTLY = createRequire(import.meta.url).resolve('plotly.js/dist/plotly.min.js');

@@ -7,7 +7,7 @@ import {
   readSafetensors,
   readSafetensorsMetadata,
   type LoadedTensor,
-} from '../../lib/checkpoint/safetensors.js';
+} from '../../lib/checkpoint/safetensors/safetensors.js';
 import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { goldenContainer, GOLDEN_TINY } from '../golden/containers.js';
 import { scratchFolder, smallConfig, smallTensors } from './small-model.js';

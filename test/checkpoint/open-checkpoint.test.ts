@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Checkpoint, TernaryEncoding } from '../../lib/checkpoint/checkpoint.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import { packTernary, unpackTernary } from '../../lib/checkpoint/packing.js';
-import { ggmlName } from '../../lib/checkpoint/gguf-names.js';
+import { ggmlName } from '../../lib/checkpoint/gguf/names.js';
 import { golden } from '../golden/vectors.js';
 import { goldenContainer, GOLDEN_CONTAINERS } from '../golden/containers.js';
 

@@ -1,5 +1,5 @@
-import type { Experiment } from '../../experiments/experiment.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/run-spec.js';
+import type { Experiment } from '../../experiments/sweep/experiment.js';
+import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
 
 /** A finished run with a made-up loss. */
 export function finishRun(spec: RunSpec, result: Partial<FinishedRun>): FinishedRun {

@@ -1,6 +1,6 @@
-import type { Experiment } from '../../experiments/experiment.js';
-import { PTQ_METHODS } from '../../experiments/post-training-table.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/run-spec.js';
+import type { Experiment } from '../../experiments/sweep/experiment.js';
+import { PTQ_METHODS } from '../../experiments/fp16-comparison/post-training-table.js';
+import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
 import { LEVEL_BITS } from '../../lib/index.js';
 
 /** Finishes every run that an experiment asks for, with losses that are made up. */

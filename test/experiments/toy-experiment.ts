@@ -1,9 +1,9 @@
 /** A small experiment for tests and, started as a process of its own, its sweep, which can be killed. */
-import { LocalEngine } from '../../experiments/engines/local.js';
-import type { Experiment } from '../../experiments/experiment.js';
-import type { RunSpec } from '../../experiments/run-spec.js';
-import { sweep } from '../../experiments/sweep.js';
-import { tuneRate } from '../../experiments/tuning.js';
+import { LocalEngine } from '../../experiments/sweep/engines/local.js';
+import type { Experiment } from '../../experiments/sweep/experiment.js';
+import type { RunSpec } from '../../experiments/sweep/run-spec.js';
+import { sweep } from '../../experiments/sweep/sweep.js';
+import { tuneRate } from '../../experiments/sweep/tuning.js';
 import { parseModelConfig } from '../../lib/config.js';
 
 const model = parseModelConfig({

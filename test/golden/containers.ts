@@ -11,8 +11,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 import { encodedBytes } from '../../lib/checkpoint/encodings.js';
-import { ggmlEncoding } from '../../lib/checkpoint/ggml-types.js';
-import { parseGgufHeader } from '../../lib/checkpoint/gguf.js';
+import { ggmlEncoding } from '../../lib/checkpoint/gguf/ggml-types.js';
+import { parseGgufHeader } from '../../lib/checkpoint/gguf/gguf.js';
 import { packTernary, unpackTernary } from '../../lib/checkpoint/packing.js';
 
 /** The folder test/golden/tiny. */

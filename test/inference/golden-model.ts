@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js';
+import { readSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
 import { loadModel, type LoadOptions } from '../../lib/inference/load-model.js';
 import type { Model } from '../../lib/inference/model.js';
 import { GOLDEN_TINY, goldenContainer, type GoldenContainer } from '../golden/containers.js';

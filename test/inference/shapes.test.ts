@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { halfToNumber, numberToHalf } from '../../lib/checkpoint/dtypes.js';
-import { exportCheckpoint, type ExportFormat } from '../../lib/checkpoint/export.js';
-import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors.js';
+import { exportCheckpoint, type ExportFormat } from '../../lib/checkpoint/export/export.js';
+import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
 import { unpackTernary } from '../../lib/checkpoint/packing.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import { saveModelFolder, type ModelTensor } from '../../lib/checkpoint/model-folder.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exportCheckpoint } from '../../lib/checkpoint/export.js';
+import { exportCheckpoint } from '../../lib/checkpoint/export/export.js';
 import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { ZipfFacts } from '../../lib/corpora/zipf-facts.js';
 import { loadModel } from '../../lib/inference/load-model.js';

@@ -14,7 +14,7 @@ import { BitLM } from '../../lib/model/bitlm.js';
 import { generateTokens } from '../../lib/model/generate.js';
 import { countParameters } from '../../lib/parameters.js';
 import { AdamW } from '../../lib/training/adamw.js';
-import { lossAndGradients, update } from '../../lib/training/trainer.js';
+import { lossAndGradients, update } from '../../lib/training/step.js';
 import { BACKENDS } from '../backends.js';
 
 const SHAPE = {

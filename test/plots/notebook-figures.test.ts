@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PlotlyFigure } from '../../lib/plots/plotly.js';
+import type { PlotlyFigure } from '../../lib/plots/draw/plotly.js';
 import { cloneRoot } from '../../scripts/setup/project.js';
-import { plotlyFaults } from './plotly-validate.js';
+import { plotlyFaults } from './draw/plotly-validate.js';
 
 interface Output {
   data?: Record<string, unknown>;

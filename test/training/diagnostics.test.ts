@@ -9,7 +9,7 @@ import {
   LATENT_RANGE,
   type TrainingOptions,
   type TrainingPoint,
-} from '../../lib/training/training-options.js';
+} from '../../lib/training/types.js';
 import { config, corpus, options } from './small-run.js';
 
 const TOKENS = 16;

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js';
+import { readSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
 import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { AdamW } from '../../lib/training/adamw.js';
 import type { TokenWindows } from '../../lib/corpora/corpus.js';
-import { lossAndGradients, update } from '../../lib/training/trainer.js';
+import { lossAndGradients, update } from '../../lib/training/step.js';
 import { BACKENDS } from '../backends.js';
 
 const folder = fileURLToPath(new URL('../golden/train/', import.meta.url));

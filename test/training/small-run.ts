@@ -4,7 +4,7 @@ import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { TextCorpus } from '../../lib/corpora/text.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { train } from '../../lib/training/train.js';
-import type { TrainingOptions } from '../../lib/training/training-options.js';
+import type { TrainingOptions } from '../../lib/training/types.js';
 
 export const VERSE: string =
   'Shall I compare thee to a summer’s day? Thou art more lovely and more temperate. Rough winds do shake the darling ' +

@@ -6,9 +6,9 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { BitLM } from '../../lib/model/bitlm.js';
-import { readRun } from '../../lib/training/run-folder.js';
+import { readRun } from '../../lib/runs/run-folder.js';
 import { train } from '../../lib/training/train.js';
-import { DivergedError, type TrainingPoint } from '../../lib/training/training-options.js';
+import { DivergedError, type TrainingPoint } from '../../lib/training/types.js';
 import { ended, startSource } from '../source-process.js';
 import { config, corpus, options, VERSE } from './small-run.js';
 

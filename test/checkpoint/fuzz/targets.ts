@@ -2,13 +2,13 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Checkpoint, TensorEntry } from '../../../lib/checkpoint/checkpoint.js';
-import { CheckpointError } from '../../../lib/checkpoint/checkpoint-error.js';
+import { CheckpointError } from '../../../lib/io/file-error.js';
 import { DTYPE_BYTES } from '../../../lib/checkpoint/dtypes.js';
 import { encodedBytes, I2S_TAIL_BYTES, isTernary } from '../../../lib/checkpoint/encodings.js';
-import { parseGgufHeader } from '../../../lib/checkpoint/gguf.js';
+import { parseGgufHeader } from '../../../lib/checkpoint/gguf/gguf.js';
 import { openCheckpoint } from '../../../lib/checkpoint/open-checkpoint.js';
 import { packTernary, unpackTernary } from '../../../lib/checkpoint/packing.js';
-import { readSafetensors, writeSafetensors } from '../../../lib/checkpoint/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../../lib/checkpoint/safetensors/safetensors.js';
 import { parameterSpecs } from '../../../lib/parameters.js';
 import { goldenContainer, GOLDEN_TINY } from '../../golden/containers.js';
 import { ggufFields } from './gguf-fields.js';

@@ -1,11 +1,11 @@
 /** A sweep as a process of its own, for tests that kill it: driver.ts ENGINE FOLDER RESULTS [shared] */
 import { writeFile } from 'node:fs/promises';
-import { LocalEngine } from '../../../experiments/engines/local.js';
-import { driverIdentity } from '../../../experiments/engines/open-engine.js';
-import { RayEngine } from '../../../experiments/engines/ray.js';
-import type { Experiment } from '../../../experiments/experiment.js';
-import { resultsText } from '../../../experiments/recorded.js';
-import { sweep } from '../../../experiments/sweep.js';
+import { LocalEngine } from '../../../experiments/sweep/engines/local.js';
+import { driverIdentity } from '../../../experiments/commands/open-engine.js';
+import { RayEngine } from '../../../experiments/ray/engine.js';
+import type { Experiment } from '../../../experiments/sweep/experiment.js';
+import { resultsText } from '../../../experiments/record/recorded.js';
+import { sweep } from '../../../experiments/sweep/sweep.js';
 import { toyExperiment, toyRun } from '../toy-experiment.js';
 
 /** One run that is long enough to be caught between two checkpoints. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ownIdentity, refusal, type Identity } from '../../../experiments/engines/ray/identity.js';
+import { ownIdentity, refusal, type Identity } from '../../../experiments/ray/identity.js';
 
 const driver: Identity = {
   commit: 'c0ffee',

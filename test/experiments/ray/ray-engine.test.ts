@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RayEngine } from '../../../experiments/engines/ray.js';
-import { attemptId } from '../../../experiments/engines/ray/run-request.js';
-import { markedWord } from '../../../experiments/engines/ray/run-log.js';
-import { type SweepEvent } from '../../../experiments/sweep.js';
+import { RayEngine } from '../../../experiments/ray/engine.js';
+import { attemptId } from '../../../experiments/ray/run-request.js';
+import { markedWord } from '../../../experiments/ray/run-log.js';
+import { type SweepEvent } from '../../../experiments/sweep/sweep.js';
 import { refusedUrl, startServer } from '../../local-server.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyRun } from '../toy-experiment.js';
@@ -38,7 +38,7 @@ describe('RayEngine', () => {
     expect(seen).toMatchObject({
       entrypoint_num_cpus: 1,
       metadata: { name: 'only', arm: 'toy', run: id, code: 'c0de' },
-      entrypoint: expect.stringMatching(/exec node experiments\/dist\/engines\/ray\/run-job\.js/),
+      entrypoint: expect.stringMatching(/exec node experiments\/dist\/ray\/run-job\.js/),
       run: { attempt: id, spec, driver, anyBackend: false },
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { markedWord } from '../../../experiments/engines/ray/run-log.js';
-import { attemptId } from '../../../experiments/engines/ray/run-request.js';
-import type { SweepEvent } from '../../../experiments/sweep.js';
+import { markedWord } from '../../../experiments/ray/run-log.js';
+import { attemptId } from '../../../experiments/ray/run-request.js';
+import type { SweepEvent } from '../../../experiments/sweep/sweep.js';
 import { begin, end, fail, running, StandIn, succeed, type StandInJob } from './stand-in.js';
 import { id, sweepOn } from './sweep-on.js';
 

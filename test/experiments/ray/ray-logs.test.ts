@@ -6,8 +6,8 @@ import {
   parseRunLog,
   sha256,
   type RunFile,
-} from '../../../experiments/engines/ray/run-log.js';
-import { attemptId } from '../../../experiments/engines/ray/run-request.js';
+} from '../../../experiments/ray/run-log.js';
+import { attemptId } from '../../../experiments/ray/run-request.js';
 import { end, resultOf, StandIn, succeed, wholeLog } from './stand-in.js';
 import { id, sweepOn } from './sweep-on.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { markedWord } from '../../../experiments/engines/ray/run-log.js';
-import { attemptId } from '../../../experiments/engines/ray/run-request.js';
-import { resultsText, type RecordedResults } from '../../../experiments/recorded.js';
-import type { SweepEvent } from '../../../experiments/sweep.js';
+import { markedWord } from '../../../experiments/ray/run-log.js';
+import { attemptId } from '../../../experiments/ray/run-request.js';
+import { resultsText, type RecordedResults } from '../../../experiments/record/recorded.js';
+import type { SweepEvent } from '../../../experiments/sweep/sweep.js';
 import { toyExperiment, toyRun } from '../toy-experiment.js';
 import { begin, fail, loseMachine, place, resultOf, running, StandIn, succeed } from './stand-in.js';
 import { id, sweepOn } from './sweep-on.js';

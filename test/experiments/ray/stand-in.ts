@@ -1,11 +1,11 @@
 /** A stand-in for a Ray head: speaks the routes of its Jobs interface, and fails in the ways that tests ask for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { installedVersions, stableJson } from '../../../lib/training/run-config.js';
-import type { Identity } from '../../../experiments/engines/ray/identity.js';
-import type { JobRequest, RayJob } from '../../../experiments/engines/ray/jobs-client.js';
-import { markedFile, markedWord, sha256 } from '../../../experiments/engines/ray/run-log.js';
-import type { RunRequest } from '../../../experiments/engines/ray/run-request.js';
-import type { RunResult, RunSpec } from '../../../experiments/run-spec.js';
+import { installedVersions, stableJson } from '../../../lib/runs/run-config.js';
+import type { Identity } from '../../../experiments/ray/identity.js';
+import type { JobRequest, RayJob } from '../../../experiments/ray/jobs-client.js';
+import { markedFile, markedWord, sha256 } from '../../../experiments/ray/run-log.js';
+import type { RunRequest } from '../../../experiments/ray/run-request.js';
+import type { RunResult, RunSpec } from '../../../experiments/sweep/run-spec.js';
 import { startServer, type LocalServer } from '../../local-server.js';
 
 export const driver: Identity = {

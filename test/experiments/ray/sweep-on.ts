@@ -1,7 +1,7 @@
 /** A sweep on a stand-in for Ray. */
-import { RayEngine, type RayOptions } from '../../../experiments/engines/ray.js';
-import { runId } from '../../../experiments/run-spec.js';
-import { sweep, type SweepEvent, type SweepOutcome } from '../../../experiments/sweep.js';
+import { RayEngine, type RayOptions } from '../../../experiments/ray/engine.js';
+import { runId } from '../../../experiments/sweep/run-spec.js';
+import { sweep, type SweepEvent, type SweepOutcome } from '../../../experiments/sweep/sweep.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyExperiment, toyRun } from '../toy-experiment.js';
 import { driver, type StandIn } from './stand-in.js';

@@ -1,0 +1,171 @@
+/**
+ * The first experiment: BitLM on Tiny Shakespeare. Configuration A (0.8 M parameters) with ternary weights and in full
+ * precision, each at its own tuned learning rate, and a ternary model of about 3.6 M parameters.
+ */
+import { parseModelConfig, type ModelConfig, type TrainingOptions } from '@bitnet-notebooks/lib';
+import type { Experiment } from '../sweep/experiment.js';
+import type { FinishedRun, Preset, RunSpec } from '../sweep/run-spec.js';
+import { tuneRate } from '../sweep/tuning.js';
+
+const TERNARY = {
+  quant_method: 'bitnet',
+  linear_class: 'autobitlinear',
+  quantization_mode: 'online',
+} as const;
+
+/** Characters of Tiny Shakespeare. */
+const VOCABULARY = 65;
+
+/**
+ * Standard deviation of the first weights, about 1/√width. transformers' 0.02 suits wider models; here it left both
+ * arms behind.
+ */
+const INITIALIZER_RANGE = 0.06;
+
+/** Configuration A: nanoGPT's for a CPU (4 layers, 128 wide, context 64, batch 12), with 2B4T's gated feed-forward. */
+export function configurationA(ternary: boolean): ModelConfig {
+  return parseModelConfig({
+    vocab_size: VOCABULARY,
+    hidden_size: 128,
+    intermediate_size: 352,
+    num_hidden_layers: 4,
+    num_attention_heads: 4,
+    max_position_embeddings: 64,
+    initializer_range: INITIALIZER_RANGE,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    ...(ternary && { quantization_config: TERNARY }),
+  });
+}
+
+/** About 3.6 M parameters in shapes that every packed format takes: all inputs are multiples of 256. */
+export function embeddedConfiguration(): ModelConfig {
+  return parseModelConfig({
+    vocab_size: VOCABULARY,
+    hidden_size: 256,
+    intermediate_size: 512,
+    num_hidden_layers: 6,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    max_position_embeddings: 256,
+    initializer_range: INITIALIZER_RANGE,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    quantization_config: TERNARY,
+  });
+}
+
+interface Length {
+  steps: number;
+  batch: number;
+  context: number;
+  /** Highest learning rate. */
+  peak: number;
+  seed: number;
+}
+
+/** Tokens that validation loss is taken over during a run; the final loss is taken over all of them. */
+const VALIDATION_TOKENS = 16_384;
+
+function training({ steps, batch, context, peak, seed }: Length): TrainingOptions {
+  const warmupSteps = Math.min(100, Math.floor(steps / 10));
+  return {
+    steps,
+    batch,
+    context,
+    schedule: { kind: 'cosine', peak, minimum: peak / 10, warmupSteps, totalSteps: steps, weightDecay: 0.1 },
+    clipNorm: 1,
+    betas: [0.9, 0.95],
+    evaluateEvery: Math.max(10, Math.ceil(steps / 20)),
+    validationWindows: VALIDATION_TOKENS / context,
+    seeds: { weights: seed, batches: seed },
+  };
+}
+
+/** The two arms of configuration A, with the learning rates that each is tried at. */
+const ARMS = {
+  'a-ternary': { ternary: true, rates: [3e-3, 6e-3, 1.2e-2] },
+  'a-full-precision': { ternary: false, rates: [1e-3, 2e-3, 4e-3] },
+} as const;
+
+/** Part of the steps that a tuning run takes, its schedule shortened with it. */
+const TUNING_SHARE = 0.25;
+
+/** Seed of the tuning runs, and of the reported ones. */
+const TUNING_SEED = 1;
+const FINAL_SEED = 2;
+
+/** Steps of configuration A and of the large model. */
+const STEPS: Record<Preset, { a: number; embedded: number }> = {
+  smoke: { a: 20, embedded: 0 },
+  laptop: { a: 1000, embedded: 0 },
+  full: { a: 2000, embedded: 2400 },
+};
+
+function tuningRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec {
+  return {
+    name: `${arm}-lr${peak}-tune`,
+    arm,
+    role: 'tune',
+    corpus: { name: 'tiny-shakespeare' },
+    model: configurationA(ARMS[arm].ternary),
+    training: training({ steps, batch: 12, context: 64, peak, seed: TUNING_SEED }),
+  };
+}
+
+function finalRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec {
+  return {
+    name: `${arm}-lr${peak}-seed${FINAL_SEED}`,
+    arm,
+    role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
+    model: configurationA(ARMS[arm].ternary),
+    training: training({ steps, batch: 12, context: 64, peak, seed: FINAL_SEED }),
+  };
+}
+
+/** All runs known so far: the large model with its fixed rate, tuning runs, and final runs at the rates they found. */
+function runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
+  const { a, embedded } = STEPS[preset];
+  const arms = (Object.keys(ARMS) as (keyof typeof ARMS)[]).map((arm) => {
+    const runAt = (peak: number): RunSpec => tuningRun(arm, peak, Math.ceil(a * TUNING_SHARE));
+    return { arm, ...tuneRate(ARMS[arm].rates, runAt, finished, 0) };
+  });
+  return [
+    ...(embedded > 0 ? [embeddedRun(embedded)] : []),
+    ...arms.flatMap((tuned) => tuned.runs),
+    ...arms.flatMap(({ arm, best }) => (best === undefined ? [] : [finalRun(arm, best, a)])),
+  ];
+}
+
+function embeddedRun(steps: number): RunSpec {
+  return {
+    name: 'embedded',
+    arm: 'embedded',
+    role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
+    model: embeddedConfiguration(),
+    training: training({ steps, batch: 8, context: 256, peak: 4e-3, seed: FINAL_SEED }),
+  };
+}
+
+/** BitLM on Tiny Shakespeare; what notebook 0 shows. */
+export const bitlm: Experiment = {
+  name: 'bitlm',
+  title: 'BitLM learns Tiny Shakespeare, ternary and in full precision',
+  runs,
+  table: (finished) => [
+    '| model | parameters | steps | learning rate | validation loss (nats per character) | seconds | below 2.54 |',
+    '|---|---|---|---|---|---|---|',
+    ...finished.filter(({ role }) => role === 'final').map(tableRow),
+  ],
+};
+
+function tableRow({ arm, parameters, training, validationLoss, seconds, curve }: FinishedRun): string {
+  const passed = curve.find((point) => point.validationLoss < 2.54);
+  const when = passed ? `step ${passed.step}, ${passed.seconds.toFixed(0)} s` : 'not reached';
+  return (
+    `| ${arm} | ${(parameters / 1e6).toFixed(2)} M | ${training.steps} | ${training.schedule.peak} | ` +
+    `**${validationLoss?.toFixed(3) ?? 'diverged'}** | ${seconds.toFixed(0)} | ${when} |`
+  );
+}

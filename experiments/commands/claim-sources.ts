@@ -1,0 +1,42 @@
+/** Everything that judges claims: the experiments, by their recorded results. Other measurements add a line here. */
+import type { JudgedClaim } from '@bitnet-notebooks/lib';
+import type { Experiment } from '../sweep/experiment.js';
+import { EXPERIMENTS } from '../experiments.js';
+import { INFERENCE_CLAIM_SOURCE } from '../inference-2b4t/claims.js';
+import { readRecorded, recordCommand } from '../record/recorded.js';
+import { hasResults } from '../record/results-file.js';
+import { formulaClaims, latencyClaims } from '../shapes/claims.js';
+import { readShapes, SHAPES_COMMAND } from '../shapes/record.js';
+
+export interface ClaimSource {
+  /** As in the heading over its claims. */
+  name: string;
+  /** The command that records what the claims are judged by. */
+  command: string;
+  /** Undefined while nothing is recorded. */
+  claims(): Promise<JudgedClaim[] | undefined>;
+}
+
+export const CLAIM_SOURCES: readonly ClaimSource[] = [
+  ...EXPERIMENTS.filter((experiment) => experiment.claims !== undefined).map(ofRuns),
+  {
+    name: 'latency at the papers’ shapes',
+    command: SHAPES_COMMAND,
+    claims: async () => (hasResults('shapes') ? latencyClaims(await readShapes()) : undefined),
+  },
+  {
+    name: 'memory and energy by formula',
+    command: 'npm run claims',
+    claims: () => Promise.resolve(formulaClaims()),
+  },
+  INFERENCE_CLAIM_SOURCE,
+];
+
+function ofRuns(experiment: Experiment): ClaimSource {
+  const { name } = experiment;
+  return {
+    name,
+    command: recordCommand(name),
+    claims: async () => (hasResults(name) ? experiment.claims!((await readRecorded(name)).runs) : undefined),
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The command line: npm run experiment -- NAME --preset smoke|laptop|full [--only TEXT] [--dry-run] [--record]
+ * Runs go on where they stopped and finished ones are skipped, so the command may be given again at any time.
+ */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dryRun } from './dry-run.js';
+import { openEngine } from './open-engine.js';
+import type { Experiment } from '../sweep/experiment.js';
+import { EXPERIMENTS, findExperiment } from '../experiments.js';
+import { requireOneVersion } from '../record/one-version.js';
+import { recordResults, RUNS_FOLDER } from '../record/recorded.js';
+import { PRESETS, type FinishedRun, type Preset, type RunSpec } from '../sweep/run-spec.js';
+import { SweepDisplay } from './sweep-display.js';
+import { sweep, type SweepOptions } from '../sweep/sweep.js';
+
+const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [options]
+  NAME            ${EXPERIMENTS.map(({ name }) => name).join(', ')}
+  --only TEXT     only runs whose name or arm contains TEXT; more than once for more
+  --workers N     runs at once, one thread each; as many as there are cores by default
+  --runs FOLDER   where the runs' folders lie; experiments/runs by default. With --engine ray a folder that all machines
+                  see under this path, so that runs go on from their checkpoints on another machine
+  --engine ray    on the machines of a Ray cluster instead of this one, with --address http://HEAD:8265
+  --cancel        with --engine ray: Ctrl-C stops the jobs; by default they go on, and the same command finds them
+  --any-backend   with --engine ray: takes machines with another backend; results then agree to rounding only
+  --dry-run       prints the runs and what they cost, from measured steps; trains nothing
+  --record        writes experiments/results/NAME.json once every run is done`;
+
+const STOPPING = 'Stopping: running steps are finished and saved. The same command goes on from here.';
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        preset: { type: 'string', default: 'smoke' },
+        only: { type: 'string', multiple: true },
+        workers: { type: 'string' },
+        runs: { type: 'string' },
+        engine: { type: 'string', default: 'local' },
+        address: { type: 'string' },
+        cancel: { type: 'boolean', default: false },
+        'any-backend': { type: 'boolean', default: false },
+        'dry-run': { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    // Its text ends in advice on Node's own conventions.
+    const [said] = error instanceof Error ? error.message.split('.') : ['unreadable arguments'];
+    throw new Error(`experiment: ${said}.\n${USAGE}`, { cause: error });
+  }
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = readArguments();
+  const [name, ...others] = positionals;
+  if (values.help || name === undefined) return console.log(USAGE);
+  if (others.length > 0)
+    throw new Error(`experiment: one experiment must be named, got ${positionals.join(', ')}.`);
+  const experiment = findExperiment(name);
+  const preset = PRESETS.find((known) => known === values.preset);
+  if (!preset)
+    throw new Error(`experiment: the preset must be one of ${PRESETS.join(', ')}, got ${values.preset}.`);
+  const only = chosen(values.only);
+  if (only && values.record)
+    throw new Error('experiment: --record needs all runs, got --only beside it. Leave one of them out.');
+  checkOnly(experiment, preset, values.only ?? [], only);
+  const workers = values.workers === undefined ? undefined : Number(values.workers);
+  const runs = values.runs === undefined ? undefined : resolve(values.runs);
+  const { address, cancel, 'any-backend': anyBackend } = values;
+  const engine = await openEngine({ engine: values.engine, address, workers, runs, cancel, anyBackend });
+  if (values['dry-run']) {
+    await engine.close();
+    return dryRun(experiment, preset, { only, workers: engine.slots });
+  }
+  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, only }, values.record);
+}
+
+async function runAll(
+  experiment: Experiment,
+  preset: Preset,
+  options: SweepOptions,
+  record: boolean,
+): Promise<void> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    display.say(options.engine.stopping ?? STOPPING);
+    stop.abort();
+  });
+  const display = new SweepDisplay(`${experiment.name}, ${preset}`);
+  try {
+    const events = sweep(experiment, preset, { ...options, signal: stop.signal });
+    let next = await events.next();
+    const seen: FinishedRun[] = [];
+    for (; !next.done; next = await events.next()) {
+      display.show(next.value);
+      if (!record || next.value.kind !== 'finished') continue;
+      // Heard at the first run that does not fit, not after the last.
+      seen.push(next.value.run);
+      requireOneVersion(`record ${experiment.name}`, seen);
+    }
+    display.close();
+    const { finished, failed, stopped } = next.value;
+    for (const line of experiment.table(finished)) console.log(line);
+    const backends = new Set(finished.map(({ backend: { name, version } }) => `${name} ${version}`));
+    if (backends.size > 1)
+      console.log(`Computed by ${[...backends].join(' and ')}: results of these agree to rounding only.`);
+    for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
+    if (failed.length > 0 || stopped) process.exitCode = 1;
+    else if (record) console.log(`Recorded in ${await recordResults(experiment, preset, finished)}`);
+  } finally {
+    stop.abort();
+    display.close();
+    await options.engine.close();
+  }
+}
+
+function chosen(texts: readonly string[] | undefined): ((spec: RunSpec) => boolean) | undefined {
+  return texts && (({ name, arm }) => texts.some((text) => name.includes(text) || arm.includes(text)));
+}
+
+/** A text that fits nothing is a slip of the pen: say what there is. */
+function checkOnly(
+  experiment: Experiment,
+  preset: Preset,
+  texts: readonly string[],
+  only: ((spec: RunSpec) => boolean) | undefined,
+): void {
+  const specs = experiment.runs(preset, []);
+  if (!only || specs.some(only)) return;
+  const arms = [...new Set(specs.map(({ arm }) => arm))];
+  throw new Error(
+    `experiment: --only must fit a run of ${experiment.name}, got ${texts.join(', ')}. Arms: ${arms.join(', ')}.`,
+  );
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,112 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
+import type { Experiment } from '../sweep/experiment.js';
+import { commitsOf, requireOneVersion } from './one-version.js';
+import { readResults, resultsFile } from './results-file.js';
+import type { FinishedRun, Preset, RunResult } from '../sweep/run-spec.js';
+
+/** Results of an experiment that was really run, with what is needed to run it again. */
+export interface RecordedResults {
+  experiment: string;
+  preset: string;
+  /** The command that makes this file. */
+  command: string;
+  /** Commit of the code that wrote this file. */
+  commit: string;
+  /** Commits that finished the runs, all of one version; runs of before this was kept add none. */
+  commits?: string[];
+  node: string;
+  /** What computed the runs; more than one entry means that they agree to rounding only. */
+  backends: RunResult['backend'][];
+  cores: number;
+  /** Time of all runs together, on one thread each. */
+  seconds: number;
+  runs: FinishedRun[];
+}
+
+/** Folder that holds a folder for every run, by its id; git ignores it. */
+export const RUNS_FOLDER: string = join(EXPERIMENTS_FOLDER, 'runs');
+
+/** The command that records an experiment's results. */
+export function recordCommand(experiment: string, preset: Preset = 'full'): string {
+  return `npm run experiment -- ${experiment} --preset ${preset} --record`;
+}
+
+/** The committed results of an experiment. @throws Error that says which command makes them, where there are none */
+export function readRecorded(
+  experiment: string,
+  file: string = resultsFile(experiment),
+): Promise<RecordedResults> {
+  return readResults<RecordedResults>(file, recordCommand(experiment));
+}
+
+/**
+ * Writes results to be committed.
+ * @returns the file's path
+ * @throws Error where the runs were made by several versions; the file stays as it is then
+ */
+export async function recordResults(
+  experiment: Experiment,
+  preset: Preset,
+  runs: readonly FinishedRun[],
+): Promise<string> {
+  const path = resultsFile(experiment.name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs), { flush: true });
+  await rename(`${path}.partial`, path);
+  return path;
+}
+
+/**
+ * The text of a results file: one line a run, so that a diff can be read.
+ * @throws Error where the runs were made by several versions
+ */
+export function resultsText(experiment: Experiment, preset: Preset, runs: readonly FinishedRun[]): string {
+  requireOneVersion(`record ${experiment.name}`, runs);
+  const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
+  const head: Omit<RecordedResults, 'runs'> = {
+    experiment: experiment.name,
+    preset,
+    command: recordCommand(experiment.name, preset),
+    commit: currentCommit(),
+    commits: commitsOf(runs),
+    node: process.version,
+    cores: availableParallelism(),
+    backends: [...backends.values()],
+    seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
+  const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
+  const opening = JSON.stringify(head, undefined, 1).slice(0, -2);
+  return `${opening},\n "runs": [\n${lines.join(',\n')}\n ]\n}\n`;
+}
+
+/**
+ * Curves are drawn, not computed with: six digits are enough there, three for shares. Of a tuning run the end is enough, of
+ * the histograms of latent weights the first and the last. Results keep all of their digits.
+ */
+function shortened(run: FinishedRun): FinishedRun {
+  const last = run.curve.length - 1;
+  const kept = run.role === 'tune' ? run.curve.slice(-1) : run.curve;
+  const curve = kept.map(({ diagnostics, ...point }, i) => {
+    const { latent, ...shares } = diagnostics ?? {};
+    return {
+      ...rounded(point, 6),
+      ...(latent && {
+        diagnostics: {
+          ...rounded(shares, 3),
+          ...((i === 0 || i === last) && { latent: rounded(latent, 3) }),
+        },
+      }),
+    } as FinishedRun['curve'][number];
+  });
+  return { ...run, curve, seconds: rounded(run.seconds, 6) };
+}
+
+/** A value with all numbers in it rounded to some significant digits. */
+function rounded<T>(value: T, digits: number): T {
+  return JSON.parse(JSON.stringify(value), (_, item: unknown) =>
+    typeof item === 'number' ? Number(item.toPrecision(digits)) : item,
+  ) as T;
+}

@@ -1,0 +1,95 @@
+/** What BitNet claims of its scaling law (arXiv 2310.11453, section 3.2), held against the runs. */
+import {
+  bootstrap,
+  fitExcess,
+  judge,
+  predictLargest,
+  sizesOf,
+  type Claim,
+  type Estimate,
+  type JudgedClaim,
+} from '@bitnet-notebooks/lib';
+import type { FinishedRun } from '../sweep/run-spec.js';
+import { gapPoints, sizeGapTrend } from '../sizes/gap.js';
+import { hasScalingResults, scalingResults, type ScalingResults, type SizeCurve } from './results.js';
+
+const B1 = 'BitNet (2310.11453), section 3.2';
+
+/** R² from which a log-log line is called straight: what is left is a seventh of the spread. */
+const STRAIGHT = 0.98;
+
+/** How near a prediction must come to be called accurate, nats. */
+const ACCURATE = 0.05;
+
+/** Rules and margins were written before the first reported run had ended. */
+export function scalingClaims(finished: readonly FinishedRun[]): JudgedClaim[] {
+  if (!hasScalingResults(finished)) return [];
+  const results = scalingResults(finished);
+  return [...powerLawClaims(results), ...predictionClaims(results), ...gapClaims(results)].map(judge);
+}
+
+/** Enough sizes and seeds for an interval. */
+function mainCurve({ zipf }: ScalingResults): SizeCurve | undefined {
+  const curve = zipf.find(({ arm }) => arm === 'b1.58');
+  const isEnough =
+    curve && sizesOf(curve.points).length >= 6 && new Set(curve.points.map(({ seed }) => seed)).size >= 2;
+  return isEnough ? curve : undefined;
+}
+
+function powerLawClaims(results: ScalingResults): Claim[] {
+  const curve = mainCurve(results);
+  if (curve === undefined) return [];
+  const { r2 } = bootstrap([curve.points], ([drawn]) => ({ r2: fitExcess(drawn, results.entropy).r2 }));
+  return [
+    {
+      claim: 'Loss falls with size as a power law',
+      source: B1,
+      paper: 'L(N) = aN^b + c, no coefficients printed',
+      measure: 'R² of ln excess over the exact entropy against ln N, b1.58, Zipf facts',
+      ours: r2,
+      expected: { atLeast: STRAIGHT },
+    },
+  ];
+}
+
+function predictionClaims(results: ScalingResults): Claim[] {
+  const curve = mainCurve(results);
+  if (curve === undefined) return [];
+  return predictLargest(curve.points).map(({ parameters, predicted, measured }): Claim => {
+    const ours: Estimate = {
+      value: measured - predicted.value,
+      low: measured - predicted.high,
+      high: measured - predicted.low,
+      count: predicted.count,
+    };
+    return {
+      claim: `The law of the smaller models predicts ${Math.round(parameters / 1000)} k parameters`,
+      source: B1,
+      paper: '13B and 30B predicted from 125M–6.7B, in a figure',
+      measure: 'measured − predicted, nats, b1.58, Zipf facts',
+      ours,
+      expected: { atLeast: -ACCURATE, atMost: ACCURATE },
+    };
+  });
+}
+
+function gapClaims({ zipf, shakespeare }: ScalingResults): Claim[] {
+  const corpora = [
+    ['Zipf facts', zipf],
+    ['Tiny Shakespeare', shakespeare],
+  ] as const;
+  return corpora.flatMap(([name, curves]): Claim[] => {
+    const points = gapPoints(curves);
+    if (sizesOf(points).length < 3 || new Set(points.map(({ seed }) => seed)).size < 2) return [];
+    return [
+      {
+        claim: `The gap to full precision shrinks with size (${name})`,
+        source: B1,
+        paper: 'in a figure, no numbers',
+        measure: 'change of the gap per tenfold size, nats',
+        ours: sizeGapTrend(curves),
+        expected: { atMost: 0 },
+      },
+    ];
+  });
+}

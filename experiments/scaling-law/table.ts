@@ -1,0 +1,50 @@
+/** The results of the scaling law as a table of Markdown. */
+import { formatEstimate, meanInterval, sizesOf } from '@bitnet-notebooks/lib';
+import type { FinishedRun } from '../sweep/run-spec.js';
+import { gapsBySize } from '../sizes/gap.js';
+import { hasScalingResults, scalingResults, type SizeCurve } from './results.js';
+
+export function scalingTable(finished: readonly FinishedRun[]): string[] {
+  if (!hasScalingResults(finished)) return ['No final runs on Zipf facts yet.'];
+  const { zipf, shakespeare, entropy, tokens, keys } = scalingResults(finished);
+  const largest = keys.filter(
+    ({ parameters }) => parameters === Math.max(...keys.map((key) => key.parameters)),
+  );
+  return [
+    `Zipf facts: ${(tokens / 1e6).toFixed(2)} M tokens each; loss on values less their entropy of ${entropy.toFixed(4)} nat`,
+    '',
+    ...sizeTable(zipf, entropy),
+    '',
+    ...largest.map(
+      ({ arm, parameters, a, b }) =>
+        `Key positions at ${parameters} parameters, ${arm}: a ${a.toFixed(4)} and b ${b.toFixed(4)} nat above the exact entropy`,
+    ),
+    ...(shakespeare.length > 0
+      ? ['', 'Tiny Shakespeare: validation loss, nats per character', '', ...sizeTable(shakespeare, 0)]
+      : []),
+  ];
+}
+
+/** A row for each size, a column for each arm, and the gap of the main arms. Diverged runs are counted. */
+function sizeTable(curves: readonly SizeCurve[], floor: number): string[] {
+  const sizes = sizesOf(curves.flatMap(({ points, diverged }) => [...points, ...diverged]));
+  const gaps = new Map(gapsBySize(curves).map(({ parameters, gap }) => [parameters, gap]));
+  return [
+    `| parameters | ${curves.map(({ label }) => label).join(' | ')} | b1.58 − full precision |`,
+    `|---|${curves.map(() => '---|').join('')}---|`,
+    ...sizes.map((parameters) => {
+      const gap = gaps.get(parameters);
+      const cells = curves.map((curve) => cell(curve, parameters, floor));
+      return `| ${parameters.toLocaleString('en')} | ${cells.join(' | ')} | ${gap ? formatEstimate(gap) : ''} |`;
+    }),
+  ];
+}
+
+function cell({ points, diverged }: SizeCurve, parameters: number, floor: number): string {
+  const losses = points.filter((point) => point.parameters === parameters).map(({ loss }) => loss - floor);
+  const lost = diverged.filter((point) => point.parameters === parameters).length;
+  const counted = lost > 0 ? `${lost} diverged` : '';
+  if (losses.length === 0) return counted;
+  const { value } = meanInterval(losses);
+  return [value.toFixed(3), counted].filter(Boolean).join(', ');
+}

@@ -1,0 +1,173 @@
+/**
+ * A sweep over model sizes, as data: the same training for every size and arm, with the learning rate tuned at a few
+ * widths and interpolated between them.
+ */
+import type { AblationOptions, ModelConfig, TrainingOptions } from '@bitnet-notebooks/lib';
+import { parseModelConfig } from '@bitnet-notebooks/lib';
+import type { CorpusSpec, FinishedRun, RunSpec } from '../sweep/run-spec.js';
+import { interpolateRate, type RateAtWidth } from '../sweep/rate-by-width.js';
+import { tuneRate } from '../sweep/tuning.js';
+
+/** A model's size; all else follows from it. */
+export interface Shape {
+  width: number;
+  layers: number;
+}
+
+/** What is compared. */
+export interface SizeArm {
+  name: string;
+  options: AblationOptions;
+  /** Widths that its learning rate is tuned at, ascending. */
+  tunedWidths: readonly number[];
+  /** Peak learning rates that are tried at first; the grid grows where the best lies at an edge. */
+  grid: readonly number[];
+  /** Rates that are known already: nothing is tuned. */
+  rates?: readonly RateAtWidth[];
+  /** Sizes and seeds of its final runs. */
+  shapes: readonly Shape[];
+  seeds: readonly number[];
+}
+
+/** Final runs of other lengths, at the rate of the sweep's own length. */
+export interface OtherLengths {
+  steps: readonly number[];
+  widths: readonly number[];
+  arms: readonly string[];
+  seeds: readonly number[];
+}
+
+export interface SizeSweep {
+  /** Opens the names of its runs. */
+  name: string;
+  corpus: CorpusSpec;
+  vocabulary: number;
+  /** Width of an attention head at most; there are two heads at least. */
+  headSize: number;
+  arms: readonly SizeArm[];
+  /** Every shape that a tuned width may stand for. */
+  shapes: readonly Shape[];
+  steps: number;
+  tuningSteps: number;
+  /** Rates that tuning may add beyond the grid. */
+  extensions: number;
+  batch: number;
+  context: number;
+  weightDecay: number;
+  /** Validation windows of the points of a loss curve, of tuning runs, and of final runs (absent: all of a text). */
+  windows: { curve: number; tuning: number; final?: number };
+  otherLengths?: OtherLengths;
+}
+
+/** Seed of the tuning runs; final runs have others. */
+const TUNING_SEED = 100;
+
+/** Points of a loss curve. */
+const CURVE_POINTS = 16;
+
+/** 2B4T's proportions: the feed-forward is 2.75 times as wide as the model (arXiv 2504.12285). */
+const FEED_FORWARD = 2.75;
+
+/** The model of a shape: tied embeddings, first weights of standard deviation 0.64/√width as in configuration A. */
+export function modelOf(sweep: SizeSweep, { width, layers }: Shape, options: AblationOptions): ModelConfig {
+  const heads = Math.max(2, Math.floor(width / sweep.headSize));
+  return parseModelConfig({
+    vocab_size: sweep.vocabulary,
+    hidden_size: width,
+    intermediate_size: Math.round(FEED_FORWARD * width),
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    max_position_embeddings: sweep.context,
+    initializer_range: Number((0.64 / Math.sqrt(width)).toPrecision(2)),
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    bitlm: { ...options },
+  });
+}
+
+interface RunOptions {
+  arm: SizeArm;
+  shape: Shape;
+  role: RunSpec['role'];
+  peak: number;
+  steps: number;
+  seed: number;
+}
+
+function specOf(sweep: SizeSweep, { arm, shape, role, peak, steps, seed }: RunOptions): RunSpec {
+  const isFinal = role === 'final';
+  const length = steps === sweep.steps || !isFinal ? '' : `-${steps}steps`;
+  const size = `${sweep.name}-${arm.name}-${shape.layers}x${shape.width}${length}`;
+  return {
+    name: `${size}-lr${peak}-${isFinal ? `seed${seed}` : 'tune'}`,
+    arm: arm.name,
+    role,
+    corpus: sweep.corpus,
+    model: modelOf(sweep, shape, arm.options),
+    training: trainingOf(sweep, { peak, steps, seed }),
+    finalWindows: isFinal ? sweep.windows.final : sweep.windows.tuning,
+    // The same everywhere, so that the pairs of the fp16 comparison are runs of this sweep.
+    ...(isFinal && arm.options.weight_quantizer === 'none' && { evaluations: ['fp16'] }),
+  };
+}
+
+/** The rate falls to 0, so that the last loss is not that of a model still shaken by its updates. */
+function trainingOf(
+  { batch, context, weightDecay, windows }: SizeSweep,
+  { peak, steps, seed }: Pick<RunOptions, 'peak' | 'steps' | 'seed'>,
+): TrainingOptions {
+  const warmupSteps = Math.min(60, Math.floor(steps / 10));
+  return {
+    steps,
+    batch,
+    context,
+    schedule: { kind: 'cosine', peak, minimum: 0, warmupSteps, totalSteps: steps, weightDecay },
+    clipNorm: 1,
+    betas: [0.9, 0.98],
+    evaluateEvery: Math.ceil(steps / CURVE_POINTS),
+    validationWindows: windows.curve,
+    seeds: { weights: seed, batches: seed },
+  };
+}
+
+/** All runs of a sweep known so far: tuning runs, and final runs at the rates that follow from them. */
+export function sizeSweepRuns(sweep: SizeSweep, finished: readonly FinishedRun[]): RunSpec[] {
+  return sweep.arms.flatMap((arm) => runsOfArm(sweep, arm, finished));
+}
+
+function runsOfArm(sweep: SizeSweep, arm: SizeArm, finished: readonly FinishedRun[]): RunSpec[] {
+  const tuned = (arm.rates ? [] : arm.tunedWidths).map((width) => {
+    const shape = shapeOfWidth(sweep, width);
+    const runAt = (peak: number): RunSpec =>
+      specOf(sweep, { arm, shape, role: 'tune', peak, steps: sweep.tuningSteps, seed: TUNING_SEED });
+    return { width, ...tuneRate(arm.grid, runAt, finished, sweep.extensions) };
+  });
+  const tuning = tuned.flatMap(({ runs }) => runs);
+  const found = tuned.flatMap(({ width, best }) => (best === undefined ? [] : [{ width, rate: best }]));
+  if (found.length < tuned.length) return tuning;
+  const known = arm.rates ?? found;
+  const final = (shape: Shape, steps: number, seed: number): RunSpec =>
+    specOf(sweep, { arm, shape, role: 'final', peak: interpolateRate(known, shape.width), steps, seed });
+  return [
+    ...tuning,
+    ...arm.shapes.flatMap((shape) => arm.seeds.map((seed) => final(shape, sweep.steps, seed))),
+    ...otherLengths(sweep, arm, final),
+  ];
+}
+
+function otherLengths(
+  { otherLengths: other, ...sweep }: SizeSweep,
+  arm: SizeArm,
+  final: (shape: Shape, steps: number, seed: number) => RunSpec,
+): RunSpec[] {
+  if (other === undefined || !other.arms.includes(arm.name)) return [];
+  return other.widths.flatMap((width) =>
+    other.steps.flatMap((steps) => other.seeds.map((seed) => final(shapeOfWidth(sweep, width), steps, seed))),
+  );
+}
+
+function shapeOfWidth({ shapes, name }: SizeSweep, width: number): Shape {
+  const shape = shapes.find((one) => one.width === width);
+  if (shape) return shape;
+  throw new Error(`sweep ${name}: a width must be one of its shapes' widths, got ${width}.`);
+}

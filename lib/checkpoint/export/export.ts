@@ -1,0 +1,241 @@
+/** A model folder turned into what inference engines read: packed safetensors, or GGUF with I2_S or TQ2_0 matrices. */
+import { copyFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { ModelConfig } from '../../config.js';
+import { replaceFolderAtomically } from '../../io/atomic-write.js';
+import type { TensorEntry } from '../checkpoint.js';
+import { CheckpointError, explainSystemError } from '../../io/file-error.js';
+import { narrowHalf, widenHalf, type HalfDtype } from '../dtypes.js';
+import { WEIGHTS_PER_BYTE } from '../encodings.js';
+import { ExportPlan, type ExportFormat } from './export-plan.js';
+import type { GgmlEncoding } from '../gguf/ggml-types.js';
+import { ggmlName } from '../gguf/names.js';
+import { ggufTokenizerPairs } from '../gguf/tokenizer-metadata.js';
+import { writeGguf, type GgufPair, type GgufTensorToWrite } from '../gguf/write.js';
+import { readJsonFile, readOptionalText } from '../../io/json-file.js';
+import { checkScale } from '../open-tensors.js';
+import { packTernary } from '../packing.js';
+import { openSafetensorsFolder } from '../safetensors/checkpoint.js';
+import { SINGLE_FILE } from '../safetensors/shards.js';
+import { writeSafetensors, type TensorToWrite } from '../safetensors/safetensors.js';
+
+export { EXPORT_FORMATS, type ExportFormat } from './export-plan.js';
+
+const operation = 'export checkpoint';
+
+/** Files of a folder that say nothing about the weights, and go along as they are. */
+const COPIED_FILES = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+] as const;
+
+/** ggml's numbers for what most of a file holds. */
+const GGUF_FILE_TYPES = { i2_s: 40, tq2_0: 37 } as const;
+/** bitnet.cpp and llama.cpp know the same network by different names. */
+const GGUF_ARCHITECTURE = { i2_s: 'bitnet-b1.58', tq2_0: 'bitnet' } as const;
+/** The largest number of F16. */
+const F16_MAX = 65_504;
+
+/** What an export made. */
+export interface ExportResult {
+  /** The folder or file written. */
+  output: string;
+  /** Bytes of the file with the weights: the .gguf file, or the folder's model.safetensors. */
+  fileBytes: number;
+  /** Those of the ternary matrices alone, with the scales that lie between them. */
+  ternaryBytes: number;
+}
+
+/**
+ * Exports a model folder. Each matrix becomes ternary exactly as in training; its scale has the precision of the
+ * master weights (in TQ2_0 that of F16). Embedding and norms keep their values: they have the same dtype in `packed`, and in
+ * GGUF norms are F32 and embeddings F16 where that keeps their values. One matrix at a time is in memory.
+ * @param source a folder with config.json and model.safetensors: online master weights, or already packed
+ * @param options.output a folder for `packed`, else a .gguf file; an old one is replaced when the new one is whole
+ * @throws CheckpointError, before anything is written, if the model or a shape does not fit the format
+ */
+export async function exportCheckpoint(
+  source: string,
+  { format, output, signal }: { format: ExportFormat; output: string; signal?: AbortSignal },
+): Promise<ExportResult> {
+  requireOutput(source, format, output);
+  const checkpoint = await openSafetensorsFolder(source, signal);
+  try {
+    const plan = new ExportPlan(checkpoint, format, signal);
+    if (format === 'packed') await writePackedFolder(plan, output);
+    else await writeGgufFile(plan, format, output);
+    const { size: fileBytes } = await stat(format === 'packed' ? join(output, SINGLE_FILE) : output);
+    return { output, fileBytes, ternaryBytes: plan.ternaryBytes() };
+  } catch (error) {
+    throw explainSystemError(operation, output, error);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function requireOutput(source: string, format: ExportFormat, output: string): void {
+  const fail = (expected: string, found: string): never => {
+    throw new CheckpointError({ operation, file: output, what: 'output', expected, found });
+  };
+  if (resolve(source) === resolve(output)) fail('another place than the source', 'the same');
+  const isGguf = output.toLowerCase().endsWith('.gguf');
+  if (format === 'packed' && isGguf) fail('a folder for packed', 'the name of a .gguf file');
+  if (format !== 'packed' && !isGguf) fail(`the name of a .gguf file for ${format}`, basename(output));
+}
+
+async function writePackedFolder(plan: ExportPlan, output: string): Promise<void> {
+  const { source } = plan.checkpoint;
+  const config = (await readJsonFile(source, 'config.json', operation)) as Record<string, unknown>;
+  config.quantization_config = {
+    quant_method: 'bitnet',
+    linear_class: 'autobitlinear',
+    quantization_mode: 'offline',
+  };
+  await replaceFolderAtomically(output, async (folder) => {
+    await writeSafetensors(join(folder, SINGLE_FILE), packedTensors(plan), { format: 'pt' });
+    await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`, {
+      flush: true,
+    });
+    for (const name of COPIED_FILES) {
+      const isThere = (await readOptionalText(source, name, operation)) !== undefined;
+      if (isThere) await copyFile(join(source, name), join(folder, name));
+    }
+  });
+}
+
+function packedTensors(plan: ExportPlan): TensorToWrite[] {
+  const { dtype, others, matrices } = plan;
+  return [
+    ...others.map((entry) => ({
+      name: entry.name,
+      dtype: entry.encoding as 'F32' | HalfDtype,
+      shape: entry.shape,
+      data: () => plan.pieces(entry),
+    })),
+    ...matrices.map((entry) => ({
+      name: entry.name,
+      dtype: 'U8' as const,
+      shape: [entry.shape[0] / WEIGHTS_PER_BYTE, entry.shape[1]],
+      data: async function* () {
+        yield packTernary('packed', await plan.matrix(entry));
+      },
+    })),
+    // Scales stand in front of the matrices in the file, so a matrix is read once for each.
+    ...matrices.map((entry) => ({
+      name: `${entry.name}_scale`,
+      dtype,
+      shape: [1],
+      data: async function* () {
+        const scale = Float32Array.of(await plan.scale(entry));
+        yield new Uint8Array((dtype === 'F32' ? scale : narrowHalf(dtype, scale)).buffer);
+      },
+    })),
+  ];
+}
+
+async function writeGgufFile(plan: ExportPlan, format: 'i2_s' | 'tq2_0', output: string): Promise<void> {
+  const { config, tokenizerSource, source } = plan.checkpoint;
+  const metadata = [
+    ...modelPairs(config, format, basename(resolve(source))),
+    ...ggufTokenizerPairs(tokenizerSource, config),
+  ];
+  const tensors: GgufTensorToWrite[] = [];
+  for (const entry of inReadingOrder(plan)) tensors.push(await ggufTensor(plan, entry));
+  await writeGguf(output, metadata, tensors);
+}
+
+/** Embedding and last norm, then layer by layer, norms first: as converters of ggml's family order them. */
+function inReadingOrder({ others, matrices }: ExportPlan): TensorEntry[] {
+  const layer = ({ name }: TensorEntry): number => Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
+  return [...others, ...matrices].sort((a, b) => layer(a) - layer(b));
+}
+
+function modelPairs(config: ModelConfig, format: 'i2_s' | 'tq2_0', name: string): GgufPair[] {
+  const architecture = GGUF_ARCHITECTURE[format];
+  const size = (key: string, value: number): GgufPair => [`${architecture}.${key}`, 'UINT32', value];
+  const { head_dim: headDim } = config;
+  const pairs: GgufPair[] = [
+    ['general.architecture', 'STRING', architecture],
+    ['general.name', 'STRING', name],
+    size('vocab_size', config.vocab_size),
+    size('context_length', config.max_position_embeddings),
+    size('embedding_length', config.hidden_size),
+    size('block_count', config.num_hidden_layers),
+    size('feed_forward_length', config.intermediate_size),
+    size('rope.dimension_count', headDim),
+    size('attention.head_count', config.num_attention_heads),
+    size('attention.head_count_kv', config.num_key_value_heads),
+    [`${architecture}.attention.layer_norm_rms_epsilon`, 'FLOAT32', config.rms_norm_eps],
+    [`${architecture}.rope.freq_base`, 'FLOAT32', config.rope_theta],
+    ['general.file_type', 'UINT32', GGUF_FILE_TYPES[format]],
+    ['general.quantization_version', 'UINT32', 2],
+  ];
+  if (headDim * config.num_attention_heads !== config.hidden_size) {
+    pairs.push(size('attention.key_length', headDim), size('attention.value_length', headDim));
+  }
+  if (config.hidden_act !== 'relu2') {
+    pairs.push([`${architecture}.hidden_activation`, 'STRING', config.hidden_act]);
+  }
+  return pairs;
+}
+
+async function ggufTensor(plan: ExportPlan, entry: TensorEntry): Promise<GgufTensorToWrite> {
+  const { shape } = entry;
+  const name = ggmlName(entry.name)!;
+  const { encoding } = plan;
+  if (plan.matrices.includes(entry)) {
+    if (encoding === 'TQ2_0') await requireF16Scale(plan, entry);
+    const bytes = async function* (): AsyncGenerator<Uint8Array> {
+      yield packTernary(encoding, await plan.matrix(entry));
+    };
+    return { name, encoding: encoding as GgmlEncoding, shape, bytes };
+  }
+  const from = entry.encoding as 'F32' | HalfDtype;
+  const to = shape.length === 1 ? 'F32' : await embeddingDtype(plan, entry);
+  const bytes = (): AsyncIterable<Uint8Array> => plan.pieces(entry, (piece) => convert(piece, from, to));
+  return { name, encoding: to, shape, bytes };
+}
+
+/** Refuses a scale that F16 cannot hold to the precision of its normal numbers. */
+async function requireF16Scale(plan: ExportPlan, entry: TensorEntry): Promise<void> {
+  const scale = checkScale(await plan.scale(entry), entry.file, entry.name);
+  if (scale >= 2 ** -14 && scale <= F16_MAX) return;
+  throw new CheckpointError({
+    operation,
+    file: entry.file,
+    tensor: entry.name,
+    what: 'scale',
+    expected: `from 2^-14 to ${F16_MAX} for TQ2_0, which stores it as F16`,
+    found: `${scale}`,
+    hint: 'The formats i2_s and packed can hold it.',
+  });
+}
+
+/**
+ * F16, which every engine reads, for an embedding in BF16 that stays within its range: only values below 2⁻¹⁴ lose
+ * anything, 2⁻²⁵ at most. For one in F32 only if every value is exact. Else the dtype that it has.
+ */
+async function embeddingDtype(plan: ExportPlan, entry: TensorEntry): Promise<'F32' | HalfDtype> {
+  const from = entry.encoding as 'F32' | HalfDtype;
+  const largestError = from === 'BF16' ? 2 ** -25 : 0;
+  for await (const piece of plan.pieces(entry)) {
+    const values = toFloats(piece, from);
+    const back = widenHalf('F16', narrowHalf('F16', values));
+    if (values.some((value, i) => !(Math.abs(value - back[i]) <= largestError))) return from;
+  }
+  return 'F16';
+}
+
+function toFloats(bytes: Uint8Array, dtype: 'F32' | HalfDtype): Float32Array {
+  const buffer = bytes.buffer as ArrayBuffer;
+  return dtype === 'F32' ? new Float32Array(buffer) : widenHalf(dtype, new Uint16Array(buffer));
+}
+
+function convert(bytes: Uint8Array, from: 'F32' | HalfDtype, to: 'F32' | HalfDtype): Uint8Array {
+  if (from === to) return bytes;
+  const values = toFloats(bytes, from);
+  return new Uint8Array((to === 'F32' ? values : narrowHalf(to, values)).buffer);
+}

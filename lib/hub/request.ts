@@ -1,0 +1,233 @@
+/** Requests to the Hub: the token, redirects, and what may be tried again. */
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { watchSilence, type SilenceWatch } from '../io/silence.js';
+
+const MAX_REDIRECTS = 8;
+
+/** A server may ask for this much patience at most. */
+const MAX_WAIT_MS = 60_000;
+
+/** How long to wait, and how often to try. */
+export interface Patience {
+  /** Tries without any progress before giving up. */
+  tries: number;
+  /** Wait before the second try; doubled with each. */
+  firstWaitMs: number;
+  /** How long a server may be silent. */
+  silenceMs: number;
+}
+
+export const DEFAULT_PATIENCE: Readonly<Patience> = Object.freeze({
+  tries: 5,
+  firstWaitMs: 1000,
+  silenceMs: 30_000,
+});
+
+/** Thrown when the Hub refuses, cannot be reached, or sends what cannot be used. The message says what to do. */
+export class HubError extends Error {
+  override readonly name = 'HubError';
+  /** HTTP status, if the server answered. */
+  readonly status: number | undefined;
+  /** Whether the same request may succeed later. */
+  readonly isTransient: boolean;
+  /** What the server asked to wait. */
+  readonly waitMs: number | undefined;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { status?: number; isTransient?: boolean; waitMs?: number } = {},
+  ) {
+    super(message, options);
+    this.status = options.status;
+    this.isTransient = options.isTransient ?? false;
+    this.waitMs = options.waitMs;
+  }
+}
+
+/** Where the Hub is and who asks. */
+export interface HubSession {
+  /** Without a slash at its end. */
+  endpoint: string;
+  token: string | undefined;
+  signal: AbortSignal | undefined;
+  patience: Patience;
+}
+
+/** Whether the network is not to be asked at all. */
+export function isOffline(): boolean {
+  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
+}
+
+/**
+ * Reads `HF_ENDPOINT` and the token: `HF_TOKEN`, else what `hf auth login` left in `HF_HOME/token`.
+ * @throws HubError for an endpoint that is no address
+ */
+export async function openSession(
+  signal?: AbortSignal,
+  patience: Partial<Patience> = {},
+): Promise<HubSession> {
+  const endpoint = (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new HubError(
+      `download: HF_ENDPOINT must be an address like https://huggingface.co, got ${JSON.stringify(endpoint)}.`,
+    );
+  }
+  return { endpoint, token: await readToken(), signal, patience: { ...DEFAULT_PATIENCE, ...patience } };
+}
+
+async function readToken(): Promise<string | undefined> {
+  const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME } = process.env;
+  const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
+  const token = HF_TOKEN || (await readFile(HF_TOKEN_PATH || join(home, 'token'), 'utf8').catch(() => ''));
+  return token.trim() || undefined;
+}
+
+/** An answer, and the watch that its body has to be read under. */
+export interface Answer {
+  response: Response;
+  watch: SilenceWatch;
+}
+
+/**
+ * One request. Redirects are followed here, not by fetch, so that the token goes to the endpoint and to no other server.
+ * @param options.stayAtHome returns a redirect to another server as it is, for the sake of its headers
+ * @returns any answer that is no refusal; the caller stops the watch when it has read the body
+ * @throws HubError for a refusal (401, 403, 404, …), and transient ones for silence, broken connections, 429 and 5xx
+ */
+export async function request(
+  session: HubSession,
+  url: string,
+  options: {
+    method?: string;
+    headers?: Record<string, string>;
+    stayAtHome?: boolean;
+    accept?: readonly number[];
+  } = {},
+): Promise<Answer> {
+  const { endpoint, token, signal, patience } = session;
+  const home = new URL(endpoint).origin;
+  const watch = watchSilence(patience.silenceMs, signal);
+  try {
+    let address = new URL(url);
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      const authorization: Record<string, string> =
+        token !== undefined && address.origin === home ? { authorization: `Bearer ${token}` } : {};
+      const response = await fetch(address, {
+        method: options.method ?? 'GET',
+        // Compressed answers would have other lengths than the files.
+        headers: { 'accept-encoding': 'identity', ...options.headers, ...authorization },
+        redirect: 'manual',
+        signal: watch.signal,
+      });
+      const location =
+        response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
+      if (location === null) {
+        if (response.ok || options.accept?.includes(response.status)) return { response, watch };
+        throw await refusal(response, address);
+      }
+      const next = new URL(location, address);
+      if (options.stayAtHome && next.origin !== home) return { response, watch };
+      await response.body?.cancel();
+      address = next;
+    }
+    throw new HubError(`download: ${url} redirects more than ${MAX_REDIRECTS} times.`);
+  } catch (error) {
+    watch.stop();
+    signal?.throwIfAborted();
+    throw error instanceof HubError ? error : unreachable(url, watch, error);
+  }
+}
+
+/** A connection that failed or broke off. */
+export function unreachable(url: string, watch: SilenceWatch, error: unknown): HubError {
+  const { message, cause } = error as Error;
+  // fetch hides the reason of a failure in the error's cause; an abort by the watch has its own.
+  const silence: unknown = watch.signal.aborted ? watch.signal.reason : undefined;
+  const reason =
+    silence instanceof Error
+      ? silence.message
+      : cause instanceof Error && cause.message !== ''
+        ? cause.message
+        : message;
+  return new HubError(`download: ${url} cannot be reached: ${reason}. Check the network.`, {
+    cause: error,
+    isTransient: true,
+  });
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'Check the name; for a private or gated model set HF_TOKEN to a token that may read it.',
+  403: 'The token may not read it: accept the conditions on the page of the model, or set HF_TOKEN to another token.',
+  404: 'Check the name of the model and its revision.',
+  429: 'Too many requests: try again later, or set HF_TOKEN.',
+};
+
+async function refusal(response: Response, address: URL): Promise<HubError> {
+  const { status, headers } = response;
+  const said = headers.get('x-error-message') ?? (await messageOf(response));
+  const isTransient = status === 429 || status >= 500;
+  const hint =
+    HINTS[status] ?? (isTransient ? 'Try again later.' : 'Try another revision or another endpoint.');
+  return new HubError(
+    `download: ${address.origin}${address.pathname} answered ${status}${said === '' ? '' : ` (${said})`}. ${hint}`,
+    { status, isTransient, waitMs: isTransient ? requestedWait(headers.get('retry-after')) : undefined },
+  );
+}
+
+/** What the server says about a refusal: `error` of a JSON answer, shortened. */
+async function messageOf(response: Response): Promise<string> {
+  const text = await firstKilobytes(response);
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return typeof error === 'string' ? error.slice(0, 200) : '';
+  } catch {
+    return '';
+  }
+}
+
+async function firstKilobytes(response: Response): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length > 4096) break;
+  }
+  return text;
+}
+
+/** Retry-After, in seconds or as a date. */
+function requestedWait(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_WAIT_MS) : undefined;
+}
+
+/**
+ * Repeats what fails for the moment, with longer and longer waits.
+ * @param attempt throws transient HubErrors to be called again
+ * @param progress a number that grows when there is progress, which makes earlier failures forgotten
+ */
+export async function withPatience<T>(
+  { patience, signal }: HubSession,
+  attempt: () => Promise<T>,
+  progress: () => number = () => 0,
+): Promise<T> {
+  let failures = 0;
+  let reached = progress();
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (progress() > reached) failures = 0;
+      reached = Math.max(reached, progress());
+      failures += 1;
+      if (!(error instanceof HubError) || !error.isTransient || failures >= patience.tries) throw error;
+      const wait = error.waitMs ?? patience.firstWaitMs * 2 ** (failures - 1);
+      await sleep(Math.min(wait, MAX_WAIT_MS), undefined, { signal }).catch(() => signal?.throwIfAborted());
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/** Where a run stands when it is opened, after everything that a kill can leave was put right. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { explainSystemError } from '../io/file-error.js';
+import { isStep, readMetrics, rewriteMetrics, type RunPoint } from './metrics-file.js';
+import { readCheckpointState, type CheckpointState } from './run-checkpoint.js';
+import { RunFolderError } from '../io/run-folder-error.js';
+
+export const METRICS_FILE = 'metrics.jsonl';
+export const COMPLETED_FILE = 'completed.json';
+export const CHECKPOINT_FOLDER = 'checkpoint';
+
+/** Where a run stands. */
+export interface RunStart {
+  checkpoint: CheckpointState | undefined;
+  points: RunPoint[];
+  /** Length of metrics.jsonl. */
+  bytes: number;
+  completed: boolean;
+}
+
+/** Points of a run and whether it is complete, read without changing anything. */
+export async function readProgress(
+  folder: string,
+): Promise<{ points: RunPoint[]; lines: string[]; completed: boolean }> {
+  const file = join(folder, METRICS_FILE);
+  const { points, lines } = await readMetrics(file);
+  const total = await readCompleted(join(folder, COMPLETED_FILE));
+  if (total !== undefined) requirePoints(total, points.length, 'as the run was completed', file);
+  return { points, lines, completed: total !== undefined };
+}
+
+/** Brings metrics.jsonl to the checkpoint's step, and says where the run stands. */
+export async function settleRun(folder: string, identity: string): Promise<RunStart> {
+  const checkpoint = await readCheckpointState(join(folder, CHECKPOINT_FOLDER));
+  if (checkpoint && checkpoint.identity !== identity) {
+    throw new RunFolderError(
+      `open run: checkpoint must belong to this run (${identity.slice(0, 12)}), ` +
+        `got one of run ${checkpoint.identity.slice(0, 12)} in ${folder}. Put the run's own checkpoint back.`,
+    );
+  }
+  const file = join(folder, METRICS_FILE);
+  const { points, lines, completed } = await readProgress(folder);
+  const last = completed ? Infinity : (checkpoint?.step ?? -1);
+  const kept = points.filter(({ step }) => step <= last);
+  if (checkpoint) {
+    requirePoints(checkpoint.points, kept.length, `up to the checkpoint's step ${checkpoint.step}`, file);
+  }
+  const keptLines = lines.slice(0, kept.length);
+  const bytes = keptLines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  const size = await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  if (size !== bytes) await rewriteMetrics(file, keptLines);
+  return { checkpoint, points: kept, bytes, completed };
+}
+
+function requirePoints(wanted: number, found: number, where: string, file: string): void {
+  if (found >= wanted) return;
+  throw new RunFolderError(
+    `read metrics: the file must hold ${wanted} points ${where}, got ${found} in ${file}. ` +
+      'It was cut after it was written: restore it, or start a new run.',
+  );
+}
+
+/** Points of a complete run by its completed.json; undefined where the run is not complete. */
+async function readCompleted(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw explainSystemError('read run', path, error);
+  });
+  if (text === undefined) return undefined;
+  try {
+    const { points } = JSON.parse(text) as { points?: unknown };
+    if (isStep(points)) return points;
+  } catch {
+    // Told below, as for any other content.
+  }
+  throw new RunFolderError(
+    `read run: the file must hold the number of points, got ${JSON.stringify(text.slice(0, 80))} in ${path}. ` +
+      'It was damaged after it was written: delete it to go on from the last checkpoint.',
+  );
+}

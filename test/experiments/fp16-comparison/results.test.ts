@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { BITNET_B158, FULL_PRECISION, LEVEL_BITS, parseModelConfig } from '../../../lib/index.js';
+import { fp16Claims } from '../../../experiments/fp16-comparison/claims.js';
+import { atEqualBudget, bytesBudget, gapTrend, pairsOf } from '../../../experiments/sizes/pairs.js';
+import {
+  bestAt,
+  postTrainingOf,
+  PTQ_METHODS,
+} from '../../../experiments/fp16-comparison/post-training-table.js';
+import { readRecorded } from '../../../experiments/record/recorded.js';
+import type { FinishedRun } from '../../../experiments/sweep/run-spec.js';
+import { formulaClaims, latencyClaims } from '../../../experiments/shapes/claims.js';
+import { findMeasurement, readShapes } from '../../../experiments/shapes/record.js';
+
+function finished(
+  arm: string,
+  width: number,
+  seed: number,
+  validationLoss: number,
+  measured?: Record<string, number>,
+): FinishedRun {
+  const isFull = arm.endsWith('full-precision');
+  return {
+    id: `${arm} ${width} ${seed}`,
+    name: `${arm}-${width}-seed${seed}`,
+    arm,
+    role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
+    model: parseModelConfig({
+      vocab_size: 65,
+      hidden_size: width,
+      intermediate_size: 2 * width,
+      num_hidden_layers: 2,
+      num_attention_heads: 2,
+      tie_word_embeddings: true,
+      bitlm: isFull ? FULL_PRECISION : BITNET_B158,
+    }),
+    training: {
+      steps: 1,
+      batch: 1,
+      context: 64,
+      schedule: { kind: 'cosine', peak: 1e-3, minimum: 0, warmupSteps: 0, totalSteps: 1, weightDecay: 0 },
+      evaluateEvery: 1,
+      validationWindows: 1,
+      seeds: { weights: seed, batches: seed },
+    },
+    validationLoss,
+    validationTokens: 64,
+    parameters: 1,
+    curve: [],
+    seconds: 1,
+    backend: { name: 'test', version: '', threads: 1 },
+    ...(measured && { measured }),
+  };
+}
+
+/** Full precision falls by 0.1 with every width, b1.58 stays 0.08, 0.06 and 0.04 above. */
+const RUNS = [32, 64, 128].flatMap((width, i) =>
+  [1, 2, 3].flatMap((seed) => {
+    const full = 2 - 0.1 * i + 0.01 * seed;
+    return [
+      finished('full-precision', width, seed, full, { fp16: full + 1e-5, 'fp16-unrounded': full }),
+      finished('b1.58', width, seed, full + 0.08 - 0.02 * i + 0.001 * seed),
+    ];
+  }),
+);
+
+describe('pairsOf', () => {
+  it('sets shapes beside each other, seed by seed', () => {
+    const pairs = pairsOf(RUNS);
+    expect(pairs.map(({ shape }) => shape)).toEqual(['2×32', '2×64', '2×128']);
+    expect(pairs[0].gap.value).toBeCloseTo(0.082, 9);
+    expect(pairs[0].halfPrecision!.value).toBeCloseTo(1e-5, 9);
+    // The seeds move both arms alike, so the gap is known better than either loss.
+    expect(pairs[0].gap.high - pairs[0].gap.low).toBeLessThan(pairs[0].full.high - pairs[0].full.low);
+  });
+
+  it('leaves out shapes that have one arm alone', () => {
+    expect(pairsOf(RUNS.filter(({ arm }) => arm === 'b1.58'))).toEqual([]);
+  });
+});
+
+describe('gapTrend', () => {
+  it('is negative where the gap shrinks, in nats a doubling', () => {
+    const trend = gapTrend(pairsOf(RUNS));
+    expect(trend.value).toBeLessThan(0);
+    expect(trend.high).toBeLessThan(0);
+  });
+
+  it('is open where a run diverged, in one arm or in both', () => {
+    const lost = (arms: readonly string[]): FinishedRun[] =>
+      RUNS.map((run) =>
+        arms.includes(run.arm) && run.training.seeds.weights === 1 ? { ...run, validationLoss: null } : run,
+      );
+    for (const arms of [['b1.58'], ['b1.58', 'full-precision']]) {
+      expect(gapTrend(pairsOf(lost(arms)))).toMatchObject({ low: -Infinity, high: Infinity });
+    }
+  });
+
+  it('follows each seed that all sizes have', () => {
+    const without = (seed: number, width: number): FinishedRun[] =>
+      RUNS.filter((run) => run.training.seeds.weights !== seed || run.model.hidden_size !== width);
+    const common = RUNS.filter((run) => run.training.seeds.weights !== 1);
+    expect(gapTrend(pairsOf(without(1, 64)))).toEqual(gapTrend(pairsOf(common)));
+  });
+});
+
+describe('atEqualBudget', () => {
+  it('reads the full-precision loss between its neighbours, and nothing beyond them', () => {
+    const pairs = pairsOf(RUNS);
+    const equal = atEqualBudget(pairs, bytesBudget);
+    expect(equal.map(({ pair }) => pair.shape)).toEqual(['2×128']);
+    expect(equal[0].fullLoss).toBeGreaterThan(pairs[1].full.value);
+    expect(equal[0].fullLoss).toBeLessThan(pairs[0].full.value);
+    expect(equal[0].gap).toBeLessThan(0);
+  });
+
+  it('leaves out a shape whose run diverged', () => {
+    const lost = (width: number): FinishedRun[] =>
+      RUNS.map((run) => (run.model.hidden_size === width ? { ...run, validationLoss: null } : run));
+    expect(atEqualBudget(pairsOf(lost(128)), bytesBudget)).toEqual([]);
+    expect(atEqualBudget(pairsOf(lost(32)), bytesBudget)).toEqual([]);
+  });
+});
+
+describe('postTrainingOf', () => {
+  const measured = Object.fromEntries([
+    ['ptq-none-w16-a16', 1.8],
+    ['ptq-none-w16-a8', 1.81],
+    ...LEVEL_BITS.flatMap((bits) =>
+      Object.keys(PTQ_METHODS).flatMap((method) => [
+        [`ptq-${method}-w${bits}-a16`, 1.8 + 8 / 2 ** bits],
+        [`ptq-${method}-w${bits}-a8`, 1.82 + 8 / 2 ** bits],
+      ]),
+    ),
+  ]) as Record<string, number>;
+  const runs = [1, 2].flatMap((seed) => [
+    finished('ptq-full-precision', 96, seed, 1.79, measured),
+    finished('ptq-b1', 96, seed, 1.95),
+    finished('ptq-b1.58', 96, seed, 1.88),
+  ]);
+
+  it('gives every method at every width, and the best one', () => {
+    const table = postTrainingOf(runs)!;
+    expect(table.cells).toHaveLength(6 * 6 * 2);
+    expect(bestAt(table, 1, 16).loss.value).toBeCloseTo(5.8, 9);
+    expect(table.trained.b158.value).toBeCloseTo(1.88, 9);
+  });
+
+  it('is undefined without its runs, and names the command where a measurement is missing', () => {
+    expect(postTrainingOf(RUNS)).toBeUndefined();
+    const bare = runs.map((run) => ({ ...run, measured: {} }));
+    expect(() => postTrainingOf(bare)).toThrow(
+      'Make it: npm run experiment -- fp16-comparison --preset full --record',
+    );
+  });
+
+  it('takes the seeds that all arms have, and none whose full-precision run diverged', () => {
+    const lost = runs.map((run) =>
+      run.arm === 'ptq-full-precision' && run.training.seeds.weights === 1
+        ? { ...run, validationLoss: null, measured: undefined }
+        : run,
+    );
+    const missing = runs.filter(({ arm, training }) => arm !== 'ptq-b1' || training.seeds.weights !== 1);
+    for (const some of [lost, missing]) expect(postTrainingOf(some)!.unquantized.count).toBe(1);
+  });
+
+  it('judges: collapse at one bit where training does not', () => {
+    const verdicts = new Map(fp16Claims([...RUNS, ...runs]).map(({ claim, verdict }) => [claim, verdict]));
+    expect(verdicts.get('Rounding by absmax collapses at 1 bit')).toBe('reproduced');
+    expect(verdicts.get('Training with 1 bit does not collapse')).toBe('reproduced');
+    expect(verdicts.get('b1.58 matches full precision of equal shape (Tiny Shakespeare)')).toBe(
+      'not at this scale',
+    );
+  });
+});
+
+describe('shapes', () => {
+  it('says which command records them, where nothing is recorded', async () => {
+    await expect(readShapes('/nowhere/shapes.json')).rejects.toThrow('npm run bench -- shapes --record');
+    const record = { command: 'npm run bench -- shapes --record', machine: '', measurements: [] };
+    expect(() => findMeasurement(record, '3B', 'fp16')).toThrow('Make it: npm run bench -- shapes --record');
+    expect(() => latencyClaims(record)).toThrow('must be recorded');
+  });
+});
+
+describe('formulaClaims', () => {
+  it('finds the printed energies, 71.4 for a product and far less for a model', () => {
+    const verdicts = formulaClaims();
+    const of = (start: string) => verdicts.find(({ claim }) => claim.startsWith(start))!;
+    expect(of('BitNet’s energy table').ours.value).toBe(34);
+    expect(of('The energies of the 2B4T report').verdict).toBe('reproduced');
+    expect(of('A matrix product').verdict).toBe('reproduced');
+    expect(of('A whole model').ours.value).toBeCloseTo(20, 0);
+    expect(of('13B b1.58').verdict).toBe('reproduced');
+  });
+});
+
+describe('the recorded results', () => {
+  it('hold pairs of five sizes or more on both corpora, three seeds each, up to 4 M parameters', async () => {
+    const pairs = pairsOf((await readRecorded('fp16-comparison')).runs);
+    for (const corpus of ['tiny-shakespeare', 'zipf-facts']) {
+      const some = pairs.filter((pair) => pair.corpus === corpus);
+      expect(some.length, corpus).toBeGreaterThanOrEqual(5);
+      for (const { shape, gaps, halfPrecision } of some) {
+        expect(gaps, shape).toHaveLength(3);
+        expect(halfPrecision, shape).toBeDefined();
+      }
+    }
+    const plays = pairs.filter(
+      ({ corpus, parameters }) => corpus === 'tiny-shakespeare' && parameters >= 1e5,
+    );
+    expect(plays.length).toBeGreaterThanOrEqual(5);
+    expect(plays.at(-1)!.parameters).toBeGreaterThan(4e6);
+  });
+
+  it('hold every method of quantizing afterwards at every width', async () => {
+    const table = postTrainingOf((await readRecorded('fp16-comparison')).runs)!;
+    expect(table.cells).toHaveLength(Object.keys(PTQ_METHODS).length * LEVEL_BITS.length * 2);
+    for (const { method, bits, loss } of table.cells)
+      expect(loss.value, `${method} ${bits}`).toBeGreaterThan(0);
+  });
+
+  it('hold the speed of every form at every shape of the papers, trits three times as fast as fp16 at 3B', async () => {
+    const shapes = await readShapes();
+    for (const shape of ['700M', '1.3B', '3B', '3.9B', 'BitNet 2B4T']) {
+      for (const form of ['ternary', 'fp16', 'fp32'] as const) {
+        for (const threads of [1, 2])
+          expect(findMeasurement(shapes, shape, form, threads).layersMs).toBeGreaterThan(0);
+      }
+    }
+    const [ternary, fp16] = (['ternary', 'fp16'] as const).map((form) => findMeasurement(shapes, '3B', form));
+    expect(fp16.layersMs / ternary.layersMs).toBeGreaterThanOrEqual(3);
+  });
+});

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { loadTraining } from '@bitnet-notebooks/lib';
+import { describe, expect, it } from 'vitest';
+import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
+import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
+import { readResult, trainRun } from '../../../experiments/sweep/train-run.js';
+import { temporaryFolder } from '../../temporary-folder.js';
+import { toyRun } from '../toy-experiment.js';
+
+describe('trainRun', () => {
+  it('ends as diverged where the loss over all windows alone is not finite', async () => {
+    const folder = join(await temporaryFolder(), 'run');
+    const spec = toyRun('late', 10, 4e-3, 1);
+    const training = await loadTraining({ threads: 1 });
+    const ruined: typeof training = {
+      ...training,
+      createModel: (...given) =>
+        Object.assign(training.createModel(...given), { losses: () => ({ validationLoss: NaN }) }),
+    };
+    const result = await trainRun(ruined, await openCorpusOf(spec.corpus), spec, folder);
+    expect(result).toMatchObject({ validationLoss: null, diverged: { step: 10 } });
+    expect(result!.diverged!.message).toContain('got NaN over all 64 windows after step 10');
+    expect(await readResult(folder)).toEqual(JSON.parse(JSON.stringify(result)));
+  });
+});
+
+describe('evaluateTrained', () => {
+  it('refuses a measurement that JSON would turn into null', async () => {
+    const spec = { ...toyRun('ruined', 2, 4e-3, 1), evaluations: ['fp16'] };
+    const training = await loadTraining({ threads: 1 });
+    const corpus = await openCorpusOf(spec.corpus);
+    const model = training.createModel(spec.model, 1);
+    const ruined = Object.assign(model, { evaluate: () => NaN });
+    await expect(evaluateTrained(spec, ruined, corpus)).rejects.toThrow(
+      /evaluate: fp16-unrounded must be finite, got NaN in run ruined/,
+    );
+    model.dispose();
+  });
+});

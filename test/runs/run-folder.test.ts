@@ -1,0 +1,422 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
+import {
+  openRun,
+  readRun,
+  RunFolderError,
+  type RunConfig,
+  type RunFolder,
+} from '../../lib/runs/run-folder.js';
+import { ended, startSource } from '../source-process.js';
+import { checkpointAt, TOY_CONFIG, TOY_STEPS, toyRun, type ToyPoint } from './toy-run.js';
+
+let home: string;
+let count = 0;
+const opened: RunFolder<ToyPoint>[] = [];
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'run-folder-'));
+});
+afterEach(async () => {
+  for (const run of opened.splice(0)) await run.close();
+});
+afterAll(async () => {
+  await rm(home, { recursive: true, force: true });
+});
+
+const newFolder = (): string => join(home, `run-${++count}`);
+
+async function open(folder: string, config: RunConfig = TOY_CONFIG): Promise<RunFolder<ToyPoint>> {
+  const run = await openRun<ToyPoint>(folder, config);
+  opened.push(run);
+  return run;
+}
+
+/** A run with points 1 … 5 and a checkpoint at 3, closed as a kill would leave it. */
+async function killedRun(): Promise<string> {
+  const folder = newFolder();
+  const run = await open(folder);
+  for (let step = 1; step <= 5; step++) {
+    await run.append({ step, loss: 1 / step });
+    if (step === 3) await run.saveCheckpoint(checkpointAt(3));
+  }
+  await run.close();
+  return folder;
+}
+
+const metrics = (folder: string): Promise<string> => readFile(join(folder, 'metrics.jsonl'), 'utf8');
+
+describe('openRun', () => {
+  it('makes a new run with its complete config, and nothing else', async () => {
+    const folder = join(newFolder(), 'deep', 'run');
+    const run = await open(folder);
+    expect(run.checkpointStep).toBeUndefined();
+    expect(run.points).toEqual([]);
+    expect(await run.loadCheckpoint()).toBeUndefined();
+    expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toEqual({
+      format: 'bitnet-notebooks-run',
+      formatVersion: 1,
+      ...TOY_CONFIG,
+    });
+    await run.close();
+    expect(await readdir(folder)).toEqual(['config.json']);
+  });
+
+  it('goes on at the checkpoint: later points are taken off', async () => {
+    const folder = await killedRun();
+    expect((await readRun(folder)).points.length).toBe(5);
+    const run = await open(folder);
+    expect(run.checkpointStep).toBe(3);
+    expect(run.points.map(({ step }) => step)).toEqual([1, 2, 3]);
+    const checkpoint = (await run.loadCheckpoint())!;
+    expect(checkpoint.step).toBe(3);
+    expect(checkpoint.state).toEqual({ seen: 3 });
+    expect(checkpoint.modelTensors.size).toBe(0);
+    expect([...checkpoint.tensors.get('w')!.data]).toEqual([3, 3, 3, 3]);
+    expect(checkpoint.tensors.get('w')!.shape).toEqual([2, 2]);
+    await run.append({ step: 4, loss: 0.25 });
+    expect((await metrics(folder)).split('\n').length).toBe(5);
+  });
+
+  it('starts over where a run was killed before its first checkpoint', async () => {
+    const folder = newFolder();
+    const run = await open(folder);
+    await run.append({ step: 1, loss: 1 });
+    await run.close();
+    expect((await open(folder)).points).toEqual([]);
+    expect(await metrics(folder)).toBe('');
+  });
+
+  it('repairs a last line that was cut anywhere, even inside a character', async () => {
+    const folder = await killedRun();
+    const whole = await readFile(join(folder, 'metrics.jsonl'));
+    const kept = whole.indexOf('"step":4') - '{"loss":0.25,'.length;
+    const tail = Buffer.from('{"loss":0.2,"note":"ü","step":4}');
+    for (let length = 0; length <= tail.length; length++) {
+      await writeFile(
+        join(folder, 'metrics.jsonl'),
+        Buffer.concat([whole.subarray(0, kept), tail.subarray(0, length)]),
+      );
+      expect((await readRun(folder)).points.length).toBe(3);
+      const run = await open(folder);
+      expect(run.points.length).toBe(3);
+      await run.close();
+      expect(await readFile(join(folder, 'metrics.jsonl'))).toEqual(whole.subarray(0, kept));
+    }
+  });
+
+  it('opens a run that was killed while it was made', async () => {
+    const folder = newFolder();
+    await mkdir(folder);
+    await writeFile(join(folder, 'config.json.partial-999999-1'), '{"for');
+    await writeFile(join(folder, 'lock'), '999999\n');
+    const run = await open(folder);
+    await run.append({ step: 0, loss: 1 });
+    await run.close();
+    expect((await readdir(folder)).sort()).toEqual(['config.json', 'metrics.jsonl']);
+  });
+
+  it.each(['checkpoint.replacing-new', 'checkpoint.replaced-old'])(
+    'mends a checkpoint that was left as %s',
+    async (name) => {
+      const folder = await killedRun();
+      await cp(join(folder, 'checkpoint'), join(folder, name), { recursive: true });
+      await rm(join(folder, 'checkpoint'), { recursive: true });
+      expect((await open(folder)).checkpointStep).toBe(3);
+      expect((await readdir(folder)).sort()).toEqual(['checkpoint', 'config.json', 'lock', 'metrics.jsonl']);
+    },
+  );
+
+  it('lists every difference of another configuration, and changes nothing', async () => {
+    const folder = await killedRun();
+    const before = await metrics(folder);
+    const other: RunConfig = {
+      ...TOY_CONFIG,
+      training: { batch: 16, schedule: { kind: 'cosine', peak: 0.001, minimum: 0 } },
+      seeds: { weights: 1 },
+      versions: { ...TOY_CONFIG.versions, node: 'v22' },
+    };
+    await expect(openRun(folder, other)).rejects.toThrow(
+      'got other values:\n' +
+        '  seeds.batches: 2 in the folder, nothing now\n' +
+        '  training.batch: 12 in the folder, 16 now\n' +
+        '  training.schedule.minimum: nothing in the folder, 0 now\n' +
+        '  versions.node: "v20" in the folder, "v22" now\n',
+    );
+    expect(await metrics(folder)).toBe(before);
+    expect(await readdir(folder)).not.toContain('lock');
+  });
+
+  it('refuses a foreign folder and leaves it alone', async () => {
+    const folder = newFolder();
+    await mkdir(folder);
+    await writeFile(join(folder, 'thesis.txt'), 'mine');
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(/must be empty or a run.*got thesis.txt/);
+    await expect(readRun(folder)).rejects.toThrow(/got no file/);
+    expect(await readdir(folder)).toEqual(['thesis.txt']);
+    await writeFile(join(folder, 'config.json'), '{"vocab_size": 3}');
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(
+      /must be a bitnet-notebooks-run.*got format undefined/,
+    );
+    expect((await readdir(folder)).sort()).toEqual(['config.json', 'thesis.txt']);
+  });
+
+  it.each([
+    ['half a file', '{"format": "bitnet-note', /got broken JSON/],
+    ['nothing', '', /got broken JSON/],
+    ['null', 'null', /got format undefined/],
+    [
+      'another version',
+      '{"format":"bitnet-notebooks-run","formatVersion":2}',
+      /version 1, got version 2.*Use the version/,
+    ],
+    ['missing parts', '{"format":"bitnet-notebooks-run","formatVersion":1,"model":{}}', /got no training/],
+  ])('refuses a config.json with %s', async (_, text, message) => {
+    const folder = await killedRun();
+    await writeFile(join(folder, 'config.json'), text);
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(message);
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(RunFolderError);
+    expect((await metrics(folder)).split('\n').length).toBe(6);
+  });
+
+  it.each([
+    ['no JSON', '{"loss":1,"step"', /line 2 of/],
+    ['no step', '{"loss":1}', /line 2 of/],
+    ['a step that is none', '{"step":-1}', /line 2 of/],
+    ['an empty line', '', /got "" in line 2/],
+    ['zeros of a lost page', '\0\0\0', /line 2 of/],
+    ['a step that falls', '{"step":0}', /must not fall, got 0 after 1 in line 2/],
+  ])(
+    'refuses metrics with %s in the middle, names the line and changes nothing',
+    async (_, line, message) => {
+      const folder = await killedRun();
+      const lines = (await metrics(folder)).split('\n');
+      lines[1] = line;
+      await writeFile(join(folder, 'metrics.jsonl'), lines.join('\n'));
+      await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(message);
+      await expect(readRun(folder)).rejects.toThrow(message);
+      expect(await metrics(folder)).toBe(lines.join('\n'));
+    },
+  );
+
+  it('refuses metrics that lack points from before the checkpoint', async () => {
+    const folder = await killedRun();
+    await writeFile(join(folder, 'metrics.jsonl'), '{"loss":1,"step":1}\n{"loss":0.5,"st');
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(
+      /must hold 3 points up to the checkpoint's step 3, got 1/,
+    );
+    await rm(join(folder, 'metrics.jsonl'));
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(/got 0/);
+  });
+
+  it('refuses the checkpoint of another run', async () => {
+    const folder = await killedRun();
+    const other = newFolder();
+    const run = await open(other, { ...TOY_CONFIG, seeds: { weights: 9, batches: 9 } });
+    await run.saveCheckpoint(checkpointAt(0));
+    await run.close();
+    await rm(join(folder, 'checkpoint'), { recursive: true });
+    await cp(join(other, 'checkpoint'), join(folder, 'checkpoint'), { recursive: true });
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(/checkpoint must belong to this run/);
+  });
+
+  it('refuses a checkpoint with a damaged or missing file', async () => {
+    const folder = await killedRun();
+    const tensors = join(folder, 'checkpoint', 'training.safetensors');
+    const bytes = await readFile(tensors);
+    await writeFile(tensors, bytes.subarray(0, -1));
+    await expect((await open(folder)).loadCheckpoint()).rejects.toThrow(/training\.safetensors/);
+    await rm(tensors);
+    await expect((await open(folder)).loadCheckpoint()).rejects.toThrow(/training\.safetensors/);
+    await writeFile(join(folder, 'checkpoint', 'training.json'), '{"step":3');
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(
+      /must hold step, points and identity, got .*training\.json/,
+    );
+    await rm(join(folder, 'checkpoint', 'training.json'));
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(/training\.json/);
+  });
+
+  it('refuses a path that is a file', async () => {
+    const path = newFolder();
+    await writeFile(path, '');
+    await expect(openRun(path, TOY_CONFIG)).rejects.toThrow(path);
+    await expect(openRun(join(path, 'run'), TOY_CONFIG)).rejects.toThrow(path);
+  });
+
+  it('refuses a folder that another process writes to, and takes over from a dead one', async () => {
+    const folder = await killedRun();
+    await writeFile(join(folder, 'lock'), `${process.ppid}\n`);
+    await expect(openRun(folder, TOY_CONFIG)).rejects.toThrow(`held by process ${process.ppid}`);
+    expect((await readRun(folder)).points.length).toBe(5);
+    const child = startSource('test/golden/vectors.ts', []);
+    await ended(child);
+    await writeFile(join(folder, 'lock'), `${child.pid}\n`);
+    expect((await open(folder)).checkpointStep).toBe(3);
+  });
+
+  it('opened again in the same process closes the earlier handle', async () => {
+    const folder = newFolder();
+    const first = await open(folder);
+    const writing = first.append({ step: 1, loss: 1 });
+    const second = await open(folder);
+    await writing;
+    await expect(first.append({ step: 2, loss: 1 })).rejects.toThrow(/must be open, got closed/);
+    await first.close();
+    await second.append({ step: 1, loss: 1 });
+    expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 1 }]);
+  });
+
+  it('opened twice at once in the same process leaves the later handle open', async () => {
+    const folder = newFolder();
+    const [first, second] = await Promise.all([open(folder), open(folder)]);
+    await expect(first.append({ step: 1, loss: 1 })).rejects.toThrow(/must be open, got closed/);
+    await second.append({ step: 1, loss: 2 });
+    expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 2 }]);
+  });
+
+  it('is refused with another config, and the handle that is open goes on', async () => {
+    const folder = newFolder();
+    const other = { ...TOY_CONFIG, seeds: { ...TOY_CONFIG.seeds, weights: 99 } };
+    const [first, refused] = await Promise.allSettled([open(folder), open(folder, other)]);
+    if (first.status === 'rejected') throw first.reason;
+    expect(refused.status).toBe('rejected');
+    await first.value.append({ step: 1, loss: 1 });
+    expect(await readdir(folder)).toContain('lock');
+    await first.value.close();
+    await (await open(folder)).close();
+  });
+
+  it('waits for writes of an earlier handle whose closing nobody awaited', async () => {
+    const folder = newFolder();
+    const first = await open(folder);
+    const writes = Array.from({ length: 50 }, (_, i) => first.append({ step: i + 1, loss: 1 }));
+    const closing = first.close();
+    const second = await open(folder);
+    await Promise.all([...writes, closing]);
+    await second.append({ step: 1, loss: 2 });
+    expect(await readdir(folder)).toContain('lock');
+    expect((await readRun(folder)).points).toEqual([{ step: 1, loss: 2 }]);
+  });
+
+  it.skipIf(process.platform === 'win32')('is one run under two names of its folder', async () => {
+    const folder = newFolder();
+    const first = await open(folder);
+    await symlink(folder, `${folder}-link`);
+    const second = await open(`${folder}-link`);
+    await expect(first.append({ step: 1, loss: 1 })).rejects.toThrow(/must be open, got closed/);
+    await second.append({ step: 1, loss: 2 });
+  });
+});
+
+describe('RunFolder', () => {
+  it('keeps the order of calls that were not awaited', async () => {
+    const folder = newFolder();
+    const run = await open(folder);
+    await Promise.all([
+      ...Array.from({ length: 20 }, (_, step) => run.append({ step, loss: step })),
+      run.saveCheckpoint(checkpointAt(19)),
+      run.append({ step: 20, loss: 20 }),
+      run.complete(),
+    ]);
+    const { points, completed } = await readRun(folder);
+    expect(points.map(({ step }) => step)).toEqual(Array.from({ length: 21 }, (_, step) => step));
+    expect(completed).toBe(true);
+  });
+
+  it('refuses points out of order, at or before the checkpoint, and without a step', async () => {
+    const run = await open(newFolder());
+    await run.append({ step: 5, loss: 1 });
+    await run.append({ step: 5, loss: 2 });
+    await expect(run.append({ step: 4, loss: 1 })).rejects.toThrow(
+      /step must be a whole number from 5, got 4/,
+    );
+    await run.saveCheckpoint(checkpointAt(6));
+    await expect(run.append({ step: 6, loss: 1 })).rejects.toThrow(/from 7, got 6.*before the checkpoint/);
+    await expect(run.append({ step: 7.5, loss: 1 })).rejects.toThrow(/got 7.5/);
+    await expect(run.append({ loss: 1 } as ToyPoint)).rejects.toThrow(/got undefined/);
+    expect(run.points.length).toBe(2);
+  });
+
+  it('refuses a loss that is not finite, and the file stays whole', async () => {
+    const folder = newFolder();
+    const run = await open(folder);
+    await run.append({ step: 1, loss: 1 });
+    await expect(run.append({ step: 2, loss: NaN })).rejects.toThrow(
+      /value\.loss must be a finite number, got NaN/,
+    );
+    await run.append({ step: 2, loss: 2 });
+    expect((await readRun(folder)).points.length).toBe(2);
+  });
+
+  it('refuses a checkpoint of an earlier step, and one whose tensors do not fit; the one before stays', async () => {
+    const folder = newFolder();
+    const run = await open(folder);
+    await run.append({ step: 4, loss: 1 });
+    await run.saveCheckpoint(checkpointAt(4));
+    await expect(run.saveCheckpoint(checkpointAt(3))).rejects.toThrow(/from 4.*got 3/);
+    const wrong = { step: 5, state: null, tensors: [{ name: 'w', shape: [3], data: new Float32Array(4) }] };
+    await expect(run.saveCheckpoint(wrong)).rejects.toThrow(/"w"/);
+    await expect(run.saveCheckpoint({ ...checkpointAt(5), state: { loss: NaN } })).rejects.toThrow(/finite/);
+    expect((await run.loadCheckpoint())!.step).toBe(4);
+    expect(await readdir(join(folder, 'checkpoint'))).toEqual(['training.json', 'training.safetensors']);
+    expect((await readdir(folder)).sort()).toEqual(['checkpoint', 'config.json', 'lock', 'metrics.jsonl']);
+  });
+
+  it('gives tensors back bit for bit', async () => {
+    const run = await open(newFolder());
+    let step = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.float32Array({ minLength: 1, maxLength: 50 }), async (data) => {
+        await run.saveCheckpoint({
+          step: ++step,
+          state: step,
+          tensors: [{ name: 'x', shape: [data.length], data }],
+        });
+        const loaded = (await run.loadCheckpoint())!;
+        expect(loaded.state).toBe(step);
+        expect(Buffer.from(loaded.tensors.get('x')!.data.buffer)).toEqual(Buffer.from(data.slice().buffer));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('saves a model in the layout of Hugging Face around its own state', async () => {
+    const folder = newFolder();
+    const run = await open(folder);
+    const config = TOY_CONFIG.model;
+    const reference = fileURLToPath(new URL('../golden/train/bitnet.safetensors', import.meta.url));
+    const tensors = [...(await readSafetensors(reference))]
+      .filter(([name]) => name.startsWith('init.'))
+      .map(([name, { shape, data }]) => ({ name: name.slice(5), shape, data: data as Float32Array }));
+    await run.saveCheckpoint({ ...checkpointAt(1), model: { config, tensors } });
+    const loaded = (await run.loadCheckpoint())!;
+    expect([...loaded.modelTensors.keys()].sort()).toEqual(tensors.map(({ name }) => name).sort());
+    for (const { name, data } of tensors) expect(loaded.modelTensors.get(name)!.data).toEqual(data);
+    expect([...loaded.tensors.keys()]).toEqual(['w']);
+    expect(await readdir(run.checkpointFolder)).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'training.json', 'training.safetensors']),
+    );
+  });
+
+  it('a complete run can be read and opened, but not written', async () => {
+    const folder = newFolder();
+    await toyRun(folder);
+    const before = await metrics(folder);
+    const run = await open(folder);
+    expect(run.completed).toBe(true);
+    expect(run.points.length).toBe(TOY_STEPS);
+    await expect(run.append({ step: 99, loss: 1 })).rejects.toThrow(/must be unfinished, got complete/);
+    await expect(run.saveCheckpoint(checkpointAt(99))).rejects.toThrow(/got complete/);
+    expect((await run.loadCheckpoint())!.step).toBe(56);
+    expect(await metrics(folder)).toBe(before);
+    await writeFile(join(folder, 'metrics.jsonl'), before.split('\n').slice(0, 9).join('\n') + '\n');
+    await expect(readRun(folder)).rejects.toThrow(/must hold 60 points as the run was completed, got 9/);
+    await writeFile(join(folder, 'completed.json'), '{');
+    await expect(readRun(folder)).rejects.toThrow(/must hold the number of points/);
+  });
+});
