@@ -11,8 +11,9 @@ import {
   type ActivationQuantizerName,
   type WeightQuantizerName,
 } from '../config.js';
+import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
 import { quantizeWeights, type QuantizedWeights } from '../quantizers/weights.js';
-import { bitLinear } from './bitlinear.js';
+import { bitLinear } from './fused/bitlinear.js';
 
 type DenseArgs = Parameters<typeof tf.layers.dense>[0];
 
@@ -54,9 +55,6 @@ const Dense: new (args: DenseArgs) => tf.layers.Layer & DenseParts = tf.layers.d
   units: 1,
   name: 'dense_base_of_bit_dense',
 }).constructor as new (args: DenseArgs) => tf.layers.Layer & DenseParts;
-
-/** 2 · mean|x| / √127 of a standard normal x (LSQ, arXiv 1902.08153, section 2.1). */
-const STANDARD_NORMAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
 
 /**
  * The layer that {@link bitDense} makes. It is a Dense layer with another product, so it has the same weights (kernel

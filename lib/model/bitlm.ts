@@ -6,13 +6,15 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import { ablationOptions, checkModelConfig, type AblationOptions, type ModelConfig } from '../config.js';
-import { attention, queryBlocks, type QueryBlock } from './attention.js';
-import { bitLinear, type BitLinearOptions } from './bitlinear.js';
-import { crossEntropy, crossEntropyPerPosition } from './cross-entropy.js';
-import { embed } from './embedding.js';
-import { feedForward } from './feed-forward.js';
+import { crossEntropyPerPosition } from './cross-entropy.js';
+import { attention, queryBlocks, type QueryBlock } from './fused/attention.js';
+import { bitLinear, type BitLinearOptions } from './fused/bitlinear.js';
+import { crossEntropy } from './fused/cross-entropy.js';
+import { embed } from './fused/embedding.js';
+import { feedForward } from './fused/feed-forward.js';
+import { rmsNorm } from './fused/norm.js';
 import { initialValues } from './initial-values.js';
-import { rmsNorm, type Norm } from './norm.js';
+import type { Norm } from './norm.js';
 import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { rotaryTable, type RotaryTable } from './rope.js';
 
