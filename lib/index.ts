@@ -41,6 +41,9 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
+export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
+export type { Layer, SequentialModel, Tensor, TensorFlow, Variable } from './backend/notebook-tensorflow.js';
+export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
 export { countParameters } from './parameters.js';
