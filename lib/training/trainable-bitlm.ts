@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { roundToHalf } from '../checkpoint/dtypes.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
-import { ablationOptions, parseModelConfig } from '../config.js';
+import { ablationOptions, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { BitLM } from '../model/bitlm.js';
@@ -13,17 +13,25 @@ import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../parameters.js';
 import { dequantizedWeights } from '../quantizers/on-tensors.js';
+import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
+import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './types.js';
 
 /** BitLM with what notebooks do with a model, behind an interface without TensorFlow types. */
 export class TrainableBitLM extends BitLM implements TrainableModel {
+  /** See Training.createModel. */
+  static create(config: ModelConfig, seed: number, parts?: OwnParts): TrainableBitLM {
+    const own = ownQuantizers(parts);
+    return new TrainableBitLM(configWithOwn(config, own), { seed }, own);
+  }
+
   /**
-   * The model in a folder that `save` or a run wrote.
+   * See Training.openModel.
    * @throws CheckpointError or ConfigError for a folder that is no model of this project
    */
-  static async open(folder: string): Promise<TrainableBitLM> {
+  static async open(folder: string, parts?: OwnParts): Promise<TrainableBitLM> {
     const path = join(folder, 'config.json');
     const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
     const values = new Map<string, Float32Array>();
@@ -33,7 +41,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
       }
       values.set(name, data);
     }
-    return new TrainableBitLM(config, { values });
+    return new TrainableBitLM(config, { values }, ownQuantizers(parts));
   }
 
   get parameterCount(): number {
@@ -50,7 +58,10 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
       if (!quantized.has(tensor.name)) return tensor;
       const data = tf.tidy(() => {
         const weights = tf.tensor(tensor.data, [...tensor.shape]);
-        return dequantizedWeights(this.options.weight_quantizer, weights).dataSync<'float32'>();
+        const { own, options } = this;
+        const quantized =
+          own.weights?.values(weights) ?? dequantizedWeights(options.weight_quantizer, weights);
+        return quantized.dataSync<'float32'>();
       });
       return { ...tensor, data };
     });
@@ -83,8 +94,13 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
       if (!values.has(name)) throw new Error(`change model: weights must be the model's own, got ${name}.`);
       values.set(name, data);
     }
-    const bitlm = { ...ablationOptions(this.config), ...options };
-    const model = new TrainableBitLM({ ...config, bitlm }, { values });
+    const { own_weight_quantizer: _w, own_activation_quantizer: _a, ...named } = ablationOptions(this.config);
+    const own = {
+      ...(options?.weight_quantizer === undefined && { weights: this.own.weights }),
+      ...(options?.activation_quantizer === undefined && { activations: this.own.activations }),
+    };
+    const changed = configWithOwn({ ...config, bitlm: { ...named, ...options } }, own);
+    const model = new TrainableBitLM(changed, { values }, own);
     if (roundInputsToHalf) model.inputRule = (_, normed) => roundedToHalf(normed);
     return model;
   }

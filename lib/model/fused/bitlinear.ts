@@ -6,11 +6,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { withGradient } from '../../backend/custom-gradient.js';
 import type { AblationOptions } from '../../config.js';
-import {
-  activationQuantizer,
-  weightQuantizer,
-  type TensorQuantizer,
-} from '../../quantizers/straight-through.js';
+import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
+import { activationQuantizer, weightQuantizer } from '../../quantizers/straight-through.js';
 import { bitLinear as plainBitLinear } from '../bitlinear.js';
 import type { Norm } from '../norm.js';
 import { rmsNorm } from './norm.js';
@@ -25,6 +22,8 @@ export interface BitLinearOptions extends Pick<
   norm?: Norm;
   /** See ProductQuantizers. */
   inputRule?: (normed: tf.Tensor) => tf.Tensor;
+  /** The reader's own quantizers, in the place of the named ones. */
+  own?: OwnQuantizers;
   /** The learned step of the elastic activation quantizer, shape [1]; wanted by that quantizer alone. */
   step?: tf.Tensor1D;
 }
@@ -49,21 +48,22 @@ export function bitLinear(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLi
     }
   }
   if (hasIdentityGradient(options)) return fused(x, weights, options);
+  const { inputRule, own, step, straight_through: straightThrough } = options;
   const normed = options.norm ? rmsNorm(x, options.norm) : x;
   return plainBitLinear(normed, weights, {
-    quantizeActivations: quantizerOf(options),
-    quantizeWeights: weightQuantizer(options.weight_quantizer, options.straight_through),
+    quantizeActivations:
+      inputRule ??
+      own?.activations?.onTape ??
+      activationQuantizer(options.activation_quantizer, { straightThrough, step }),
+    quantizeWeights: own?.weights?.onTape ?? weightQuantizer(options.weight_quantizer, straightThrough),
   });
-}
-
-function quantizerOf(options: BitLinearOptions): TensorQuantizer {
-  const { inputRule, activation_quantizer: name, straight_through: straightThrough, step } = options;
-  return inputRule ?? activationQuantizer(name, { straightThrough, step });
 }
 
 /** True where the backward pass takes both quantizers for the identity. */
 export function hasIdentityGradient(options: BitLinearOptions): boolean {
-  return options.straight_through === 'identity' && options.activation_quantizer !== 'elastic-int8';
+  const { own, straight_through: straightThrough, activation_quantizer: activations } = options;
+  if (own?.weights?.bringsGradient || own?.activations?.bringsGradient) return false;
+  return straightThrough === 'identity' && activations !== 'elastic-int8';
 }
 
 function fused(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLinearOptions): tf.Tensor2D {
