@@ -14,7 +14,7 @@ describe('an abandoned lock', () => {
   it('goes to one of several processes that find it together', { timeout: 120_000 }, async () => {
     const folder = await temporaryFolder();
     const processes = [1, 2].map(() => {
-      const child = startSource('test/training/lock-process.ts', [folder, `${ROUNDS}`]);
+      const child = startSource('test/io/lock-process.ts', [folder, `${ROUNDS}`]);
       onTestFinished(() => void child.kill('SIGKILL'));
       return createInterface(child.stdout!)[Symbol.asyncIterator]();
     });
