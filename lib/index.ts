@@ -15,13 +15,8 @@ export {
 
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
-export {
-  CorpusError,
-  type Corpus,
-  type KnownEntropy,
-  type PositionKind,
-  type TokenWindows,
-} from './corpora/corpus.js';
+export { CorpusError } from './corpora/corpus-error.js';
+export type { Corpus, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
 export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
@@ -31,16 +26,21 @@ export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf
 // Training: TensorFlow is loaded by loadTraining, not before.
 export { ALLOCATOR_SETTINGS } from './backend/allocator.js';
 export type { BackendDescription, BackendOptions } from './backend/tensorflow.js';
-export { loadTraining, type ModelChange, type TrainableModel, type Training } from './training/training.js';
+export { loadTraining, type Training } from './training/load-training.js';
 export {
   DivergedError,
   LATENT_BINS,
   LATENT_RANGE,
   type Diagnostics,
+  type ModelChange,
   type RunOptions,
+  type TrainableModel,
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
+export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
+export type { Layer, SequentialModel, Tensor, TensorFlow, Variable } from './backend/notebook-tensorflow.js';
+export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
 export { countParameters } from './parameters.js';
@@ -194,6 +194,15 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
 export { toSvg } from './plots/draw/svg.js';
+export {
+  table,
+  TableError,
+  type Bounded,
+  type Cell,
+  type ColumnOptions,
+  type Table,
+  type TableOptions,
+} from './plots/table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTraining } from '@bitnet-notebooks/lib';
 import { describe, expect, it } from 'vitest';
-import type { RunResult } from '../../../experiments/sweep/run-spec.js';
+import type { RunResult } from '../../../experiments/sweep/finished-run.js';
 import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
 import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
 import { readResult, trainRun } from '../../../experiments/sweep/train-run.js';
