@@ -6,6 +6,7 @@ import {
   installedVersions,
   readRunConfig,
   type Corpus,
+  type TrainableModel,
   type Training,
   type TrainingPoint,
 } from '@bitnet-notebooks/lib';
@@ -114,19 +115,20 @@ export async function trainRun(
     }
     if (last?.step !== spec.training.steps) return undefined;
     const { context } = spec.training;
-    const all = Math.floor((corpus.validationTokens - 1) / context);
-    const windows = spec.finalWindows ?? (Number.isFinite(all) ? all : ENDLESS_WINDOWS);
-    const losses = model.losses(corpus, windows, context);
-    if (!Number.isFinite(losses.validationLoss)) {
-      const found = `got ${losses.validationLoss} over all ${windows} windows`;
+    const windows = spec.finalWindows ?? wholeText(corpus.validationTokens, context);
+    const { loss: validationLoss, lossByKind } = model.losses(corpus, 'validation', windows, context);
+    if (!Number.isFinite(validationLoss)) {
+      const found = `got ${validationLoss} over all ${windows} windows`;
       throw new DivergedError(
         last.step,
         `train run: validation loss must be finite, ${found} after step ${last.step}. Try a lower learning rate.`,
       );
     }
     const result: RunResult = {
-      ...losses,
+      validationLoss,
+      ...(lossByKind && { lossByKind }),
       validationTokens: windows * context,
+      ...testOf(spec, model, corpus),
       ...shared(),
       ...(spec.evaluations?.length && { measured: await evaluateTrained(spec, model, corpus) }),
     };
@@ -141,4 +143,17 @@ export async function trainRun(
   } finally {
     model.dispose();
   }
+}
+
+/** All windows of a text that do not overlap; of an endless language, as many as there are by default. */
+function wholeText(tokens: number, context: number): number {
+  return Number.isFinite(tokens) ? Math.floor((tokens - 1) / context) : ENDLESS_WINDOWS;
+}
+
+/** The loss on the test part, where the run asks for it. */
+function testOf(spec: RunSpec, model: TrainableModel, corpus: Corpus): Pick<RunResult, 'test'> {
+  if (spec.testWindows === undefined) return {};
+  const { context } = spec.training;
+  const windows = spec.testWindows === 'all' ? wholeText(corpus.testTokens, context) : spec.testWindows;
+  return { test: { ...model.losses(corpus, 'test', windows, context), tokens: windows * context } };
 }
