@@ -1,7 +1,6 @@
 import {
   DivergedError,
   installedVersions,
-  repairRun,
   type Corpus,
   type TrainableModel,
   type Training,
@@ -39,8 +38,6 @@ export async function trainRun(
   const found = await readResult(folder);
   if (found !== undefined) return found;
 
-  const repaired = await repairRun(folder);
-  if (repaired !== undefined) onRepair?.(repaired);
   const { name, version, threads } = training.backend;
   const model = training.createModel(spec.model, spec.training.seeds.weights);
   const curve = new LossCurve();
@@ -54,7 +51,8 @@ export async function trainRun(
     commit: currentCommit(),
   });
   try {
-    for await (const point of training.train(model, corpus, spec.training, { folder, signal })) {
+    const options = { folder, signal, onRepair: (note: string) => onRepair?.(note) };
+    for await (const point of training.train(model, corpus, spec.training, options)) {
       onPoint?.(point);
       last = point;
       curve.add(point);
