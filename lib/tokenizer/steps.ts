@@ -93,7 +93,7 @@ function checkKind(
   while (waiting.length > 0) {
     const step = waiting.pop() as Step | null;
     steps += 1;
-    if (steps > MAX_STEPS) fail(`${part}`, `at most ${MAX_STEPS} steps`, `more`);
+    if (steps > MAX_STEPS) fail(part, `at most ${MAX_STEPS} steps`, 'more');
     if (typeof step !== 'object' || step === null) return fail(`a step of ${part}`, 'an object', step);
     if (step.type === 'Sequence') {
       const inner = step[sequence] ?? [];

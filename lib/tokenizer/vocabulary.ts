@@ -91,7 +91,7 @@ function checkKind({ model, decoder }: TokenizerJson): Spelling {
   if (kind === '"WordLevel" with decoder "Fuse"') return 'characters';
   if (kind === '"BPE" with decoder "ByteLevel"') {
     checkMerges(model.merges);
-    checkAffixes(model as unknown as Record<string, unknown>);
+    checkAffixes(model);
     return 'bytes';
   }
   throw new TokenizerError(
@@ -115,7 +115,7 @@ function checkMerges(merges: unknown): void {
 }
 
 /** Byte-level tokens have the space in them; marks for the inside or the end of a word are another kind's. */
-function checkAffixes(model: Readonly<Record<string, unknown>>): void {
+function checkAffixes(model: { readonly [key: string]: unknown }): void {
   for (const key of ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix']) {
     if ((model[key] ?? '') === '') continue;
     throw new TokenizerError(`load tokenizer: model.${key} must be empty, got ${quote(model[key])}.`);

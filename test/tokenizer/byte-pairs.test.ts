@@ -7,7 +7,7 @@ import { llama3TokenizerJson } from '../golden/tokenizers/llama3-vocabulary.js';
 
 /** The definition, letter by letter: the best pair of the whole word is sought again after each merge. */
 function mergeSlowly(merges: readonly [string, string][], word: string): string[] {
-  const tokens = [...word];
+  const tokens = Array.from(word);
   for (;;) {
     let best = { rank: Infinity, at: -1 };
     for (let at = 0; at + 1 < tokens.length; at++) {
