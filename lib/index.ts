@@ -110,7 +110,6 @@ export {
 } from './runs/run-folder.js';
 
 export { readRunConfig } from './runs/run-config-file.js';
-export { repairRun } from './runs/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
