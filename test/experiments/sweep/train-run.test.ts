@@ -6,7 +6,8 @@ import { lossOf, meanLoss, type RunResult } from '../../../experiments/sweep/fin
 import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
 import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
 import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
-import { readResult, trainRun } from '../../../experiments/sweep/train-run.js';
+import { trainRun } from '../../../experiments/sweep/train-run.js';
+import { readResult } from '../../../experiments/sweep/result-file.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyRun } from '../toy-experiment.js';
 
@@ -30,7 +31,7 @@ describe('trainRun', () => {
 describe('the test part', () => {
   it('is read at the end alone, where the run asks for it, and is then what arms are compared by', async () => {
     const corpus = { name: 'tiny-shakespeare', testShare: 0.05 } as const;
-    const plain: RunSpec = toyRun('tested', 4, 4e-3, 1);
+    const plain: RunSpec = toyRun('tested', 10, 4e-3, 1);
     const spec: RunSpec = { ...plain, testWindows: 8 };
     expect(runId(spec)).not.toBe(runId(plain));
     expect(runId({ ...plain, corpus })).not.toBe(runId({ ...plain, corpus: { name: 'tiny-shakespeare' } }));
