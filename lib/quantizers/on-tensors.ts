@@ -7,8 +7,6 @@
  * training loop stops.
  */
 import * as tf from '@tensorflow/tfjs';
-import { hasNativeKernels, reduceRows, runKernel } from '../backend/kernels.js';
-import { spend } from '../backend/spend.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { activationRange, activationScales, type ActivationRange } from './activations.js';
 import { QUANTIZER_EPSILON, weightGrid, type WeightGrid } from './weights.js';
@@ -21,7 +19,7 @@ export function gridOfTensor(quantizer: WeightQuantizerName, weights: tf.Tensor)
   return weightGrid(quantizer, weights.dataSync<'float32'>());
 }
 
-/** Weights rounded to their grid, by TensorFlow.js's own operations. Any shape, kept. */
+/** Weights rounded to their grid, any shape. */
 export function roundToGrid(weights: tf.Tensor, grid: WeightGrid): tf.Tensor {
   const { rule, center, factor, scale, low, high } = grid;
   return tf.tidy(() => {
@@ -30,43 +28,13 @@ export function roundToGrid(weights: tf.Tensor, grid: WeightGrid): tf.Tensor {
       const above = tf.cast(tf.greater(weights, center), 'float32');
       return tf.sub(tf.mul(above, 2 * scale), scale);
     }
-    return spend(
-      tf.mul(weights, factor),
-      (scaled) => tf.round(scaled),
-      (rounded) => tf.clipByValue(rounded, low, high),
-      (integers) => tf.mul(integers, scale),
-    );
+    return tf.mul(tf.clipByValue(tf.round(tf.mul(weights, factor)), low, high), scale);
   });
 }
 
-/**
- * Ternary weights by TensorFlow's kernel `QuantizeAndDequantizeV2`: one pass in place of four. Only on tfjs-node.
- * The kernel multiplies by 1/scale, rounds half to even and multiplies by scale, just as {@link roundToGrid}: its
- * 1/scale equals the grid's factor, since 1/(1/(1/γ)) = 1/γ for every float32.
- */
-export function roundToTernaryByKernel(weights: tf.Tensor, grid: WeightGrid): tf.Tensor {
-  return tf.tidy(() =>
-    runKernel('QuantizeAndDequantizeV2', [weights, tf.scalar(-grid.scale), tf.scalar(grid.scale)], {
-      T: { type: 'float32' },
-      signed_input: true,
-      num_bits: 2,
-      range_given: true,
-      round_mode: 'HALF_TO_EVEN',
-      narrow_range: true,
-      axis: -1,
-    }),
-  );
-}
-
-/** Quantized and dequantized weights of any shape, by the fastest way the backend has. `none` gives a copy. */
+/** Quantized and dequantized weights of any shape. `none` gives a copy. */
 export function dequantizedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
-  if (quantizer === 'none') return tf.clone(weights);
-  const grid = gridOfTensor(quantizer, weights);
-  const ternary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
-  if (ternary && Number.isFinite(grid.scale) && hasNativeKernels()) {
-    return roundToTernaryByKernel(weights, grid);
-  }
-  return roundToGrid(weights, grid);
+  return quantizer === 'none' ? tf.clone(weights) : roundToGrid(weights, gridOfTensor(quantizer, weights));
 }
 
 /** Scales of activations x `[..., features]`: `[..., 1]`, or a scalar where one serves all. Not for `elastic-int8`. */
@@ -78,12 +46,10 @@ export function scalesOfTensor(quantizer: ActivationQuantizerName, x: tf.Tensor)
     const scales = activationScales(quantizer, x.dataSync<'float32'>(), features);
     return tf.tensor(scales, [...x.shape.slice(0, -1), 1]);
   }
-  return spend(
-    tf.abs(x),
-    (magnitude) => (perTensor ? tf.max(magnitude) : reduceRows('Max', magnitude)),
-    (absmax) => tf.maximum(absmax, QUANTIZER_EPSILON),
-    (divisor) => tf.div(high, divisor),
-  );
+  return tf.tidy(() => {
+    const absmax = perTensor ? tf.max(tf.abs(x)) : tf.max(tf.abs(x), -1, true);
+    return tf.div(high, tf.maximum(absmax, QUANTIZER_EPSILON));
+  });
 }
 
 /** Quantized and dequantized activations x `[..., features]`. `none` gives a copy. Not for `elastic-int8`. */
@@ -92,13 +58,10 @@ export function dequantizedActivations(quantizer: ActivationQuantizerName, x: tf
   const range = activationRange(quantizer);
   return tf.tidy(() => {
     const scales = scalesOfTensor(quantizer, x);
-    return spend(
-      tf.mul(x, scales),
-      (scaled) => tf.round(scaled),
-      // |x| · Q / max|x| rounds to at most Q: only absmean can leave the range.
-      (rounded) => (quantizer === 'absmean-int4-token' ? clip(rounded, range) : tf.clone(rounded)),
-      (integers) => tf.div(integers, scales),
-    );
+    const rounded = tf.round(tf.mul(x, scales));
+    // |x| · Q / max|x| rounds to at most Q: only absmean can leave the range.
+    const integers = quantizer === 'absmean-int4-token' ? clip(rounded, range) : rounded;
+    return tf.div(integers, scales);
   });
 }
 

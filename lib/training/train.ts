@@ -9,8 +9,15 @@ import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
 import { installedVersions, openRun, type RunConfig, type RunFolder } from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
-import { evaluate, lossAndGradients, update } from './step.js';
-import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoint } from './types.js';
+import { evaluate } from './evaluate.js';
+import { lossAndGradients, update } from './step.js';
+import {
+  DivergedError,
+  type RunOptions,
+  type TrainableModel,
+  type TrainingOptions,
+  type TrainingPoint,
+} from './types.js';
 
 /**
  * Trains a model step by step. Leaving the loop early (break, abort) keeps what was learned in `model`.
@@ -19,11 +26,13 @@ import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoin
  * @throws DivergedError, RunFolderError, or Error for options that contradict model or corpus
  */
 export async function* train(
-  model: BitLM,
+  model: BitLM | TrainableModel,
   corpus: Corpus,
   options: TrainingOptions,
   { folder, signal }: RunOptions = {},
 ): AsyncGenerator<TrainingPoint, void, undefined> {
+  if (!(model instanceof BitLM))
+    throw new Error('train: the model must come from createModel or openModel, got another object.');
   checkOptions(model.config, corpus, options);
   const optimizer = new AdamW(model.parameters, { betas: options.betas });
   const run =
