@@ -3,7 +3,14 @@ import type { LoadedRunCheckpoint, RunCheckpoint, RunFolder, RunPoint } from './
 /** What training needs of the place that keeps its run: a folder, or memory. */
 export type RunStore<P extends RunPoint> = Pick<
   RunFolder<P>,
-  'points' | 'checkpointStep' | 'completed' | 'append' | 'saveCheckpoint' | 'loadCheckpoint' | 'complete' | 'close'
+  | 'points'
+  | 'checkpointStep'
+  | 'completed'
+  | 'append'
+  | 'saveCheckpoint'
+  | 'loadCheckpoint'
+  | 'complete'
+  | 'close'
 >;
 
 /** A run that is kept in memory: stopped, it goes on where it was, as long as the process lives. */

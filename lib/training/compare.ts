@@ -159,10 +159,7 @@ async function namedRun(run: ComparedRun, index: number): Promise<NamedRun> {
     return { name: basename(resolve(run)), points };
   }
   if (isPoints(run)) return { name: fallback, points: run };
-  const { name, arm, points, curve, training } = (run ?? {}) as Exclude<
-    ComparedRun,
-    string | readonly ComparedPoint[]
-  >;
+  const { name, arm, points, curve, training } = run ?? {};
   const found = points ?? curve;
   if (!isPoints(found)) {
     throw new Error(

@@ -1,4 +1,5 @@
 /** One call that trains: it draws while it runs, stops on ■, goes on when it is called again, and saves. */
+import { inspect } from 'node:util';
 import type { Corpus } from '../corpora/corpus.js';
 import { quote } from '../io/quote.js';
 import { lossCurves } from '../plots/charts/loss-curves.js';
@@ -7,9 +8,9 @@ import { liveFigure } from '../plots/notebook.js';
 import { readRunConfig } from '../runs/run-config-file.js';
 import { MemoryRun } from '../runs/memory-run.js';
 import { stableJson } from '../runs/run-config.js';
+import { readRun } from '../runs/run-folder.js';
 import { abortOnInterrupt } from './interrupt.js';
-import type { TrainableModel } from './training.js';
-import type { TrainingOptions, TrainingPoint } from './types.js';
+import type { TrainableModel, TrainingOptions, TrainingPoint } from './types.js';
 
 /** Options of {@link fit}; everything has a default. */
 export interface FitOptions extends Partial<TrainingOptions> {
@@ -62,31 +63,46 @@ export async function fit(
   corpus: Corpus,
   options: FitOptions = {},
 ): Promise<FittedRun> {
-  const { name = 'training', beside = [], folder, signal, steps = 1000, ...given } = options;
   requireTrainable(model);
+  inTraining.add(model);
+  try {
+    return await fitNow(model, corpus, options);
+  } finally {
+    inTraining.delete(model);
+  }
+}
+
+async function fitNow(model: TrainableModel, corpus: Corpus, options: FitOptions): Promise<FittedRun> {
+  const { name = 'training', beside = [], folder, signal, steps = 1000, ...given } = options;
   const session = folder === undefined ? sessionOf(model, corpus, given, steps) : undefined;
   const training = session?.options ?? (await optionsInFolder(folder!, model, given, steps));
   const stop = AbortSignal.any([abortOnInterrupt(), ...(signal ? [signal] : [])]);
-  const { trainInMemory } = await import('./loaded-model.js');
+  const { train } = await import('./train.js');
   const live = liveFigure();
   const points: TrainingPoint[] = [];
   const chart = (): Figure =>
-    lossCurves([...beside, { name, points }], { title: 'Loss over training', subtitle: status(points, steps) });
-  const before = session?.run.points.length ?? 0;
-  inTraining.add(model);
+    lossCurves([...beside, { name, points }], {
+      title: 'Loss over training',
+      subtitle: status(points, steps),
+    });
+  const before = session ? session.run.points.length : await stepsInFolder(folder!);
   try {
     const run = { folder, signal: stop };
-    for await (const point of trainInMemory(model, corpus, training, run, session?.run)) {
+    for await (const point of train(model, corpus, training, run, session?.run)) {
       points.push(point);
       live.update(chart);
     }
   } finally {
-    inTraining.delete(model);
     if (points.length > 0) live.finish(chart);
   }
   const done = points.at(-1)?.step ?? 0;
   console.log(summary(points, steps, done === before && done > 0));
-  return { name, done, steps, points, ...(folder !== undefined && { folder }) };
+  const fitted: FittedRun = { name, done, steps, points, ...(folder !== undefined && { folder }) };
+  // A cell that ends with the call prints what it returns: a line then, not thousands of points.
+  Object.defineProperty(fitted, inspect.custom, {
+    value: () => `${name}: ${grouped(done)} of ${grouped(steps)} steps`,
+  });
+  return fitted;
 }
 
 function requireTrainable(model: TrainableModel): void {
@@ -96,7 +112,9 @@ function requireTrainable(model: TrainableModel): void {
     );
   }
   if (inTraining.has(model)) {
-    throw new Error('fit: a model must be trained by one call at a time, got a second one. Stop the first, ■.');
+    throw new Error(
+      'fit: a model must be trained by one call at a time, got a second one. Stop the first, ■.',
+    );
   }
 }
 
@@ -104,13 +122,18 @@ function requireTrainable(model: TrainableModel): void {
 function sessionOf(model: TrainableModel, corpus: Corpus, given: Given, steps: number): Session {
   const key = stableJson({ given, corpus: corpus.hash });
   const earlier = sessions.get(model);
-  const options =
-    earlier?.key === key ? { ...earlier.options, steps } : trainingOptions(model, given, steps);
+  const options = earlier?.key === key ? { ...earlier.options, steps } : trainingOptions(model, given, steps);
   const run = earlier?.key === key ? earlier.run : new MemoryRun<TrainingPoint>();
   run.reopen(steps);
   const session = { key, options, run };
   sessions.set(model, session);
   return session;
+}
+
+/** Steps that the run in a folder has done; 0 where there is none, or none that can be read. */
+async function stepsInFolder(folder: string): Promise<number> {
+  const run = await readRun(folder).catch(() => undefined);
+  return run?.points.at(-1)?.step ?? 0;
 }
 
 /** Options for a folder: those of the run in it, if it was asked for the same but for its steps. */
@@ -132,7 +155,9 @@ async function optionsInFolder(
 function trainingOptions(model: TrainableModel, given: Given, steps: number): TrainingOptions {
   const { rate, schedule, ...others } = given;
   if (rate !== undefined && schedule !== undefined) {
-    throw new Error('fit: rate and schedule must not both be given, since a schedule holds its rates. Leave one out.');
+    throw new Error(
+      'fit: rate and schedule must not both be given, since a schedule holds its rates. Leave one out.',
+    );
   }
   const peak = rate ?? 3e-3;
   return {
