@@ -127,11 +127,29 @@ export {
 } from './runs/run-folder.js';
 
 export { readRunConfig } from './runs/run-config-file.js';
-export { repairRun } from './runs/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
+export {
+  halfWidth,
+  interval,
+  pValue,
+  POWER,
+  seedsToDecide,
+  smallestVisible,
+  type Contrast,
+} from './analysis/contrast.js';
 export { coverage, MADE_UP_SWEEP, madeUpLosses, type MadeUpSweep } from './analysis/coverage.js';
+export { holm, type HolmDecision } from './analysis/holm.js';
+export {
+  ablationCoverage,
+  MADE_UP_ABLATION,
+  type AblationCoverage,
+  type MadeUpAblation,
+} from './analysis/made-up-ablation.js';
+export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
+export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
+export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
 export { predictLargest, type SizePrediction } from './analysis/extrapolation.js';
 export {
   horizontalShift,
@@ -212,6 +230,7 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
 export { toSvg } from './plots/draw/svg.js';
+export { modelTable, print, type Described } from './plots/model-table.js';
 export {
   table,
   TableError,

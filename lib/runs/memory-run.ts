@@ -3,6 +3,7 @@ import type { LoadedRunCheckpoint, RunCheckpoint, RunFolder, RunPoint } from './
 /** What training needs of the place that keeps its run: a folder, or memory. */
 export type RunStore<P extends RunPoint> = Pick<
   RunFolder<P>,
+  | 'folder'
   | 'points'
   | 'checkpointStep'
   | 'completed'
@@ -15,6 +16,7 @@ export type RunStore<P extends RunPoint> = Pick<
 
 /** A run that is kept in memory: stopped, it goes on where it was, as long as the process lives. */
 export class MemoryRun<P extends RunPoint> implements RunStore<P> {
+  readonly folder = 'memory';
   points: P[] = [];
   completed = false;
   private checkpoint: RunCheckpoint | undefined;

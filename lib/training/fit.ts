@@ -122,8 +122,11 @@ function requireTrainable(model: TrainableModel): void {
 function sessionOf(model: TrainableModel, corpus: Corpus, given: Given, steps: number): Session {
   const key = stableJson({ given, corpus: corpus.hash });
   const earlier = sessions.get(model);
-  const options = earlier?.key === key ? { ...earlier.options, steps } : trainingOptions(model, given, steps);
-  const run = earlier?.key === key ? earlier.run : new MemoryRun<TrainingPoint>();
+  const goesOn = earlier?.key === key;
+  const run = goesOn ? earlier.run : new MemoryRun<TrainingPoint>();
+  const options = goesOn
+    ? { ...earlier.options, steps: Math.max(steps, run.checkpointStep ?? 0) }
+    : trainingOptions(model, given, steps);
   run.reopen(steps);
   const session = { key, options, run };
   sessions.set(model, session);

@@ -104,6 +104,7 @@ describe('fit', () => {
     const more = await fit(mine, corpus, { ...options, steps: 26 });
     expect(more.done).toBe(26);
     expect(losses(more.points.slice(0, 20))).toEqual(losses(first.points));
+    expect((await fit(mine, corpus, { ...options, steps: 9 })).done).toBe(26);
     expect(more.points.slice(20).map(({ learningRate }) => learningRate)).toEqual(Array(6).fill(5e-4));
   });
 
