@@ -110,11 +110,29 @@ export {
 } from './runs/run-folder.js';
 
 export { readRunConfig } from './runs/run-config-file.js';
-export { repairRun } from './runs/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
+export {
+  halfWidth,
+  interval,
+  pValue,
+  POWER,
+  seedsToDecide,
+  smallestVisible,
+  type Contrast,
+} from './analysis/contrast.js';
 export { coverage, MADE_UP_SWEEP, madeUpLosses, type MadeUpSweep } from './analysis/coverage.js';
+export { holm, type HolmDecision } from './analysis/holm.js';
+export {
+  ablationCoverage,
+  MADE_UP_ABLATION,
+  type AblationCoverage,
+  type MadeUpAblation,
+} from './analysis/made-up-ablation.js';
+export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
+export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
+export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
 export { predictLargest, type SizePrediction } from './analysis/extrapolation.js';
 export {
   horizontalShift,

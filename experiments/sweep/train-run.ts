@@ -5,7 +5,6 @@ import {
   DivergedError,
   installedVersions,
   readRunConfig,
-  repairRun,
   type Corpus,
   type Training,
   type TrainingPoint,
@@ -75,8 +74,6 @@ export async function trainRun(
   const found = await readResult(folder);
   if (found !== undefined) return found;
 
-  const repaired = await repairRun(folder);
-  if (repaired !== undefined) onRepair?.(repaired);
   const { name, version, threads } = training.backend;
   const model = training.createModel(spec.model, spec.training.seeds.weights);
   const curve: CurvePoint[] = [];
@@ -92,7 +89,11 @@ export async function trainRun(
   try {
     let sum = 0;
     let count = 0;
-    for await (const point of training.train(model, corpus, spec.training, { folder, signal })) {
+    for await (const point of training.train(model, corpus, spec.training, {
+      folder,
+      signal,
+      onRepair: (note) => onRepair?.(note),
+    })) {
       onPoint?.(point);
       last = point;
       sum += point.trainLoss;

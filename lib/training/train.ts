@@ -7,7 +7,13 @@ import { BitLM } from '../model/bitlm.js';
 import { AdamW, type AdamWState } from './adamw.js';
 import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
-import { installedVersions, openRun, type RunConfig, type RunFolder } from '../runs/run-folder.js';
+import {
+  installedVersions,
+  openRun,
+  RunFolderError,
+  type RunConfig,
+  type RunFolder,
+} from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
 import { evaluate } from './evaluate.js';
 import { lossAndGradients, update } from './step.js';
@@ -29,18 +35,20 @@ export async function* train(
   model: BitLM | TrainableModel,
   corpus: Corpus,
   options: TrainingOptions,
-  { folder, signal }: RunOptions = {},
+  { folder, signal, onRepair }: RunOptions = {},
 ): AsyncGenerator<TrainingPoint, void, undefined> {
   if (!(model instanceof BitLM))
     throw new Error('train: the model must come from createModel or openModel, got another object.');
   checkOptions(model.config, corpus, options);
-  const optimizer = new AdamW(model.parameters, { betas: options.betas });
   const run =
     folder === undefined
       ? undefined
-      : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options));
+      : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options), { onRepair });
+  let optimizer: AdamW | undefined;
   let workers: BatchWorkers | undefined;
   try {
+    if (run?.completed && run.checkpointStep !== options.steps) throw withoutModel(run, options.steps);
+    optimizer = new AdamW(model.parameters, { betas: options.betas });
     let seconds = 0;
     let done = 0;
     if (run) {
@@ -118,13 +126,22 @@ export async function* train(
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
       await save(run, model, optimizer, corpus, done);
   } finally {
-    optimizer.dispose();
+    optimizer?.dispose();
     try {
       await workers?.close();
     } finally {
       await run?.close();
     }
   }
+}
+
+/** What follows the last checkpoint is not saved: without that of the last step there is no trained model. */
+function withoutModel({ folder, checkpointStep }: RunFolder<TrainingPoint>, steps: number): RunFolderError {
+  return new RunFolderError(
+    `train: a complete run must have its checkpoint of step ${steps}, got ` +
+      `${checkpointStep === undefined ? 'none' : `that of step ${checkpointStep}`} in ${folder}. ` +
+      'Put it back, or delete completed.json: the run is then trained on, or anew.',
+  );
 }
 
 /** The full description of a run, as its config.json keeps it. */
@@ -197,6 +214,12 @@ async function restore(run: RunFolder<TrainingPoint>, model: BitLM, optimizer: A
         .filter(({ name }) => name.startsWith(`${prefix}.`))
         .map(({ name, data }) => [name.slice(prefix.length + 1), data]),
     );
-  const { updates } = checkpoint.state as Pick<AdamWState, 'updates'>;
+  const { updates } = (checkpoint.state ?? {}) as Partial<Pick<AdamWState, 'updates'>>;
+  if (updates !== checkpoint.step) {
+    throw new RunFolderError(
+      `train: the checkpoint's optimizer must have made ${checkpoint.step} updates, got ${updates} in ${run.folder}. ` +
+        'It was damaged after it was written: restore it, or start a new run.',
+    );
+  }
   optimizer.restore({ updates, first: moments('first'), second: moments('second') });
 }

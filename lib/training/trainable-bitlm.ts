@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { roundToHalf } from '../checkpoint/dtypes.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
+import { readJsonFile } from '../io/json-file.js';
+import { readReplaced } from '../io/replace-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { ablationOptions, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
@@ -32,10 +33,15 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
    * @throws CheckpointError or ConfigError for a folder that is no model of this project
    */
   static async open(folder: string, parts?: OwnParts): Promise<TrainableBitLM> {
-    const path = join(folder, 'config.json');
-    const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
+    const { config, tensors } = await readReplaced(folder, async () => ({
+      config: parseModelConfig(
+        await readJsonFile(folder, 'config.json', 'open model'),
+        join(folder, 'config.json'),
+      ),
+      tensors: await readSafetensors(join(folder, 'model.safetensors')),
+    }));
     const values = new Map<string, Float32Array>();
-    for (const [name, { data }] of await readSafetensors(join(folder, 'model.safetensors'))) {
+    for (const [name, { data }] of tensors) {
       if (!(data instanceof Float32Array)) {
         throw new Error(`open model: ${name} must be stored as F32, got another type in ${folder}.`);
       }

@@ -117,6 +117,11 @@ export interface RunOptions {
   folder?: string;
   /** Stops the run after the current step. With a folder, a checkpoint is saved first. */
   signal?: AbortSignal;
+  /**
+   * Has a run folder that was damaged after it was written put right, and hears what was found and done. Without it such
+   * a folder is refused.
+   */
+  onRepair?: (whatWasDone: string) => void;
 }
 
 /** Thrown when a loss or gradient is not finite. The checkpoint is that of a good step. */

@@ -1,5 +1,5 @@
 /** Reading and writing of safetensors files, Hugging Face's format for tensors. */
-import { writeFileAtomically } from '../../io/atomic-write.js';
+import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
 import { CheckpointError, excerpt, explainSystemError } from '../../io/file-error.js';
 import { narrowHalf, widenHalf, type Dtype } from '../dtypes.js';
 import { FileBytes } from '../../io/file-bytes.js';
@@ -106,6 +106,8 @@ export async function writeSafetensors(
   checkTensors(list, path);
   const { header, order } = formatSafetensorsHeader(list, metadata);
   try {
+    // A length in eight bytes, then JSON.
+    await requireSameKind(path, 'a safetensors file', (head) => head.toString('latin1', 8, 9) === '{');
     await writeFileAtomically(path, async (file) => {
       await file.writeFile(header);
       for (const tensor of order) {

@@ -1,6 +1,8 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTraining } from '@bitnet-notebooks/lib';
 import { describe, expect, it } from 'vitest';
+import type { RunResult } from '../../../experiments/sweep/finished-run.js';
 import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
 import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
 import { readResult, trainRun } from '../../../experiments/sweep/train-run.js';
@@ -21,6 +23,44 @@ describe('trainRun', () => {
     expect(result).toMatchObject({ validationLoss: null, diverged: { step: 10 } });
     expect(result!.diverged!.message).toContain('got NaN over all 64 windows after step 10');
     expect(await readResult(folder)).toEqual(JSON.parse(JSON.stringify(result)));
+  });
+});
+
+describe('trainRun in a complete run whose result is gone', () => {
+  const timeless = (result: RunResult | undefined): object => ({
+    ...result,
+    seconds: 0,
+    curve: result!.curve.map((point) => ({ ...point, seconds: 0 })),
+  });
+  const carriedOut = async (folder: string): Promise<{ result: object; notes: string }> => {
+    const spec = toyRun('complete', 20, 4e-3, 1);
+    const training = await loadTraining({ threads: 1 });
+    const notes: string[] = [];
+    const onRepair = (note: string): void => void notes.push(note);
+    const result = await trainRun(training, await openCorpusOf(spec.corpus), spec, folder, { onRepair });
+    return { result: timeless(result), notes: notes.join(' ') };
+  };
+
+  it('evaluates the checkpoint again, or trains anew where that is gone or damaged', async () => {
+    const folder = join(await temporaryFolder(), 'run');
+    const { result: expected } = await carriedOut(folder);
+    const checkpoint = join(folder, 'checkpoint');
+    const weights = join(checkpoint, 'model.safetensors');
+    for (const [damage, said] of [
+      [() => Promise.resolve(), /^$/],
+      // As a run comes home from a cluster.
+      [
+        () => rm(checkpoint, { recursive: true }),
+        /complete run must have its checkpoint of step 20.*starts anew/,
+      ],
+      [async () => writeFile(weights, (await readFile(weights)).fill(0, 4000)), /SHA-256.*starts anew/],
+    ] as const) {
+      await rm(join(folder, 'result.json'));
+      await damage();
+      const { result, notes } = await carriedOut(folder);
+      expect(result).toEqual(expected);
+      expect(notes).toMatch(said);
+    }
   });
 });
 
