@@ -216,6 +216,7 @@ export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scat
 export { toSvg } from './plots/draw/svg.js';
 export type { Bounded, Cell } from './plots/draw/column-text.js';
 export { table, TableError, type ColumnOptions, type Table, type TableOptions } from './plots/table.js';
+export { modelTable, print, type Described } from './plots/model-table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';

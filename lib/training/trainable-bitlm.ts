@@ -19,6 +19,7 @@ import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './types.js';
+import { logAsTable } from '../plots/model-table.js';
 
 /** BitLM with what notebooks do with a model, behind an interface without TensorFlow types. */
 export class TrainableBitLM extends BitLM implements TrainableModel {
@@ -134,6 +135,8 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     });
   }
 }
+
+logAsTable(TrainableBitLM);
 
 /** TensorFlow.js has no half precision, so the values are read back for it. */
 function roundedToHalf(x: tf.Tensor): tf.Tensor {
