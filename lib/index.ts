@@ -203,6 +203,7 @@ export {
   exactly,
   mean,
   meanInterval,
+  median,
   pairedDifference,
   standardDeviation,
   undecided,
@@ -230,16 +231,9 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
 export { toSvg } from './plots/draw/svg.js';
+export type { Bounded, Cell } from './plots/draw/column-text.js';
+export { table, TableError, type ColumnOptions, type Table, type TableOptions } from './plots/table.js';
 export { modelTable, print, type Described } from './plots/model-table.js';
-export {
-  table,
-  TableError,
-  type Bounded,
-  type Cell,
-  type ColumnOptions,
-  type Table,
-  type TableOptions,
-} from './plots/table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';
