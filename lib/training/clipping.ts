@@ -1,20 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { hasNativeKernels, runKernel } from '../backend/kernels.js';
 
-/** √Σg² over all gradients together, in one number. */
-export function globalNorm(gradients: Iterable<tf.Tensor>): number {
+/** Σg²/2 of each gradient, [gradients]. */
+export function halfSquares(gradients: readonly tf.Tensor[]): tf.Tensor1D {
   return tf.tidy(() => {
-    const native = hasNativeKernels();
-    const halves = Array.from(gradients, (g) =>
-      native
-        ? runKernel('L2Loss', [g]) // Σg²/2
-        : tf.mul(tf.sum(tf.square(g)), 0.5),
-    );
-    const half = native
-      ? runKernel('AddN', halves, { N: halves.length, T: { type: 'float32' } })
-      : tf.addN(halves);
-    return Math.sqrt(2 * half.dataSync()[0]);
-  });
+    if (!hasNativeKernels()) return tf.stack(gradients.map((g) => tf.mul(tf.sum(tf.square(g)), 0.5)));
+    const halves = gradients.map((g) => runKernel('L2Loss', [g]));
+    return runKernel('Pack', halves, { N: halves.length, T: { type: 'float32' }, axis: 0 });
+  }) as tf.Tensor1D;
+}
+
+/** √Σg² over all gradients together, from what {@link halfSquares} finds. */
+export function normOf(halves: Float32Array): number {
+  return Math.sqrt(2 * halves.reduce((sum, half) => sum + half, 0));
 }
 
 /**

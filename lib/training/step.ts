@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { BitLM, ParameterTensors } from '../model/bitlm.js';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { AdamW } from './adamw.js';
-import { clipFactor, globalNorm } from './clipping.js';
+import { clipFactor, halfSquares, normOf } from './clipping.js';
 
 export interface StepResult {
   /** Mean cross-entropy of the batch before the update, nats per token. */
@@ -37,7 +37,7 @@ export function update(
   rates: StepRates,
 ): StepResult {
   try {
-    const gradientNorm = globalNorm(gradients.values());
+    const gradientNorm = tf.tidy(() => normOf(halfSquares([...gradients.values()]).dataSync<'float32'>()));
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const gradientScale = clipFactor(gradientNorm, rates.clipNorm);
       optimizer.step(gradients, { ...rates, gradientScale });
@@ -59,23 +59,41 @@ export function lossAndGradients(
   sequences: number,
   share = 1,
 ): LossAndGradients {
-  const names = [...model.parameters.keys()];
   // Made outside the differentiated function: gradient functions read them after its tensors are freed.
   const inputs = tf.tensor1d(batch.inputs, 'int32');
   const targets = tf.tensor1d(batch.targets, 'int32');
-  const differentiate = tf.valueAndGrads((...weights: tf.Tensor[]) => {
-    const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
-    return model.loss(inputs, targets, sequences, byName);
-  });
   const factor = tf.scalar(share);
   try {
-    const { value, grads } = differentiate([...model.parameters.values()], factor);
+    const { value, gradients } = differentiate(model, inputs, targets, sequences, factor);
     const loss = share * value.dataSync()[0];
     value.dispose();
-    return { loss, gradients: new Map(names.map((name, index) => [name, grads[index]])) };
+    const names = [...model.parameters.keys()];
+    return { loss, gradients: new Map(names.map((name, index) => [name, gradients[index]])) };
   } finally {
     tf.dispose([inputs, targets, factor]);
   }
+}
+
+/**
+ * The same as tensors, of which none is read: what a graph can be made of.
+ * @param inputs [B·T] int32
+ * @param targets [B·T] int32
+ * @param factor of the gradients, a scalar
+ * @returns the mean loss, and the gradients in the order of the model's parameters
+ */
+export function differentiate(
+  model: BitLM,
+  inputs: tf.Tensor1D,
+  targets: tf.Tensor1D,
+  sequences: number,
+  factor: tf.Scalar,
+): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  const names = [...model.parameters.keys()];
+  const { value, grads } = tf.valueAndGrads((...weights: tf.Tensor[]) => {
+    const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
+    return model.loss(inputs, targets, sequences, byName);
+  })([...model.parameters.values()], factor);
+  return { value: value as tf.Scalar, gradients: grads };
 }
 
 /** Validation windows that go through the model at once. */
