@@ -51,7 +51,14 @@ export interface AblationOptions {
   norm_placement: NormPlacement;
   /** `clipped` blocks the gradient where the quantizer saturates; `identity` is the papers' choice. */
   straight_through: 'identity' | 'clipped';
+  /** A quantizer that a reader wrote, by name and hash, in the place of the named one; see quantizers/own-quantizer.ts. */
+  own_weight_quantizer?: string;
+  own_activation_quantizer?: string;
 }
+
+/** Ids of the reader's own quantizers in a config, as {@link AblationOptions} holds them. */
+export const OWN_QUANTIZERS = ['own_weight_quantizer', 'own_activation_quantizer'] as const;
+const OWN_ID = /^[\p{L}\p{N}_$ .-]{1,100} [0-9a-f]{16}$/u;
 
 /** The choices of BitNet b1.58 2B4T (arXiv 2504.12285, section 2). */
 export const BITNET_B158: Readonly<AblationOptions> = Object.freeze({
@@ -200,7 +207,11 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
     throw new ConfigError(`${source}: bitlm must be an object of model options, got ${quote(json)}.`);
   }
   const raw = json as Record<string, unknown>;
-  const choices: { [K in keyof AblationOptions]-?: readonly Required<AblationOptions>[K][] } = {
+  const choices: {
+    [
+      K in Exclude<keyof AblationOptions, (typeof OWN_QUANTIZERS)[number]>
+    ]-?: readonly Required<AblationOptions>[K][];
+  } = {
     weight_quantizer: WEIGHT_QUANTIZERS,
     activation_quantizer: ACTIVATION_QUANTIZERS,
     down_activation_quantizer: ACTIVATION_QUANTIZERS,
@@ -209,7 +220,16 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
   };
   const options: Record<string, string> = { ...BITNET_B158 };
   for (const [key, value] of Object.entries(raw)) {
-    const allowed: readonly string[] | undefined = choices[key as keyof AblationOptions];
+    if ((OWN_QUANTIZERS as readonly string[]).includes(key)) {
+      if (typeof value !== 'string' || !OWN_ID.test(value)) {
+        throw new ConfigError(
+          `${source}: bitlm.${key} must be the name and hash of a function, got ${quote(value)}.`,
+        );
+      }
+      options[key] = value;
+      continue;
+    }
+    const allowed: readonly string[] | undefined = choices[key as keyof typeof choices];
     if (!allowed) {
       throw new ConfigError(
         `${source}: unknown option bitlm.${key}. Known: ${Object.keys(choices).join(', ')}.`,

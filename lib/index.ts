@@ -41,6 +41,9 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
+export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
+export type { Layer, SequentialModel, Tensor, TensorFlow, Variable } from './backend/notebook-tensorflow.js';
+export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
 export { countParameters } from './parameters.js';
@@ -195,6 +198,15 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
 export { toSvg } from './plots/draw/svg.js';
+export {
+  table,
+  TableError,
+  type Bounded,
+  type Cell,
+  type ColumnOptions,
+  type Table,
+  type TableOptions,
+} from './plots/table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';

@@ -56,7 +56,15 @@ export function philox4x32(counter: Uint32Array, key: Uint32Array, out: Uint32Ar
 }
 
 /** What the numbers are for. Streams of different purposes share no number, whatever their seeds. */
-const PURPOSES = { training: 1, validation: 2, table: 3, weights: 4, text: 5, bootstrap: 6 } as const;
+const PURPOSES = {
+  training: 1,
+  validation: 2,
+  table: 3,
+  weights: 4,
+  text: 5,
+  bootstrap: 6,
+  quantizer: 7,
+} as const;
 export type RandomPurpose = keyof typeof PURPOSES;
 
 /** An endless stream of random numbers, the same for the same seed, purpose and step. */

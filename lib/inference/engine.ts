@@ -4,6 +4,7 @@
  * batches, the results are the same either way.
  */
 import { setImmediate } from 'node:timers/promises';
+import { returnMemory } from '../kernel/memory.js';
 import type { Team } from '../kernel/team.js';
 import { Head } from './head.js';
 import type { ModelMemory } from './model-memory.js';
@@ -29,7 +30,6 @@ export class Engine {
   readonly memory: ModelMemory;
   readonly head: Head;
   readonly network: Network;
-  readonly #ids: Int32Array;
   readonly #cached: Int32Array;
   #cachedCount = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -39,7 +39,6 @@ export class Engine {
     this.memory = memory;
     this.network = new Network(team, memory);
     this.head = new Head(team, memory);
-    this.#ids = new Int32Array(team.buffer, memory.ids, memory.batchTokens);
     this.#cached = new Int32Array(memory.contextLength);
   }
 
@@ -48,6 +47,13 @@ export class Engine {
     const result = this.#queue.then(call, call);
     this.#queue = result.catch(() => {});
     return result;
+  }
+
+  /** Ends the threads and gives the memory back. A call that is under way ends with an error. */
+  async close(): Promise<void> {
+    await this.team.close();
+    await this.#queue;
+    await returnMemory(this.memory.bytes.total);
   }
 
   /** Number of ids at the start of `ids` that are in the cache. */
@@ -95,12 +101,13 @@ export class Engine {
 
   /** From here on the cache holds the ids before `first` and no others. */
   #begin(ids: ArrayLike<number>, first: number, tokens: number): void {
-    const { contextLength } = this.memory;
+    const { contextLength, ids: idsAt } = this.memory;
     // The kernel would write past the cache.
     if (first + tokens > contextLength)
       throw new Error(`internal: ${first + tokens} tokens in a context of ${contextLength}.`);
     this.#cachedCount = first;
-    for (let t = 0; t < tokens; t++) this.#ids[t] = this.#cached[first + t] = ids[first + t];
+    const batch = new Int32Array(this.team.buffer, idsAt, tokens);
+    for (let t = 0; t < tokens; t++) batch[t] = this.#cached[first + t] = ids[first + t];
     this.network.embed(tokens);
   }
 }

@@ -159,12 +159,12 @@ function choose(
     return { id: index, logProbability: logit - head.logSumExp(0) };
   }
   const id = candidates.ids[index];
-  const vector = new Float32Array(team.buffer, memory.headInput, memory.hiddenWidth);
-  const copy = vector.slice();
+  const vector = (): Float32Array => new Float32Array(team.buffer, memory.headInput, memory.hiddenWidth);
+  const copy = vector().slice();
   const logProbability = (): number => {
     checkOpen();
     wanted.logProbabilities = true;
-    vector.set(copy);
+    vector().set(copy);
     head.computeLogits(1);
     return logit - head.logSumExp(0);
   };

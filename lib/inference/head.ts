@@ -14,7 +14,7 @@ const SHARED_CANDIDATES = 16;
 /** Most tokens that a shortlist is made for; more take the whole head. */
 export const MAX_SHORTLIST_TOKENS = 256;
 
-/** Tokens to choose from, with their exact logits. The arrays are used again at the next call. */
+/** Tokens to choose from, with their exact logits. The arrays lie in the model's memory and change with the next call. */
 export interface Candidates {
   count: number;
   /** Ids in rising order; undefined where all tokens stand in order. */
@@ -25,30 +25,11 @@ export interface Candidates {
 export class Head {
   readonly #team: Team;
   readonly #memory: ModelMemory;
-  readonly #logits: Float32Array;
-  readonly #sums: Float64Array;
-  readonly #lower: Float32Array;
-  readonly #upper: Float32Array;
-  readonly #candidateIds: Int32Array;
-  readonly #candidateLogits: Float32Array;
   readonly #largest = new Float32Array(MAX_SHORTLIST_TOKENS);
-  readonly #all: Candidates;
-  readonly #few: Candidates;
 
   constructor(team: Team, memory: ModelMemory) {
-    const { vocab_size: vocab } = memory.config;
-    const { buffer } = team;
     this.#team = team;
     this.#memory = memory;
-    this.#logits = new Float32Array(buffer, memory.logits, vocab);
-    this.#sums = new Float64Array(buffer, memory.logitSums, 2 * Math.ceil(vocab / LOGIT_BLOCK));
-    const bounded = memory.shortlist === 0 ? 0 : vocab;
-    this.#lower = new Float32Array(buffer, memory.lower, bounded);
-    this.#upper = new Float32Array(buffer, memory.upper, bounded);
-    this.#candidateIds = new Int32Array(buffer, memory.candidateIds, MAX_CANDIDATES);
-    this.#candidateLogits = new Float32Array(buffer, memory.candidateLogits, MAX_CANDIDATES);
-    this.#all = { count: vocab, ids: undefined, logits: this.#logits };
-    this.#few = { count: 0, ids: this.#candidateIds, logits: this.#candidateLogits };
   }
 
   /** Whether the best tokens can be found without computing all logits. */
@@ -82,7 +63,8 @@ export class Head {
   /** All tokens, with the logits of the first vector at `memory.headInput`. */
   all(): Candidates {
     this.computeLogits(1);
-    return this.#all;
+    const { logits, config } = this.#memory;
+    return { count: config.vocab_size, ids: undefined, logits: this.#floats(logits, config.vocab_size) };
   }
 
   /**
@@ -96,12 +78,13 @@ export class Head {
     if (!this.#team.quantizeForShortlist(headInput, hidden, shortlistVector)) return this.all();
     const smallest = Math.ceil(SHARED_BYTES / (hidden * 4));
     this.#team.run(Op.boundLogits, head.groups, smallest, shortlist, hidden, shortlistVector, lower, upper);
-    const least = this.#kthLargestLowerEnd(k);
-    const ids = this.#candidateIds;
+    const least = this.#kthLargest(this.#floats(lower, vocab), k);
+    const upperEnds = this.#floats(upper, vocab);
+    const ids = new Int32Array(this.#team.buffer, this.#memory.candidateIds, MAX_CANDIDATES);
     let count = 0;
     for (let id = 0; id < vocab; id++) {
       // Not `>=`: an upper end that is no number may not drop its row.
-      if (this.#upper[id] < least) continue;
+      if (upperEnds[id] < least) continue;
       if (count === MAX_CANDIDATES) return this.all();
       ids[count++] = id;
     }
@@ -118,15 +101,14 @@ export class Head {
       candidateIds,
       candidateLogits,
     );
-    this.#few.count = count;
-    return this.#few;
+    return { count, ids, logits: this.#floats(candidateLogits, MAX_CANDIDATES) };
   }
 
   /** ln Σ e^logit of the row of logits that `all` or `computeLogits` left at `row`. */
   logSumExp(row: number): number {
     const { vocab_size: vocab } = this.#memory.config;
     const { logits, vocabWidth, logitSums } = this.#memory;
-    const sums = this.#sums;
+    const sums = this.#team.doubles(logitSums, 2 * Math.ceil(vocab / LOGIT_BLOCK));
     this.#team.run(Op.sumExponentials, sums.length / 2, 8, logits + 4 * row * vocabWidth, vocab, logitSums);
     let largest = -Infinity;
     for (let i = 0; i < sums.length; i += 2) largest = Math.max(largest, sums[i]);
@@ -140,12 +122,16 @@ export class Head {
     this.#team.run(Op.pairColumns, tokens, 4, headInput, hiddenWidth, hiddenWidth, headPaired, hiddenWidth);
   }
 
+  /** Views are made for each call: a head that outlives its model then keeps none of its memory. */
+  #floats(address: number, count: number): Float32Array {
+    return new Float32Array(this.#team.buffer, address, count);
+  }
+
   /** The k-th largest lower end: an insertion into a short sorted list, which few of the many ends reach. */
-  #kthLargestLowerEnd(k: number): number {
-    const lower = this.#lower;
+  #kthLargest(lowerEnds: Float32Array, k: number): number {
     const largest = this.#largest.fill(-Infinity, 0, k);
-    for (let id = 0; id < lower.length; id++) {
-      const value = lower[id];
+    for (let id = 0; id < lowerEnds.length; id++) {
+      const value = lowerEnds[id];
       if (!(value > largest[k - 1])) continue;
       let at = k - 1;
       for (; at > 0 && largest[at - 1] < value; at--) largest[at] = largest[at - 1];

@@ -63,19 +63,25 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
   const checkpoint = await openCheckpoint(path, { signal });
   try {
     const memory = planFor(checkpoint, kernel, threads, options);
-    const wasm = allocateMemory(memory.bytes.total);
-    const team = await Team.start(kernel, wasm, threads, memory.scratch, memory.scratchBytes);
+    const engine = await startEngine(kernel, memory, threads);
     try {
-      writeAttentionShape(new DataView(wasm.buffer), memory);
-      await loadWeights(checkpoint, memory, team, options);
-      return new Model(new Engine(team, memory), checkpoint);
+      await loadWeights(checkpoint, memory, engine.team, options);
+      return new Model(engine, checkpoint);
     } catch (error) {
-      await team.close();
+      await engine.close();
       throw error;
     }
   } finally {
     await checkpoint.close();
   }
+}
+
+/** An engine on a memory of its own, whose weights are still to come. */
+async function startEngine(kernel: Kernel, memory: ModelMemory, threads: number): Promise<Engine> {
+  const wasm = allocateMemory(memory.bytes.total);
+  writeAttentionShape(new DataView(wasm.buffer), memory);
+  const team = await Team.start(kernel, wasm, threads, memory.scratch, memory.scratchBytes);
+  return new Engine(team, memory);
 }
 
 function checkSource(source: unknown): void {

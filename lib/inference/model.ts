@@ -55,7 +55,7 @@ export class Model {
   readonly #engine: Engine;
   readonly #checkpoint: Checkpoint;
   #tokenizer: Tokenizer | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** @param checkpoint where the weights came from; closed already, its tokenizer is read when it is asked for */
   constructor(engine: Engine, checkpoint: Checkpoint) {
@@ -206,10 +206,10 @@ export class Model {
     return { shape: [matrix.rows, matrix.columns], values, scale: matrix.scale };
   }
 
-  /** Ends all threads. What is running ends with an error. */
+  /** Ends all threads and gives the memory back to the system. What is running ends with an error. */
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#engine.team.close();
+    this.#closing ??= this.#engine.close();
+    await this.#closing;
   }
 
   #countTrits({ rows, columns, values }: Matrix): Omit<TernaryShares, 'name' | 'layer'> {
@@ -252,7 +252,8 @@ export class Model {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new Error('model: it has been closed. Load it again with loadModel.');
+    if (this.#closing !== undefined)
+      throw new Error('model: it has been closed. Load it again with loadModel.');
   }
 
   #idsOf(prompt: Prompt): ArrayLike<number> {

@@ -1,7 +1,7 @@
 /** Which of the project's model options inference runs. */
 import type { TensorEntry } from '../checkpoint/checkpoint.js';
 import { isTernary } from '../checkpoint/encodings.js';
-import { ablationOptions, ConfigError, type ModelConfig } from '../config.js';
+import { ablationOptions, ConfigError, OWN_QUANTIZERS, type ModelConfig } from '../config.js';
 
 /**
  * Checks that this engine runs the model that a config describes: ternary weights with an int8 scale for each token, or
@@ -23,6 +23,10 @@ export function checkSupported(
         'Such a model runs in the training engine alone.',
     );
   };
+  for (const key of OWN_QUANTIZERS) {
+    const own = options[key];
+    if (own !== undefined) fail(key, own, 'absent');
+  }
   const { down_activation_quantizer: down = activations } = options;
   if (down !== activations) fail('down_activation_quantizer', down, `'${activations}' as all others`);
   if (norms === 'bmt') fail('norm_placement', norms, "'subln', 'preln' or 'none'");

@@ -89,3 +89,23 @@ export function allocateMemory(bytes: number): WasmMemory {
     );
   }
 }
+
+/** Smallest memory that is worth the tenth of a second that returning it at once can take. */
+const WORTH_RETURNING = 2 ** 24;
+
+/**
+ * Gives memory that nothing refers to any more back to the system, at once. JavaScript's collector does not see how
+ * large a shared memory is: left to itself it lets gigabytes of them wait until the heap is full of something else.
+ * @param bytes how much that is; a little is left to the collector
+ */
+export async function returnMemory(bytes: number): Promise<void> {
+  if (bytes < WORTH_RETURNING) return;
+  const { Session } = await import('node:inspector/promises');
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post('HeapProfiler.collectGarbage');
+  } finally {
+    session.disconnect();
+  }
+}

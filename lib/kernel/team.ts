@@ -18,6 +18,9 @@ const CHUNKS_PER_THREAD = 8;
 /** Longest chunk, in multiples of the smallest, so that nobody waits long for the last one of a large job. */
 const MAX_SMALLEST = 16;
 
+/** What a closed team can do. */
+const NO_OPERATIONS: Operations = { table: [], quantizeForShortlist: () => 0 };
+
 /**
  * Threads that share the items of operations. Results do not depend on how many they are. Workers do not keep Node
  * alive; `close` ends them.
@@ -25,10 +28,9 @@ const MAX_SMALLEST = 16;
 export class Team {
   readonly threads: number;
   readonly kernel: Kernel;
-  /** The memory. */
-  readonly buffer: SharedArrayBuffer;
-  readonly #operations: Operations;
-  readonly #words: Int32Array;
+  #buffer: SharedArrayBuffer;
+  #operations: Operations;
+  #words: Int32Array;
   readonly #args: Int32Array = new Int32Array(MAX_ARGUMENTS);
   readonly #workers: Worker[] = [];
   readonly #scratch: number;
@@ -68,10 +70,15 @@ export class Team {
   private constructor(kernel: Kernel, memory: WasmMemory, threads: number, scratch: number) {
     this.kernel = kernel;
     this.threads = threads;
-    this.buffer = memory.buffer;
+    this.#buffer = memory.buffer;
     this.#operations = bindKernel(kernel, memory);
     this.#words = new Int32Array(memory.buffer, 0, RESERVED_BYTES / 4);
     this.#scratch = scratch;
+  }
+
+  /** The memory; empty once the team is closed. */
+  get buffer(): SharedArrayBuffer {
+    return this.#buffer;
   }
 
   /**
@@ -137,12 +144,14 @@ export class Team {
     return this.#operations.quantizeForShortlist(x, columns, quantized) === 1;
   }
 
-  /** Ends all workers. Nothing runs afterwards. */
+  /** Ends all workers and lets go of the memory. Nothing runs afterwards. */
   async close(): Promise<void> {
     this.#closed ??= 'run: the team of threads is closed.';
     const workers = this.#workers.splice(0);
-    if (workers.length === 0) return;
-    publishQuit(this.#words, workers.length);
+    if (workers.length > 0) publishQuit(this.#words, workers.length);
+    this.#buffer = new SharedArrayBuffer(0);
+    this.#words = new Int32Array(0);
+    this.#operations = NO_OPERATIONS;
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }

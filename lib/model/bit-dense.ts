@@ -11,17 +11,20 @@ import {
   type ActivationQuantizerName,
   type WeightQuantizerName,
 } from '../config.js';
+import { OwnQuantizer, type OwnQuantizers } from '../quantizers/own-quantizer.js';
+import type { QuantizerFunction } from '../quantizers/quantizer-function.js';
 import { quantizeWeights, type QuantizedWeights } from '../quantizers/weights.js';
+import { quote } from '../io/quote.js';
 import { bitLinear } from './bitlinear.js';
 
 type DenseArgs = Parameters<typeof tf.layers.dense>[0];
 
 /** Arguments of {@link bitDense}: those of `tf.layers.dense`, and what BitLinear adds. */
 export interface BitDenseArgs extends DenseArgs {
-  /** `absmean-ternary` by default. */
-  weightQuantizer?: WeightQuantizerName;
-  /** `absmax-int8-token` by default. */
-  activationQuantizer?: ActivationQuantizerName;
+  /** `absmean-ternary` by default. A function gets the kernel as [units, C]. */
+  weightQuantizer?: WeightQuantizerName | QuantizerFunction;
+  /** `absmax-int8-token` by default. A function gets rows of features, [N, C]. */
+  activationQuantizer?: ActivationQuantizerName | QuantizerFunction;
   /** `identity` by default, as in the papers; `clipped` blocks the gradient where a quantizer saturates. */
   straightThrough?: AblationOptions['straight_through'];
   /**
@@ -55,6 +58,14 @@ const Dense: new (args: DenseArgs) => tf.layers.Layer & DenseParts = tf.layers.d
   name: 'dense_base_of_bit_dense',
 }).constructor as new (args: DenseArgs) => tf.layers.Layer & DenseParts;
 
+/** A reader's quantizer in the config of a saved layer. */
+interface SavedQuantizer {
+  own: string;
+}
+
+/** Readers' quantizers that layers of this process were made with, by id: a saved layer finds its own again. */
+const ownById = new Map<string, OwnQuantizer>();
+
 /** 2 · mean|x| / √127 of a standard normal x (LSQ, arXiv 1902.08153, section 2.1). */
 const STANDARD_NORMAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
 
@@ -65,11 +76,9 @@ const STANDARD_NORMAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
 export class BitDense extends Dense {
   static readonly className = 'BitDense';
   readonly #options: Required<
-    Pick<
-      BitDenseArgs,
-      'weightQuantizer' | 'activationQuantizer' | 'straightThrough' | 'norm' | 'normEpsilon' | 'initialStep'
-    >
-  >;
+    Pick<BitDenseArgs, 'straightThrough' | 'norm' | 'normEpsilon' | 'initialStep'>
+  > & { weightQuantizer: WeightQuantizerName; activationQuantizer: ActivationQuantizerName };
+  readonly #own: OwnQuantizers;
   #gain: tf.LayerVariable | undefined;
   #step: tf.LayerVariable | undefined;
 
@@ -83,13 +92,21 @@ export class BitDense extends Dense {
       normEpsilon = 1e-5,
       initialStep = STANDARD_NORMAL_STEP,
     } = args;
-    requireOneOf('weightQuantizer', weightQuantizer, WEIGHT_QUANTIZERS);
-    requireOneOf('activationQuantizer', activationQuantizer, ACTIVATION_QUANTIZERS);
+    const weights = quantizerOf('weightQuantizer', weightQuantizer, WEIGHT_QUANTIZERS);
+    const activations = quantizerOf('activationQuantizer', activationQuantizer, ACTIVATION_QUANTIZERS);
     requireOneOf('straightThrough', straightThrough, ['identity', 'clipped']);
     requireOneOf('norm', norm, ['inside', 'outside']);
     requirePositive('normEpsilon', normEpsilon);
     requirePositive('initialStep', initialStep);
-    this.#options = { weightQuantizer, activationQuantizer, straightThrough, norm, normEpsilon, initialStep };
+    this.#own = { weights: weights.own, activations: activations.own };
+    this.#options = {
+      weightQuantizer: weights.name,
+      activationQuantizer: activations.name,
+      straightThrough,
+      norm,
+      normEpsilon,
+      initialStep,
+    };
   }
 
   override build(inputShape: tf.Shape | tf.Shape[]): void {
@@ -129,6 +146,7 @@ export class BitDense extends Dense {
         weight_quantizer: weightQuantizer,
         activation_quantizer: activationQuantizer,
         straight_through: straightThrough,
+        own: this.#own,
         norm: this.#gain && { gain: this.#gain.read() as tf.Tensor1D, epsilon: normEpsilon },
         step: this.#step && (this.#step.read() as tf.Tensor1D),
       }); // (N, units)
@@ -139,18 +157,31 @@ export class BitDense extends Dense {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.#options };
+    const { weights, activations } = this.#own;
+    return {
+      ...super.getConfig(),
+      ...this.#options,
+      ...(weights && { weightQuantizer: { own: weights.id } }),
+      ...(activations && { activationQuantizer: { own: activations.id } }),
+    };
   }
 
   /**
    * The integers that the layer multiplies by, [units, C] as checkpoints store them, and their scale. They come from
    * the transposed kernel, as in every call: the order of the weights is the order of the sum behind the scale.
-   * @throws Error where the layer is not built yet, and where its weight quantizer is `none`
+   * @throws Error where the layer is not built yet, and where its weight quantizer is `none` or the reader's own
    */
   quantizedKernel(): QuantizedWeights {
     if (!this.built) {
       throw new Error(
         `bitDense: layer ${this.name} must be built first, got no kernel yet. Add it to a model with an inputShape.`,
+      );
+    }
+    const { weights: own } = this.#own;
+    if (own) {
+      throw new Error(
+        `bitDense: quantizedKernel must be asked of a layer with a named quantizer, got ${own.id} in ${this.name}. ` +
+          'Call the function on the kernel, layer.getWeights()[0].',
       );
     }
     const weights = tf.tidy(() => tf.transpose(this.kernel.read()).dataSync<'float32'>());
@@ -177,6 +208,30 @@ function singleShape(shape: tf.Shape | tf.Shape[]): tf.Shape {
   if (!Array.isArray(shape[0])) return shape as tf.Shape;
   if (shape.length === 1) return shape[0];
   throw new Error(`bitDense: must have one input, got ${shape.length}. Concatenate them first.`);
+}
+
+/** The name of a quantizer, `none` beside one of the reader's own. */
+function quantizerOf<Name extends string>(
+  option: 'weightQuantizer' | 'activationQuantizer',
+  given: Name | QuantizerFunction | SavedQuantizer,
+  names: readonly Name[],
+): { name: Name; own?: OwnQuantizer } {
+  const none = 'none' as Name;
+  if (typeof given === 'function') {
+    const own = new OwnQuantizer(option, given);
+    ownById.set(own.id, own);
+    return { name: none, own };
+  }
+  if (typeof given === 'object' && given !== null) {
+    const own = ownById.get(given.own);
+    if (own) return { name: none, own };
+    throw new Error(
+      `bitDense: ${option} must be the function ${quote(given.own)}, which the layer was saved with, got none. ` +
+        `Run the cell that defines it and call bitDense with it once, then load again.`,
+    );
+  }
+  requireOneOf(option, given, names);
+  return { name: given };
 }
 
 function requireOneOf(name: string, value: string, choices: readonly string[]): void {

@@ -7,6 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { AblationOptions } from '../config.js';
 import { withGradient } from '../backend/custom-gradient.js';
+import type { OwnQuantizers } from '../quantizers/own-quantizer.js';
 import { fakeQuantizeActivations, fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { rmsNorm, type Norm } from './norm.js';
 import { productBackward, productForward } from './fused/quantized-product.js';
@@ -20,6 +21,8 @@ export interface BitLinearOptions extends Pick<
   norm?: Norm;
   /** See ProductQuantizers. */
   inputRule?: (normed: tf.Tensor) => tf.Tensor;
+  /** The reader's own quantizers, in the place of the named ones. */
+  own?: OwnQuantizers;
   /** The learned step of the elastic activation quantizer, shape [1]; wanted by that quantizer alone. */
   step?: tf.Tensor1D;
 }
@@ -48,7 +51,9 @@ export function bitLinear(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLi
 
 /** True where the backward pass takes both quantizers for the identity. */
 export function hasIdentityGradient(options: BitLinearOptions): boolean {
-  return options.straight_through === 'identity' && options.activation_quantizer !== 'elastic-int8';
+  const { own, straight_through: straightThrough, activation_quantizer: activations } = options;
+  if (own?.weights?.bringsGradient || own?.activations?.bringsGradient) return false;
+  return straightThrough === 'identity' && activations !== 'elastic-int8';
 }
 
 function fused(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLinearOptions): tf.Tensor2D {
@@ -70,13 +75,16 @@ function fused(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLinearOptions
 
 /** The same from its parts on TensorFlow.js's tape: for quantizers whose gradient is not the identity. */
 function composed(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLinearOptions): tf.Tensor2D {
-  const { norm, step, straight_through: straightThrough } = options;
+  const { norm, step, own, straight_through: straightThrough } = options;
   const normed = norm ? rmsNorm(x, norm) : x;
   const activations =
     options.inputRule?.(normed) ??
+    own?.activations?.onTape(normed) ??
     fakeQuantizeActivations(options.activation_quantizer, normed, { straightThrough, step });
   const outputs = weights.map((weight) => {
-    const quantized = fakeQuantizeWeights(options.weight_quantizer, weight, { straightThrough });
+    const quantized =
+      own?.weights?.onTape(weight) ??
+      fakeQuantizeWeights(options.weight_quantizer, weight, { straightThrough });
     return tf.matMul(activations, quantized, false, true);
   });
   return (outputs.length === 1 ? outputs[0] : tf.concat(outputs, 1)) as tf.Tensor2D;

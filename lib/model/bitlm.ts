@@ -14,6 +14,7 @@ import { feedForward } from './feed-forward.js';
 import { initialValues } from './initial-values.js';
 import { rmsNorm, type Norm } from './norm.js';
 import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from '../parameters.js';
+import { checkOwnQuantizers, type OwnQuantizers } from '../quantizers/own-quantizer.js';
 import { rotaryTable, type RotaryTable } from './rope.js';
 
 /** Learned tensors by transformers' names. */
@@ -44,12 +45,18 @@ export class BitLM {
   /**
    * A model with fresh weights, or with given ones.
    * @param start `seed` draws the weights; `values` gives them by name, row-major
+   * @param own the reader's own quantizers: those that the config names
    * @throws ConfigError or Error when sizes do not fit together or a tensor is missing
    */
-  constructor(config: ModelConfig, start: { seed: number } | { values: ReadonlyMap<string, Float32Array> }) {
+  constructor(
+    config: ModelConfig,
+    start: { seed: number } | { values: ReadonlyMap<string, Float32Array> },
+    readonly own: OwnQuantizers = {},
+  ) {
     checkModelConfig(config);
     this.config = config;
     this.options = ablationOptions(config);
+    checkOwnQuantizers(this.options, own);
     const specs = parameterSpecs(config);
     if ('values' in start) checkValues(specs, start.values);
     this.latent = new Map(
@@ -87,6 +94,12 @@ export class BitLM {
       for (const [name, parameter] of this.parameters)
         parameter.assign(tf.tensor(values.get(name)!, parameter.shape));
     });
+  }
+
+  /** Tells own quantizers where training stands: their random numbers follow from it. */
+  drawFrom(seed: number, step: number): void {
+    this.own.weights?.at(seed, step);
+    this.own.activations?.at(seed, step);
   }
 
   /**
@@ -157,6 +170,7 @@ export class BitLM {
     const weight = (name: string): tf.Tensor2D => weights.get(`${prefix}.${name}.weight`) as tf.Tensor2D;
     const around = (norm: string, site: (typeof ELASTIC_SITES)[number]): BitLinearOptions => ({
       ...options,
+      own: this.own,
       norm: this.norm(`${prefix}.${norm}`, weights),
       inputRule: this.ruleAt(`${prefix}.${site}`),
       step: weights.get(`${prefix}.${site}.step`) as tf.Tensor1D | undefined,

@@ -1,9 +1,12 @@
-/** What a notebook calls to show figures: finished ones, and one that grows while a cell runs. */
+/** What a notebook calls to show tables and figures: finished ones, and one that grows while a cell runs. */
 import { randomUUID } from 'node:crypto';
+import { quote } from '../io/quote.js';
 import { describeFigure } from './describe.js';
-import type { Figure } from './figure.js';
 import { toPlotly } from './draw/plotly.js';
 import { toSvg } from './draw/svg.js';
+import { toHtml, toText } from './draw/written-table.js';
+import type { Figure } from './figure.js';
+import type { Table } from './table.js';
 import { cellOutput, type MimeBundle } from './tslab-output.js';
 
 /** Mime type that JupyterLab's plotly extension draws. */
@@ -21,15 +24,26 @@ function pictureBundle(figure: Figure): MimeBundle {
   return { 'image/svg+xml': toSvg(figure), 'text/plain': describeFigure(figure) };
 }
 
+/** A table in both forms: its columns can be sorted where the page knows how. */
+export function tableBundle(table: Table): MimeBundle {
+  return { 'text/html': toHtml(table), 'text/plain': toText(table) };
+}
+
 /**
- * Shows a figure below the cell: interactive where plotly runs, else as a picture. Outside of a notebook its
- * description is printed.
+ * Shows a figure or a table below the cell: a figure interactive where plotly runs, else as a picture. Outside of a
+ * notebook both are printed as text.
  * @throws FigureError where the figure contradicts itself
  */
-export function show(figure: Figure): void {
+export function show(shown: Figure | Table): void {
+  if (typeof shown !== 'object' || shown === null || !('traces' in shown || 'columns' in shown)) {
+    throw new TypeError(
+      `show: it must get a figure or a table, got ${quote(shown, 60)}. Rows become a table by table(rows).`,
+    );
+  }
+  const bundle = 'traces' in shown ? figureBundle(shown) : tableBundle(shown);
   const write = cellOutput();
-  if (write === undefined) console.log(describeFigure(figure));
-  else write(figureBundle(figure), undefined, false);
+  if (write === undefined) console.log(bundle['text/plain']);
+  else write(bundle, undefined, false);
 }
 
 /** A figure below a cell that changes while the cell runs. */

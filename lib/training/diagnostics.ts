@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import { parameterSpecs } from '../parameters.js';
+import { levelIndices } from '../quantizers/level-indices.js';
 import { quantizeWeights } from '../quantizers/weights.js';
 import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './types.js';
 
@@ -13,11 +14,17 @@ import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './types.js';
 const WATCHED_WINDOWS = 16;
 
 /** Integers of every quantized matrix, by its name. */
-export type Codes = ReadonlyMap<string, Int8Array>;
+export type Codes = ReadonlyMap<string, Int8Array | Int32Array>;
 
 /** The integers that the forward pass uses now; none for a model in full precision. */
 export function weightCodes(model: BitLM): Codes {
   const { weight_quantizer: quantizer } = model.options;
+  const { weights: own } = model.own;
+  if (own) {
+    const values = (name: string): Float32Array =>
+      tf.tidy(() => own.values(model.parameters.get(name)!).dataSync<'float32'>());
+    return new Map(latentMatrices(model).map(([name]) => [name, levelIndices(values(name))]));
+  }
   if (quantizer === 'none') return new Map();
   return new Map(
     latentMatrices(model).map(([name, weights]) => [name, quantizeWeights(quantizer, weights).values]),

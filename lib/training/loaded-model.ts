@@ -13,6 +13,8 @@ import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../parameters.js';
+import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
+import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
 import { evaluate, evaluateByKind } from './step.js';
 import { inputMoments } from './input-moments.js';
@@ -22,8 +24,9 @@ import type { ModelChange, TrainableModel } from './training.js';
 export class LoadedModel implements TrainableModel {
   private constructor(private readonly model: BitLM) {}
 
-  static create(config: ModelConfig, seed: number): LoadedModel {
-    return new LoadedModel(new BitLM(config, { seed }));
+  static create(config: ModelConfig, seed: number, parts?: OwnParts): LoadedModel {
+    const own = ownQuantizers(parts);
+    return new LoadedModel(new BitLM(configWithOwn(config, own), { seed }, own));
   }
 
   /** One BitLinear layer on plain values; see Training.bitLinear. */
@@ -34,7 +37,7 @@ export class LoadedModel implements TrainableModel {
   }
 
   /** @throws CheckpointError or ConfigError for a folder that is no model of this project */
-  static async open(folder: string): Promise<LoadedModel> {
+  static async open(folder: string, parts?: OwnParts): Promise<LoadedModel> {
     const path = join(folder, 'config.json');
     const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
     const values = new Map<string, Float32Array>();
@@ -44,7 +47,7 @@ export class LoadedModel implements TrainableModel {
       }
       values.set(name, data);
     }
-    return new LoadedModel(new BitLM(config, { values }));
+    return new LoadedModel(new BitLM(config, { values }, ownQuantizers(parts)));
   }
 
   /** The BitLM inside, for the training loop. */
@@ -75,7 +78,10 @@ export class LoadedModel implements TrainableModel {
       if (!quantized.has(tensor.name)) return tensor;
       const data = tf.tidy(() => {
         const weights = tf.tensor(tensor.data, [...tensor.shape]);
-        return fakeQuantizeWeights(this.model.options.weight_quantizer, weights).dataSync<'float32'>();
+        const { own, options } = this.model;
+        const quantized =
+          own.weights?.values(weights) ?? fakeQuantizeWeights(options.weight_quantizer, weights);
+        return quantized.dataSync<'float32'>();
       });
       return { ...tensor, data };
     });
@@ -108,8 +114,13 @@ export class LoadedModel implements TrainableModel {
       if (!values.has(name)) throw new Error(`change model: weights must be the model's own, got ${name}.`);
       values.set(name, data);
     }
-    const bitlm = { ...ablationOptions(this.config), ...options };
-    const model = new BitLM({ ...config, bitlm }, { values });
+    const { own_weight_quantizer: _w, own_activation_quantizer: _a, ...named } = ablationOptions(this.config);
+    const own = {
+      ...(options?.weight_quantizer === undefined && { weights: this.model.own.weights }),
+      ...(options?.activation_quantizer === undefined && { activations: this.model.own.activations }),
+    };
+    const changed = configWithOwn({ ...config, bitlm: { ...named, ...options } }, own);
+    const model = new BitLM(changed, { values }, own);
     if (roundInputsToHalf) model.inputRule = (_, normed) => roundedToHalf(normed);
     return new LoadedModel(model);
   }

@@ -54,6 +54,7 @@ export async function* train(
       if (signal?.aborted) break;
       if (done === first) workers = await BatchWorkers.open(model, options.batch);
       const { learningRate, weightDecay } = rates(done);
+      model.drawFrom(options.seeds.weights, done);
       const last = done + 1 === options.steps;
       const evaluated = last || (done + 1) % options.evaluateEvery === 0;
       const codes = evaluated && options.diagnostics ? weightCodes(model) : undefined;

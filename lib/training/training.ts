@@ -2,12 +2,15 @@
  * The door to the training engine for notebooks and experiments. TensorFlow is loaded behind it, on demand; nothing
  * here has a TensorFlow type, so that a notebook cell is checked in a fraction of a second.
  */
+import type { TensorFlow } from '../backend/notebook-tensorflow.js';
 import type { BackendDescription, BackendOptions } from '../backend/tensorflow.js';
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { AblationOptions, ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
 import type { GenerationOptions } from '../model/generation-options.js';
+import { provideBitDense, type BitDenseLayer } from './bit-dense.js';
+import type { OwnParts } from '../quantizers/quantizer-function.js';
 import type { RunOptions, TrainingOptions, TrainingPoint } from './types.js';
 
 /** What an evaluation changes on a trained model. */
@@ -58,8 +61,14 @@ export interface TrainableModel {
 export interface Training {
   /** What it runs on and what that costs. */
   readonly backend: BackendDescription;
-  /** A model with fresh weights. */
-  createModel(config: ModelConfig, seed: number): TrainableModel;
+  /** TensorFlow.js: tensors, operations, gradients, `tf.sequential`. */
+  readonly tf: TensorFlow;
+  /**
+   * A model with fresh weights.
+   * @param parts the reader's own quantizers, in the place of those that the config names
+   * @throws Error where a quantizer returns another shape, values that are not finite, or a gradient that is none
+   */
+  createModel(config: ModelConfig, seed: number, parts?: OwnParts): TrainableModel;
   /**
    * One BitLinear layer (b1.58) as training computes it: fake-quantized values in float32.
    * @param x [tokens, in], row-major
@@ -69,8 +78,11 @@ export interface Training {
   bitLinear(x: Float32Array, weight: Float32Array, inFeatures: number): Float32Array;
   /** GFLOP/s of one large float32 matrix product, the limit that training is held against. */
   measureSgemm(): number;
-  /** The model in a folder that `save` or a run wrote. */
-  openModel(folder: string): Promise<TrainableModel>;
+  /**
+   * The model in a folder that `save` or a run wrote.
+   * @param parts the quantizers that it was trained with, where they were the reader's own
+   */
+  openModel(folder: string, parts?: OwnParts): Promise<TrainableModel>;
   /** Trains step by step; see lib/training/train.ts. */
   train(
     model: TrainableModel,
@@ -84,15 +96,19 @@ export interface Training {
 export async function loadTraining(options: BackendOptions = {}): Promise<Training> {
   const { startTensorFlow } = await import('../backend/tensorflow.js');
   const backend = await startTensorFlow(options);
+  const tf = (await import('@tensorflow/tfjs')) as unknown as TensorFlow;
+  const { bitDense } = await import('../model/bit-dense.js');
+  provideBitDense((args) => bitDense(args) as unknown as BitDenseLayer);
   const { LoadedModel } = await import('./loaded-model.js');
   const { train } = await import('./train.js');
   const { measureSgemm } = await import('../backend/sgemm.js');
   return {
     backend,
-    createModel: (config, seed) => LoadedModel.create(config, seed),
+    tf,
+    createModel: (config, seed, parts) => LoadedModel.create(config, seed, parts),
     bitLinear: (x, weight, inFeatures) => LoadedModel.bitLinear(x, weight, inFeatures),
     measureSgemm,
-    openModel: (folder) => LoadedModel.open(folder),
+    openModel: (folder, parts) => LoadedModel.open(folder, parts),
     train: (model, corpus, trainingOptions, run) =>
       train(LoadedModel.inside(model), corpus, trainingOptions, run),
   };

@@ -1,6 +1,7 @@
 /** Decoding at the papers' shapes: time and memory of all layers in three forms of weights, on one kernel. */
 import { linearWeights, type TransformerShape } from '../../papers/shapes.js';
 import { loadKernel, type KernelChoice, type KernelName } from '../../kernel/kernel.js';
+import { returnMemory } from '../../kernel/memory.js';
 import { measureSpeed, type Speed } from '../speed.js';
 import { fillShape, planShape, startShape, type ShapePlan, type WeightForm } from './synthetic-engine.js';
 import type { WasmMemory } from '../../kernel/webassembly.js';
@@ -50,7 +51,19 @@ export const FORM_BITS: Readonly<Record<WeightForm, number>> = { ternary: 2, fp1
 export async function measureShape(
   shape: TransformerShape,
   forms: readonly WeightForm[],
-  { threads = [1], kernel: choice = 'auto', rounds = 3, memoryBytes }: ShapeSpeedOptions = {},
+  options: ShapeSpeedOptions = {},
+): Promise<ShapeSpeed[]> {
+  try {
+    return await measureForms(shape, forms, options);
+  } finally {
+    await returnMemory(Infinity);
+  }
+}
+
+async function measureForms(
+  shape: TransformerShape,
+  forms: readonly WeightForm[],
+  { threads = [1], kernel: choice = 'auto', rounds = 3, memoryBytes }: ShapeSpeedOptions,
 ): Promise<ShapeSpeed[]> {
   const kernel = await loadKernel(choice);
   const filled: { plan: ShapePlan; wasm: WasmMemory }[] = [];

@@ -9,6 +9,7 @@ import { spend } from '../../backend/spend.js';
 import { transposedProduct } from './transposed-product.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../../config.js';
 import { dequantizedActivations, dequantizedWeights } from '../../quantizers/on-tensors.js';
+import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
 import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';
 import { rmsNormBackward, rmsNormForward, type Norm } from '../norm.js';
 
@@ -16,6 +17,8 @@ import { rmsNormBackward, rmsNormForward, type Norm } from '../norm.js';
 export interface ProductQuantizers {
   weight_quantizer: WeightQuantizerName;
   activation_quantizer: ActivationQuantizerName;
+  /** The reader's own quantizers, in the place of the named ones. */
+  own?: OwnQuantizers;
   /** In the place of the activation quantizer, for evaluations: norm(x) to what enters the product, a new tensor. */
   inputRule?: (normed: tf.Tensor) => tf.Tensor;
 }
@@ -39,7 +42,10 @@ export function productForward(
   joint = false,
 ): Product {
   const { activations, reciprocal } = enteringProduct(x, quantizers, norm);
-  let quantized = weights.map((weight) => dequantizedWeights(quantizers.weight_quantizer, weight)); // (O_i, C)
+  let quantized = weights.map(
+    (weight) =>
+      quantizers.own?.weights?.values(weight) ?? dequantizedWeights(quantizers.weight_quantizer, weight),
+  ); // (O_i, C)
   if (joint && quantized.length > 1) quantized = [op.concat(quantized, 0)];
   return {
     outputs: quantized.map((weight) => matMul2D(activations, weight, false, true)),
@@ -50,13 +56,17 @@ export function productForward(
 /** Q_a(norm(x)) [N, C], and where there is a norm the reciprocal root mean square of each row [N, 1]. */
 function enteringProduct(
   x: tf.Tensor,
-  { activation_quantizer: quantizer, inputRule }: ProductQuantizers,
+  { activation_quantizer: quantizer, inputRule, own }: ProductQuantizers,
   norm?: Norm,
 ): { activations: tf.Tensor; reciprocal?: tf.Tensor } {
-  if (norm && !inputRule && isAbsmaxPerToken(quantizer)) return normAndQuantize(x, norm, quantizer);
+  if (norm && !inputRule && !own?.activations && isAbsmaxPerToken(quantizer))
+    return normAndQuantize(x, norm, quantizer);
   const normed = norm && rmsNormForward(x, norm);
   const entering = normed?.y ?? x;
-  const activations = inputRule ? inputRule(entering) : dequantizedActivations(quantizer, entering);
+  const activations =
+    inputRule?.(entering) ??
+    own?.activations?.values(entering) ??
+    dequantizedActivations(quantizer, entering);
   normed?.y.dispose();
   return { activations, reciprocal: normed?.reciprocal };
 }

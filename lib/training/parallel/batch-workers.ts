@@ -36,6 +36,9 @@ const TOKEN_BY_TOKEN: Record<ActivationQuantizerName, boolean> = {
 /** True where the gradient of a batch is the sum of the gradients of its parts. */
 export function isSplittable(options: AblationOptions): boolean {
   const { activation_quantizer: all, down_activation_quantizer: down = all } = options;
+  // Another process does not have the reader's functions.
+  if (options.own_weight_quantizer !== undefined || options.own_activation_quantizer !== undefined)
+    return false;
   return TOKEN_BY_TOKEN[all] && TOKEN_BY_TOKEN[down];
 }
 
