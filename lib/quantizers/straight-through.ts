@@ -123,7 +123,7 @@ function isClipped(straightThrough: StraightThrough = 'identity'): boolean {
 /** 1 where a weight lies within the outermost integers of its grid, else 0. */
 function unsaturatedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
   const { rule, center, factor, scale, low, high } = gridOfTensor(quantizer, weights);
-  if (rule === 'sign') return within(tf.sub(weights, center), -scale, scale);
+  if (rule === 'sign') return within(tf.sub(weights, center), tf.neg(scale), scale);
   return within(tf.mul(weights, factor), low, high);
 }
 
@@ -132,7 +132,7 @@ function unsaturatedActivations(quantizer: ActivationQuantizerName, x: tf.Tensor
   return within(tf.mul(x, scalesOfTensor(quantizer, x)), low, high);
 }
 
-function within(x: tf.Tensor, low: number, high: number): tf.Tensor {
+function within(x: tf.Tensor, low: tf.Tensor | number, high: tf.Tensor | number): tf.Tensor {
   return tf.cast(tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high)), 'float32');
 }
 
