@@ -15,13 +15,8 @@ export {
 
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
-export {
-  CorpusError,
-  type Corpus,
-  type KnownEntropy,
-  type PositionKind,
-  type TokenWindows,
-} from './corpora/corpus.js';
+export { CorpusError } from './corpora/corpus-error.js';
+export type { Corpus, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
 export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
@@ -31,13 +26,15 @@ export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf
 // Training: TensorFlow is loaded by loadTraining, not before.
 export { ALLOCATOR_SETTINGS } from './backend/allocator.js';
 export type { BackendDescription, BackendOptions } from './backend/tensorflow.js';
-export { loadTraining, type ModelChange, type TrainableModel, type Training } from './training/training.js';
+export { loadTraining, type Training } from './training/load-training.js';
 export {
   DivergedError,
   LATENT_BINS,
   LATENT_RANGE,
   type Diagnostics,
+  type ModelChange,
   type RunOptions,
+  type TrainableModel,
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
@@ -117,7 +114,26 @@ export { repairRun } from './runs/repair-run.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
+export {
+  halfWidth,
+  interval,
+  pValue,
+  POWER,
+  seedsToDecide,
+  smallestVisible,
+  type Contrast,
+} from './analysis/contrast.js';
 export { coverage, MADE_UP_SWEEP, madeUpLosses, type MadeUpSweep } from './analysis/coverage.js';
+export { holm, type HolmDecision } from './analysis/holm.js';
+export {
+  ablationCoverage,
+  MADE_UP_ABLATION,
+  type AblationCoverage,
+  type MadeUpAblation,
+} from './analysis/made-up-ablation.js';
+export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
+export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
+export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
 export { predictLargest, type SizePrediction } from './analysis/extrapolation.js';
 export {
   horizontalShift,

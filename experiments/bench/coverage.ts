@@ -1,9 +1,17 @@
-/** npm run bench -- coverage [TRIALS]: how often the intervals of a fitted law hold the truth, on made-up losses. */
-import { coverage, MADE_UP_SWEEP } from '@bitnet-notebooks/lib';
+/** npm run bench -- coverage [TRIALS]: how often intervals hold the truth, on made-up losses of known truth. */
+import { ablationCoverage, coverage, MADE_UP_ABLATION, MADE_UP_SWEEP } from '@bitnet-notebooks/lib';
 
-/** Prints the shares for the full preset's nine sizes and three seeds. */
+/** Prints the shares for the scaling law's fits, and for the ablation's comparisons of tuned arms. */
 export function benchCoverage([trials = '500']: readonly string[]): void {
   const count = Number(trials);
+  if (!Number.isInteger(count) || count < 1) {
+    throw new Error(`coverage: the number of trials must be a whole number from 1, got ${trials}.`);
+  }
+  fits(count);
+  comparisons(count);
+}
+
+function fits(count: number): void {
   const { a, b, c, noise, sizes, seeds } = MADE_UP_SWEEP;
   console.log(
     `L(N) = ${a}·N^${b} + ${c}, noise ${noise} nat, ${sizes.length} sizes × ${seeds} seeds, ${count} trials, 95 % intervals`,
@@ -11,4 +19,19 @@ export function benchCoverage([trials = '500']: readonly string[]): void {
   for (const [name, share] of Object.entries(coverage(count, MADE_UP_SWEEP, { draws: 300 }))) {
     console.log(`${name.padEnd(6)} held in ${(100 * share).toFixed(1)} % of trials`);
   }
+}
+
+function comparisons(count: number): void {
+  const { arms, seeds, tuningSeeds, rates, noise, shift, curvature, skew } = MADE_UP_ABLATION;
+  console.log(
+    `\n${arms} arms against a reference, ${seeds} seeds, each tuned on ${rates} rates × ${tuningSeeds} seeds; noise ${noise}, ` +
+      `shift of a seed ${shift}, loss ${curvature} an octave² and ${skew} an octave³ from the best rate; ${count} trials`,
+  );
+  const { held, falseAlarms, familyAlarms, halfWidth } = ablationCoverage(count);
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  console.log(
+    `95 % intervals hold the true difference in ${percent(held)}, ± ${halfWidth.toFixed(4)} nats in the mean`,
+  );
+  console.log(`without any effect: ${percent(falseAlarms)} of comparisons exclude zero, each by itself`);
+  console.log(`without any effect: ${percent(familyAlarms)} of families report one, by Holm`);
 }

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ALLOCATOR_SETTINGS, loadTraining, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
-import { configurationA } from '../bitlm/experiment.js';
+import { configurationA } from '../sweep/configurations.js';
 import { syntheticCorpus } from './synthetic-corpus.js';
 
 interface Configuration {

@@ -2,58 +2,14 @@
  * The first experiment: BitLM on Tiny Shakespeare. Configuration A (0.8 M parameters) with ternary weights and in full
  * precision, each at its own tuned learning rate, and a ternary model of about 3.6 M parameters.
  */
-import { parseModelConfig, type ModelConfig, type TrainingOptions } from '@bitnet-notebooks/lib';
+import type { TrainingOptions } from '@bitnet-notebooks/lib';
+import { configurationA, embeddedConfiguration } from '../sweep/configurations.js';
 import type { Experiment } from '../sweep/experiment.js';
-import type { FinishedRun, Preset, RunSpec } from '../sweep/run-spec.js';
+import { bitlmClaims } from './claims.js';
+import { bitlmTable } from './table.js';
+import type { Preset, RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 import { tuneRate } from '../sweep/tuning.js';
-
-const TERNARY = {
-  quant_method: 'bitnet',
-  linear_class: 'autobitlinear',
-  quantization_mode: 'online',
-} as const;
-
-/** Characters of Tiny Shakespeare. */
-const VOCABULARY = 65;
-
-/**
- * Standard deviation of the first weights, about 1/√width. transformers' 0.02 suits wider models; here it left both
- * arms behind.
- */
-const INITIALIZER_RANGE = 0.06;
-
-/** Configuration A: nanoGPT's for a CPU (4 layers, 128 wide, context 64, batch 12), with 2B4T's gated feed-forward. */
-export function configurationA(ternary: boolean): ModelConfig {
-  return parseModelConfig({
-    vocab_size: VOCABULARY,
-    hidden_size: 128,
-    intermediate_size: 352,
-    num_hidden_layers: 4,
-    num_attention_heads: 4,
-    max_position_embeddings: 64,
-    initializer_range: INITIALIZER_RANGE,
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    ...(ternary && { quantization_config: TERNARY }),
-  });
-}
-
-/** About 3.6 M parameters in shapes that every packed format takes: all inputs are multiples of 256. */
-export function embeddedConfiguration(): ModelConfig {
-  return parseModelConfig({
-    vocab_size: VOCABULARY,
-    hidden_size: 256,
-    intermediate_size: 512,
-    num_hidden_layers: 6,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    max_position_embeddings: 256,
-    initializer_range: INITIALIZER_RANGE,
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    quantization_config: TERNARY,
-  });
-}
 
 interface Length {
   steps: number;
@@ -154,18 +110,6 @@ export const bitlm: Experiment = {
   name: 'bitlm',
   title: 'BitLM learns Tiny Shakespeare, ternary and in full precision',
   runs,
-  table: (finished) => [
-    '| model | parameters | steps | learning rate | validation loss (nats per character) | seconds | below 2.54 |',
-    '|---|---|---|---|---|---|---|',
-    ...finished.filter(({ role }) => role === 'final').map(tableRow),
-  ],
+  table: bitlmTable,
+  claims: bitlmClaims,
 };
-
-function tableRow({ arm, parameters, training, validationLoss, seconds, curve }: FinishedRun): string {
-  const passed = curve.find((point) => point.validationLoss < 2.54);
-  const when = passed ? `step ${passed.step}, ${passed.seconds.toFixed(0)} s` : 'not reached';
-  return (
-    `| ${arm} | ${(parameters / 1e6).toFixed(2)} M | ${training.steps} | ${training.schedule.peak} | ` +
-    `**${validationLoss?.toFixed(3) ?? 'diverged'}** | ${seconds.toFixed(0)} | ${when} |`
-  );
-}

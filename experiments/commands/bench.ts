@@ -4,11 +4,11 @@ import { benchTraining } from '../bench/training.js';
 const BENCHES: Readonly<Record<string, (args: string[]) => void | Promise<void>>> = {
   training: benchTraining,
   // Loaded by name, so that each bench loads what it measures and no more.
-  inference: async (args) => (await import('../bench/inference.js')).benchInference(args),
+  'inference-2b4t': async (args) => (await import('../inference-2b4t/experiment.js')).benchInference(args),
   sweep: async () => (await import('../bench/sweep.js')).benchSweep(),
   coverage: async (args) => (await import('../bench/coverage.js')).benchCoverage(args),
   ray: async (args) => (await import('../ray/bench/ray.js')).benchRay(args),
-  shapes: async (args) => (await import('../bench/shapes.js')).benchShapes(args),
+  shapes: async (args) => (await import('../shapes/experiment.js')).benchShapes(args),
 };
 
 const name = process.argv[2];

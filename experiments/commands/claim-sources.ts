@@ -1,21 +1,11 @@
 /** Everything that judges claims: the experiments, by their recorded results. Other measurements add a line here. */
-import type { JudgedClaim } from '@bitnet-notebooks/lib';
-import type { Experiment } from '../sweep/experiment.js';
+import type { ClaimSource, Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS } from '../experiments.js';
 import { INFERENCE_CLAIM_SOURCE } from '../inference-2b4t/claims.js';
 import { readRecorded, recordCommand } from '../record/recorded.js';
 import { hasResults } from '../record/results-file.js';
 import { formulaClaims, latencyClaims } from '../shapes/claims.js';
-import { readShapes, SHAPES_COMMAND } from '../shapes/record.js';
-
-export interface ClaimSource {
-  /** As in the heading over its claims. */
-  name: string;
-  /** The command that records what the claims are judged by. */
-  command: string;
-  /** Undefined while nothing is recorded. */
-  claims(): Promise<JudgedClaim[] | undefined>;
-}
+import { readShapes, SHAPES_COMMAND } from '../shapes/results.js';
 
 export const CLAIM_SOURCES: readonly ClaimSource[] = [
   ...EXPERIMENTS.filter((experiment) => experiment.claims !== undefined).map(ofRuns),

@@ -1,7 +1,8 @@
 import { loadTraining, type Training } from '@bitnet-notebooks/lib';
 import type { Experiment } from '../sweep/experiment.js';
 import { openCorpusOf } from '../sweep/open-corpus.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from '../sweep/run-spec.js';
+import { runId, type Preset, type RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 import { sweepSeconds, type PlannedRun } from './sweep-cost.js';
 import { duration } from './sweep-display.js';
 

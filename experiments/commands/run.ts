@@ -10,7 +10,8 @@ import type { Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
 import { requireOneVersion } from '../record/one-version.js';
 import { recordResults, RUNS_FOLDER } from '../record/recorded.js';
-import { PRESETS, type FinishedRun, type Preset, type RunSpec } from '../sweep/run-spec.js';
+import { PRESETS, type Preset, type RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 import { SweepDisplay } from './sweep-display.js';
 import { sweep, type SweepOptions } from '../sweep/sweep.js';
 

@@ -1,8 +1,8 @@
 /** The papers' claims that the pairs and the post-training table can be held against. Rules written before the runs. */
 import { judge, meanInterval, pairedDifference, type Claim, type JudgedClaim } from '@bitnet-notebooks/lib';
 import { gapTrend, pairsOf, type Pair } from '../sizes/pairs.js';
-import { bestAt, postTrainingOf, type PostTraining } from './post-training-table.js';
-import type { FinishedRun } from '../sweep/run-spec.js';
+import { bestAt, postTrainingOf, type PostTraining } from './results.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 
 const B158 = 'BitNet b1.58 (2402.17764), Table 1';
 const B1_TABLE = 'BitNet (2310.11453), Table 3';

@@ -10,7 +10,8 @@ import {
   type AblationOptions,
   type TrainingOptions,
 } from '@bitnet-notebooks/lib';
-import type { FinishedRun, Preset, RunSpec } from '../sweep/run-spec.js';
+import type { Preset, RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 import { tuneRate } from '../sweep/tuning.js';
 
 interface Size {

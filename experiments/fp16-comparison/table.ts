@@ -1,5 +1,5 @@
 import { roundingOf } from '../sizes/pairs.js';
-import type { FinishedRun } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 
 /** What the command prints at the end. */
 export function fp16Table(finished: readonly FinishedRun[]): string[] {

@@ -16,10 +16,10 @@ import {
   type JudgedClaim,
   type Model,
 } from '@bitnet-notebooks/lib';
-import type { ClaimSource } from '../commands/claim-sources.js';
+import type { ClaimSource } from '../sweep/experiment.js';
 import { CLONE } from '../sweep/commit.js';
 import { hasResults } from '../record/results-file.js';
-import { INFERENCE_COMMAND, readInferenceRecord, type InferenceRecord } from './record.js';
+import { INFERENCE_COMMAND, readInferenceRecord, type InferenceRecord } from './results.js';
 
 /** What was found in a model, and how fast 2B4T runs here. */
 export interface InferenceFindings {

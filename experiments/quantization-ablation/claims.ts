@@ -7,9 +7,10 @@ import {
   type Estimate,
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
-import { differenceBySeed, divergedEverywhere, resultOf, type ArmResult } from './results.js';
+import { differenceBySeed } from '../sweep/by-seed.js';
+import { divergedEverywhere, resultOf, type ArmResult } from './results.js';
 import { table4 } from './table.js';
-import type { CurvePoint, FinishedRun } from '../sweep/run-spec.js';
+import type { CurvePoint, FinishedRun } from '../sweep/finished-run.js';
 
 const B1 = 'BitNet (2310.11453), Table 4';
 const B158 = 'BitNet b1.58 (2402.17764), Table 1';
@@ -28,7 +29,7 @@ export function ablationClaims(finished: readonly FinishedRun[]): JudgedClaim[] 
   const arm = (name: string): ArmResult | undefined => resultOf(name, finished);
   const difference = (name: string, against: string): Estimate | undefined => {
     const [one, other] = [arm(name), arm(against)];
-    return one && other && differenceBySeed(one, other);
+    return one && other && differenceBySeed(one.bySeed, other.bySeed);
   };
   const drafts = [
     ...normClaims(finished, difference),
@@ -68,7 +69,7 @@ function normClaims(finished: readonly FinishedRun[], difference: DifferenceOf):
       source: B1,
       paper: '+0.084 nats (24.05, not 22.11), at an eighth of the learning rate',
       measure: 'elastic − absmax, b1 with Pre-LN, at one learning rate, nats',
-      ours: elastic && absmax && differenceBySeed(elastic, absmax),
+      ours: elastic && absmax && differenceBySeed(elastic.bySeed, absmax.bySeed),
       expected: { atLeast: 0 },
     },
   ];

@@ -15,9 +15,10 @@ import {
 import { ARMS, type Arm, type ScheduleKind } from './arms.js';
 import { ablationClaims } from './claims.js';
 import { ablationTable } from './table.js';
-import { configurationA } from '../bitlm/experiment.js';
+import { configurationA } from '../sweep/configurations.js';
 import type { Experiment } from '../sweep/experiment.js';
-import type { FinishedRun, Preset, RunSpec } from '../sweep/run-spec.js';
+import type { Preset, RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 import { tuneRate } from '../sweep/tuning.js';
 
 /** Seed of the tuning runs; final runs have others. */

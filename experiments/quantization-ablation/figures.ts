@@ -13,7 +13,7 @@ import {
 } from '@bitnet-notebooks/lib';
 import type { ArmResult } from './results.js';
 import type { Table4Row } from './table.js';
-import type { CurvePoint } from '../sweep/run-spec.js';
+import type { CurvePoint } from '../sweep/finished-run.js';
 
 /** Loss curves of some arms, with a band from the lowest to the highest seed. */
 export function armCurves(results: readonly ArmResult[], title: string, range?: [number, number]): Figure {

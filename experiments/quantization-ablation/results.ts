@@ -1,7 +1,8 @@
 /** What the finished runs of the quantization ablation come to, arm by arm. */
-import { meanInterval, pairedDifference, type Estimate } from '@bitnet-notebooks/lib';
+import { meanInterval, type Estimate } from '@bitnet-notebooks/lib';
 import { ARMS, type Arm } from './arms.js';
-import type { CurvePoint, FinishedRun } from '../sweep/run-spec.js';
+import { differenceBySeed, seedOf } from '../sweep/by-seed.js';
+import { lossOf, type CurvePoint, type FinishedRun } from '../sweep/finished-run.js';
 
 /** The reported runs of one arm at one learning rate. */
 export interface ArmResult {
@@ -10,13 +11,14 @@ export interface ArmResult {
   axis: Arm['axis'] | 'configuration A';
   /** Peak learning rate, the best of the arm's tuning runs unless `resultAt` was asked for another. */
   rate: number;
-  seeds: number[];
   /** Validation loss by seed, nats per token; Infinity for a run that diverged. */
+  bySeed: ReadonlyMap<number, number>;
+  /** The same in the order of the seeds. */
   losses: number[];
   loss: Estimate;
   /** The arm that it is compared with. */
   against: string;
-  /** Loss minus that of `against`, seed by seed; absent where that arm or one of the seeds has no result. */
+  /** Loss minus that of `against`, seed by seed; over the seeds that both have; absent where they share none. */
   difference?: Estimate;
   /** Loss curve of each seed. */
   curves: CurvePoint[][];
@@ -74,19 +76,16 @@ export function resultAt(
   const arm = [...ARMS, ...AT_A].find((one) => one.name === name);
   const own = finalsAt(name, rate, finished);
   if (!arm || own.length === 0) return undefined;
-  const losses = own.map(lossOf);
+  const bySeed = lossesBySeed(own);
+  const losses = [...bySeed.values()];
   const reference = finalsAt(arm.against, tunedRate(arm.against, finished), finished);
-  const seeds = own.map(seedOf);
-  const difference = differenceBySeed(
-    { seeds, losses },
-    { seeds: reference.map(seedOf), losses: reference.map(lossOf) },
-  );
+  const difference = differenceBySeed(bySeed, lossesBySeed(reference));
   return {
     arm: name,
     label: arm.label,
     axis: 'axis' in arm ? (arm as Arm).axis : 'configuration A',
     rate: rate!,
-    seeds,
+    bySeed,
     losses,
     loss: meanInterval(losses),
     against: arm.against,
@@ -95,29 +94,12 @@ export function resultAt(
   };
 }
 
-/** Losses of one arm minus those of another, seed by seed; undefined where the other lacks one of the seeds. */
-export function differenceBySeed(
-  one: Pick<ArmResult, 'seeds' | 'losses'>,
-  other: Pick<ArmResult, 'seeds' | 'losses'>,
-): Estimate | undefined {
-  if (!one.seeds.every((seed) => other.seeds.includes(seed))) return undefined;
-  return pairedDifference(
-    one.losses,
-    one.seeds.map((seed) => other.losses[other.seeds.indexOf(seed)]),
-  );
-}
-
 function finalsAt(arm: string, rate: number | undefined, finished: readonly FinishedRun[]): FinishedRun[] {
   return finished
     .filter((run) => run.arm === arm && run.role === 'final' && run.training.schedule.peak === rate)
     .toSorted((a, b) => seedOf(a) - seedOf(b));
 }
 
-function seedOf({ training }: FinishedRun): number {
-  return training.seeds.batches;
-}
-
-/** Validation loss at the end, nats per token; Infinity where the run diverged. */
-function lossOf({ validationLoss }: FinishedRun): number {
-  return validationLoss ?? Infinity;
+function lossesBySeed(runs: readonly FinishedRun[]): Map<number, number> {
+  return new Map(runs.map((run) => [seedOf(run), lossOf(run)]));
 }

@@ -1,7 +1,7 @@
 /** The tables of the quantization ablation. */
 import { formatEstimate, mean } from '@bitnet-notebooks/lib';
 import { armResults, resultAt, resultOf, type ArmResult } from './results.js';
-import type { FinishedRun } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 
 /** One line an arm: loss with its interval, difference to the arm that it is compared with, and what it looks like inside. */
 export function ablationTable(finished: readonly FinishedRun[]): string[] {

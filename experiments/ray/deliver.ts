@@ -1,7 +1,7 @@
 /** A run that another machine carried out, put where a local one would stand. */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { RunResult } from '../sweep/run-spec.js';
+import type { RunResult } from '../sweep/finished-run.js';
 import { readResult } from '../sweep/train-run.js';
 import { RUN_FILES, type RunFile } from './run-log.js';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALLOCATOR_SETTINGS } from '@bitnet-notebooks/lib';
-import type { RunResult } from '../sweep/run-spec.js';
+import type { RunResult } from '../sweep/finished-run.js';
 import { readResult } from '../sweep/train-run.js';
 import { RunCrash, type Engine, type RunProgress, type RunTask } from '../sweep/engines/engine.js';
 import { deliverRun } from './deliver.js';

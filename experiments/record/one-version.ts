@@ -3,7 +3,7 @@
  * change that makes a run come out otherwise, beside those of Node.js and TensorFlow.js. Commits are kept and not
  * compared: most change no loss, and a sweep should outlive a new line in the README.
  */
-import type { FinishedRun } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 
 /**
  * @param operation opens the message

@@ -5,7 +5,8 @@ import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { commitsOf, requireOneVersion } from './one-version.js';
 import { readResults, resultsFile } from './results-file.js';
-import type { FinishedRun, Preset, RunResult } from '../sweep/run-spec.js';
+import type { Preset } from '../sweep/run-spec.js';
+import type { FinishedRun, RunResult } from '../sweep/finished-run.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
 export interface RecordedResults {

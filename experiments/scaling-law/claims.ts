@@ -9,8 +9,8 @@ import {
   type Estimate,
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
-import type { FinishedRun } from '../sweep/run-spec.js';
-import { gapPoints, sizeGapTrend } from '../sizes/gap.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
+import { gapTrend } from '../sizes/pairs.js';
 import { hasScalingResults, scalingResults, type ScalingResults, type SizeCurve } from './results.js';
 
 const B1 = 'BitNet (2310.11453), section 3.2';
@@ -73,21 +73,20 @@ function predictionClaims(results: ScalingResults): Claim[] {
   });
 }
 
-function gapClaims({ zipf, shakespeare }: ScalingResults): Claim[] {
+function gapClaims({ pairs: { zipf, shakespeare } }: ScalingResults): Claim[] {
   const corpora = [
     ['Zipf facts', zipf],
     ['Tiny Shakespeare', shakespeare],
   ] as const;
-  return corpora.flatMap(([name, curves]): Claim[] => {
-    const points = gapPoints(curves);
-    if (sizesOf(points).length < 3 || new Set(points.map(({ seed }) => seed)).size < 2) return [];
+  return corpora.flatMap(([name, pairs]): Claim[] => {
+    if (pairs.length < 3 || pairs.every(({ gaps }) => gaps.size < 2)) return [];
     return [
       {
         claim: `The gap to full precision shrinks with size (${name})`,
         source: B1,
         paper: 'in a figure, no numbers',
         measure: 'change of the gap per tenfold size, nats',
-        ours: sizeGapTrend(curves),
+        ours: gapTrend(pairs, { per: 10, over: 'runs' }),
         expected: { atMost: 0 },
       },
     ];

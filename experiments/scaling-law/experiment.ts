@@ -3,7 +3,8 @@
  * language whose entropy is known and on Tiny Shakespeare, and loss against tokens at a few sizes.
  */
 import type { Experiment } from '../sweep/experiment.js';
-import type { FinishedRun, Preset, RunSpec } from '../sweep/run-spec.js';
+import type { Preset, RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 import { scalingClaims } from './claims.js';
 import { scalingTable } from './table.js';
 import { shakespeareSweep, zipfSweep } from '../sizes/sweeps.js';

@@ -1,6 +1,8 @@
-/** The pictures of the scaling law's measurements: curves, gaps, shifts and tokens. Fits: scaling-fit-figures.ts. */
+/** The pictures of the scaling law's measurements: curves, gaps, shifts and tokens. Fits: fit-figures.ts. */
 import {
   lineFigure,
+  meanBySize,
+  meanInterval,
   scatterFigure,
   shiftBySize,
   sizesOf,
@@ -9,9 +11,32 @@ import {
   type LineSeries,
   type MeasuredLoss,
 } from '@bitnet-notebooks/lib';
-import { count, meansWithBars, PARAMETERS } from './axes.js';
-import { gapsBySize } from '../sizes/gap.js';
+import type { Pair } from '../sizes/pairs.js';
 import type { ScalingResults, SizeCurve } from './results.js';
+
+/** The axis of sizes. */
+export const PARAMETERS = { title: 'Parameters N', unit: 'values', scale: 'log', format: '~s' } as const;
+
+/** Means over the seeds, with Student's intervals where there are several seeds everywhere. */
+export function meansWithBars(
+  points: readonly MeasuredLoss[],
+  floor: number,
+): { x: number[]; y: number[]; low?: number[]; high?: number[] } {
+  const means = meanBySize(points);
+  const x = means.map(({ parameters }) => parameters);
+  const y = means.map(({ loss }) => loss - floor);
+  const losses = x.map((size) => points.filter((one) => one.parameters === size).map(({ loss }) => loss));
+  if (losses.some(({ length }) => length < 2)) return { x, y };
+  const intervals = losses.map((values) => meanInterval(values.map((loss) => loss - floor)));
+  // A logarithmic axis has no place for what reaches zero.
+  const low = intervals.map((one, i) => (floor > 0 ? Math.max(one.low, y[i] / 3) : one.low));
+  return { x, y, low, high: intervals.map(({ high }) => high) };
+}
+
+/** `5.2 k`, `4.1 M`. */
+export function count(parameters: number): string {
+  return parameters < 1e6 ? `${(parameters / 1e3).toFixed(1)} k` : `${(parameters / 1e6).toFixed(1)} M`;
+}
 
 /** Loss curves of every size of an arm, while they train: one seed. */
 export function sizeCurvesFigure({ label, runs }: SizeCurve, entropyPerToken: number): Figure {
@@ -32,9 +57,8 @@ export function sizeCurvesFigure({ label, runs }: SizeCurve, entropyPerToken: nu
 }
 
 /** What b1.58 loses against full precision, by size, on both corpora. */
-export function sizeGapFigure({ zipf, shakespeare }: ScalingResults): Figure {
-  const series = (name: string, curves: readonly SizeCurve[]): LineSeries[] => {
-    const gaps = gapsBySize(curves);
+export function sizeGapFigure({ pairs }: ScalingResults): Figure {
+  const series = (name: string, gaps: readonly Pair[]): LineSeries[] => {
     if (gaps.length === 0) return [];
     const of = (pick: (gap: Estimate) => number): number[] => gaps.map(({ gap }) => pick(gap));
     return [
@@ -55,7 +79,7 @@ export function sizeGapFigure({ zipf, shakespeare }: ScalingResults): Figure {
     x: PARAMETERS,
     y: { title: 'Gap', unit: 'nats per token' },
     lines: [{ axis: 'y', at: 0, label: '' }],
-    series: [...series('Zipf facts, values', zipf), ...series('Tiny Shakespeare', shakespeare)],
+    series: [...series('Zipf facts, values', pairs.zipf), ...series('Tiny Shakespeare', pairs.shakespeare)],
   });
 }
 

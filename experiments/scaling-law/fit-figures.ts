@@ -14,7 +14,7 @@ import {
   type LineSeries,
   type MeasuredLoss,
 } from '@bitnet-notebooks/lib';
-import { meansWithBars, PARAMETERS } from './axes.js';
+import { meansWithBars, PARAMETERS } from './figures.js';
 import type { ScalingResults, SizeCurve } from './results.js';
 
 /** Excess over the entropy against size on logarithmic axes, with lines and their bands. */

@@ -8,7 +8,9 @@ import {
   type TokensPoint,
 } from '@bitnet-notebooks/lib';
 import { requireOneVersion } from '../record/one-version.js';
-import type { FinishedRun } from '../sweep/run-spec.js';
+import { pairsOf, type Pair } from '../sizes/pairs.js';
+import { seedOf } from '../sweep/by-seed.js';
+import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 
 /** The arms in their order, and how they are written. */
 const SCALING_ARMS: Readonly<Record<string, string>> = {
@@ -44,6 +46,8 @@ export interface ScalingResults {
   tokens: number;
   zipf: SizeCurve[];
   shakespeare: SizeCurve[];
+  /** b1.58 beside full precision, shape by shape. */
+  pairs: { zipf: Pair[]; shakespeare: Pair[] };
   /** All lengths at the sizes that have several, by arm. */
   lengths: Record<string, TokensPoint[]>;
   keys: KeyExcess[];
@@ -73,19 +77,17 @@ export function scalingResults(all: readonly FinishedRun[]): ScalingResults {
   const language = new ZipfFacts(options);
   const perfect = perfectLosses(language, finalWindows, training.context);
   const entropy = language.entropy.kinds.find(({ name }) => name === 'v')!.entropy;
-  const lossOnValues = (run: FinishedRun): number | null =>
-    run.lossByKind === undefined ? null : run.lossByKind.v - perfect.v + entropy;
+  const lossOnValues = (run: FinishedRun): number => lossOf(run) - perfect.v + entropy;
   const steps = mainSteps(ofZipf);
-  const zipf = curvesOf(
-    ofZipf.filter((run) => run.training.steps === steps),
-    lossOnValues,
-  );
+  const ofMainLength = ofZipf.filter((run) => run.training.steps === steps);
+  const zipf = curvesOf(ofMainLength, lossOnValues);
   const ofText = finals.filter((run) => run.corpus.name === 'tiny-shakespeare');
   return {
     entropy,
-    tokens: tokensOf(ofZipf.find((run) => run.training.steps === steps)!),
+    tokens: tokensOf(ofMainLength[0]),
     zipf,
-    shakespeare: curvesOf(ofText, ({ validationLoss }) => validationLoss),
+    shakespeare: curvesOf(ofText, lossOf),
+    pairs: { zipf: pairsOf(ofMainLength), shakespeare: pairsOf(ofText) },
     lengths: lengthsOf(ofZipf, lossOnValues),
     keys: zipf.flatMap((curve) => keyExcess(curve, perfect)),
   };
@@ -113,26 +115,31 @@ function tokensOf({ training: { steps, batch, context } }: FinishedRun): number 
   return steps * batch * context;
 }
 
-type LossOf = (run: FinishedRun) => number | null;
+type LossOf = (run: FinishedRun) => number;
 
-function pointOf(run: FinishedRun, lossOf: LossOf): LossAtSize & { tokens: number } {
-  const { parameters, training } = run;
-  return { parameters, tokens: tokensOf(run), seed: training.seeds.weights, loss: lossOf(run) };
+function pointOf(run: FinishedRun, lossOn: LossOf): LossAtSize & { tokens: number } {
+  const loss = lossOn(run);
+  return {
+    parameters: run.parameters,
+    tokens: tokensOf(run),
+    seed: seedOf(run),
+    loss: Number.isFinite(loss) ? loss : null,
+  };
 }
 
-function curvesOf(runs: readonly FinishedRun[], lossOf: LossOf): SizeCurve[] {
+function curvesOf(runs: readonly FinishedRun[], lossOn: LossOf): SizeCurve[] {
   return Object.entries(SCALING_ARMS).flatMap(([arm, label]) => {
     const ofArm = runs.filter((run) => run.arm === arm);
     if (ofArm.length === 0) return [];
-    const { measured, diverged } = splitDiverged(ofArm.map((run) => pointOf(run, lossOf)));
+    const { measured, diverged } = splitDiverged(ofArm.map((run) => pointOf(run, lossOn)));
     return [{ arm, label, points: measured, diverged, runs: ofArm }];
   });
 }
 
-function lengthsOf(runs: readonly FinishedRun[], lossOf: LossOf): Record<string, TokensPoint[]> {
+function lengthsOf(runs: readonly FinishedRun[], lossOn: LossOf): Record<string, TokensPoint[]> {
   const byArm: Record<string, TokensPoint[]> = {};
   for (const arm of Object.keys(SCALING_ARMS)) {
-    const points = runs.filter((run) => run.arm === arm).map((run) => pointOf(run, lossOf));
+    const points = runs.filter((run) => run.arm === arm).map((run) => pointOf(run, lossOn));
     const isMeasured = (point: (typeof points)[number]): point is TokensPoint => point.loss !== null;
     const measured = points.filter(isMeasured);
     if (new Set(measured.map(({ tokens }) => tokens)).size > 1) byArm[arm] = measured;

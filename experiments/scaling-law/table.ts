@@ -1,34 +1,39 @@
 /** The results of the scaling law as a table of Markdown. */
 import { formatEstimate, meanInterval, sizesOf } from '@bitnet-notebooks/lib';
-import type { FinishedRun } from '../sweep/run-spec.js';
-import { gapsBySize } from '../sizes/gap.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
+import type { Pair } from '../sizes/pairs.js';
 import { hasScalingResults, scalingResults, type SizeCurve } from './results.js';
 
 export function scalingTable(finished: readonly FinishedRun[]): string[] {
   if (!hasScalingResults(finished)) return ['No final runs on Zipf facts yet.'];
-  const { zipf, shakespeare, entropy, tokens, keys } = scalingResults(finished);
+  const { zipf, shakespeare, pairs, entropy, tokens, keys } = scalingResults(finished);
   const largest = keys.filter(
     ({ parameters }) => parameters === Math.max(...keys.map((key) => key.parameters)),
   );
   return [
     `Zipf facts: ${(tokens / 1e6).toFixed(2)} M tokens each; loss on values less their entropy of ${entropy.toFixed(4)} nat`,
     '',
-    ...sizeTable(zipf, entropy),
+    ...sizeTable(zipf, pairs.zipf, entropy),
     '',
     ...largest.map(
       ({ arm, parameters, a, b }) =>
         `Key positions at ${parameters} parameters, ${arm}: a ${a.toFixed(4)} and b ${b.toFixed(4)} nat above the exact entropy`,
     ),
     ...(shakespeare.length > 0
-      ? ['', 'Tiny Shakespeare: validation loss, nats per character', '', ...sizeTable(shakespeare, 0)]
+      ? [
+          '',
+          'Tiny Shakespeare: validation loss, nats per character',
+          '',
+          ...sizeTable(shakespeare, pairs.shakespeare, 0),
+        ]
       : []),
   ];
 }
 
 /** A row for each size, a column for each arm, and the gap of the main arms. Diverged runs are counted. */
-function sizeTable(curves: readonly SizeCurve[], floor: number): string[] {
+function sizeTable(curves: readonly SizeCurve[], pairs: readonly Pair[], floor: number): string[] {
   const sizes = sizesOf(curves.flatMap(({ points, diverged }) => [...points, ...diverged]));
-  const gaps = new Map(gapsBySize(curves).map(({ parameters, gap }) => [parameters, gap]));
+  const gaps = new Map(pairs.map(({ parameters, gap }) => [parameters, gap]));
   return [
     `| parameters | ${curves.map(({ label }) => label).join(' | ')} | b1.58 − full precision |`,
     `|---|${curves.map(() => '---|').join('')}---|`,

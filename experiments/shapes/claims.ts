@@ -20,7 +20,7 @@ import {
   type TransformerShape,
 } from '@bitnet-notebooks/lib';
 import { B158_TABLE_1, B158_THROUGHPUT } from './paper-tables.js';
-import { findMeasurement, type ShapesRecord } from './record.js';
+import { findMeasurement, type ShapesRecord } from './results.js';
 
 const B158 = 'BitNet b1.58 (2402.17764)';
 const B1 = 'BitNet (2310.11453), Table 1';

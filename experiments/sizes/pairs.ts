@@ -1,21 +1,28 @@
-/** Pairs of one shape, in full precision and as b1.58, as recorded runs tell them. */
+/**
+ * Pairs of one shape, in full precision and as b1.58, and what the gap between them does with size. The scaling law and
+ * the fp16 comparison are answered by the same pairs.
+ */
 import {
   ablationOptions,
+  bootstrap,
   countParameters,
   mean,
   meanInterval,
-  pairedDifference,
   undecided,
   type Estimate,
+  type MeasuredLoss,
 } from '@bitnet-notebooks/lib';
-import type { CorpusSpec, FinishedRun } from '../sweep/run-spec.js';
-import { bySeed, commonSeeds } from '../sweep/seeds.js';
+import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
+import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import type { CorpusSpec } from '../sweep/run-spec.js';
 
 /** One shape on one corpus, both arms, by the seeds that they share. */
 export interface Pair {
   corpus: CorpusSpec['name'];
   /** `2×64`: layers and width. */
   shape: string;
+  /** Updates that both were trained for. */
+  steps: number;
   /** Learned values, and those in the quantized matrices. */
   parameters: number;
   quantized: number;
@@ -29,14 +36,6 @@ export interface Pair {
   halfPrecision?: Estimate;
 }
 
-/**
- * The loss that a run is judged by, nats per token: of Zipf facts that of the looked-up values, since the keys are
- * random. Infinity for a run that diverged.
- */
-function judgedLoss({ validationLoss, lossByKind }: FinishedRun): number {
-  return lossByKind?.v ?? validationLoss ?? Infinity;
-}
-
 /** All pairs among the runs, by corpus and then by size. */
 export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
   const finals = finished.filter(
@@ -44,8 +43,7 @@ export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
   );
   const groups = new Map<string, FinishedRun[]>();
   for (const run of finals) {
-    const { num_hidden_layers: layers, hidden_size: width } = run.model;
-    const key = `${run.corpus.name} ${layers}×${width}`;
+    const key = `${run.corpus.name} ${shapeOf(run)} ${run.training.steps}`;
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
   const pairs = [...groups.values()].flatMap((runs) => pairOf(runs) ?? []);
@@ -55,24 +53,29 @@ export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
 function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
   const of = (quantizer: 'none' | 'absmean-ternary'): Map<number, FinishedRun> =>
     bySeed(runs.filter(({ model }) => ablationOptions(model).weight_quantizer === quantizer));
-  const [full, ternary] = [of('none'), of('absmean-ternary')];
-  const seeds = commonSeeds([full, ternary]);
+  const arms = [of('none'), of('absmean-ternary')];
+  const seeds = commonSeeds(arms);
   if (seeds.length === 0) return undefined;
-  const losses = (arm: Map<number, FinishedRun>): number[] => seeds.map((seed) => judgedLoss(arm.get(seed)!));
-  const { model, corpus } = full.get(seeds[0])!;
-  const { total, quantized } = countParameters(model);
-  const rounding = seeds.flatMap((seed) => roundingOf(full.get(seed)!) ?? []);
+  const [full, ternary] = arms.map((arm) => new Map(seeds.map((seed) => [seed, lossOf(arm.get(seed)!)])));
+  const runsInFull = seeds.map((seed) => arms[0].get(seed)!);
+  const [first] = runsInFull;
+  const rounding = runsInFull.flatMap((run) => roundingOf(run) ?? []);
   return {
-    corpus: corpus.name,
-    shape: `${model.num_hidden_layers}×${model.hidden_size}`,
-    parameters: total,
-    quantized,
-    full: meanInterval(losses(full)),
-    ternary: meanInterval(losses(ternary)),
-    gap: pairedDifference(losses(ternary), losses(full)),
-    gaps: new Map(seeds.map((seed) => [seed, judgedLoss(ternary.get(seed)!) - judgedLoss(full.get(seed)!)])),
+    corpus: first.corpus.name,
+    shape: shapeOf(first),
+    steps: first.training.steps,
+    parameters: first.parameters,
+    quantized: countParameters(first.model).quantized,
+    full: meanInterval([...full.values()]),
+    ternary: meanInterval([...ternary.values()]),
+    gap: differenceBySeed(ternary, full)!,
+    gaps: new Map(seeds.map((seed) => [seed, ternary.get(seed)! - full.get(seed)!])),
     ...(rounding.length > 0 && { halfPrecision: meanInterval(rounding) }),
   };
+}
+
+function shapeOf({ model }: FinishedRun): string {
+  return `${model.num_hidden_layers}×${model.hidden_size}`;
 }
 
 /** What rounding to half precision adds to a run's loss, over the same windows. */
@@ -81,57 +84,45 @@ export function roundingOf({ measured }: FinishedRun): number | undefined {
   return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
 }
 
-/** A budget that both arms spend alike: bytes of weights, or seconds of decoding a token. */
-export interface EqualBudget {
-  pair: Pair;
-  /** What the b1.58 model spends. */
-  budget: number;
-  /** Loss of a full-precision model that spends as much, between its two neighbours on the logarithm of the budget. */
-  fullLoss: number;
-  /** b1.58 − full precision at equal budget. */
-  gap: number;
+export interface TrendOptions {
+  /** The growth in size that the change is told for: 2 is a doubling, 10 a tenfold size. 2 by default. */
+  per?: number;
+  /**
+   * What the interval is over. `runs` draws pairs of (size, seed) again and again, so that the scatter between sizes, which
+   * share a learning rate from a coarse grid, is in it: the nearer to the truth of the two, and still too narrow where
+   * all seeds of a size are off alike. `seeds` is Student's over one slope for each seed: a scatter that
+   * the seeds share counts as trend. `seeds` by default: the verdicts of the fp16 comparison were recorded by it.
+   */
+  over?: 'runs' | 'seeds';
 }
 
-/** Budgets of a model in both forms. */
-export type BudgetOf = (pair: Pair, form: 'full' | 'ternary') => number;
-
-/** Bytes of the weights in memory: full precision in 16 bits; b1.58 in 2 bits and the rest in 16. */
-export const bytesBudget: BudgetOf = ({ parameters, quantized }, form) =>
-  form === 'full' ? 2 * parameters : quantized / 4 + 2 * (parameters - quantized);
-
 /**
- * Each b1.58 model beside the full-precision one of equal budget, where such a one lies among those that were trained.
- * Pairs with a run that diverged are left out.
- * @param all pairs of one corpus, ascending
+ * Change of the gap as models grow, nats, negative where the gap shrinks: the slope of a line through the gap over the
+ * logarithm of the parameters, by least squares. A gap to a run that diverged leaves it
+ * open, and so does a single size.
+ * @param pairs of one corpus
  */
-export function atEqualBudget(all: readonly Pair[], budgetOf: BudgetOf): EqualBudget[] {
-  const pairs = all.filter(
-    ({ full, ternary }) => Number.isFinite(full.value) && Number.isFinite(ternary.value),
+export function gapTrend(pairs: readonly Pair[], { per = 2, over = 'seeds' }: TrendOptions = {}): Estimate {
+  const all = pairs.flatMap(({ gaps }) => [...gaps.values()]);
+  const sizes = new Set(pairs.map(({ parameters }) => parameters));
+  if (sizes.size < 2 || !all.every(Number.isFinite)) return undecided(all);
+  const points = pairs.flatMap(({ parameters, gaps }) =>
+    [...gaps].map(([seed, gap]): MeasuredLoss => ({ parameters, seed, loss: gap })),
   );
-  const curve = pairs.map((pair) => ({ budget: Math.log(budgetOf(pair, 'full')), loss: pair.full.value }));
-  return pairs.flatMap((pair) => {
-    const budget = budgetOf(pair, 'ternary');
-    const above = curve.findIndex((point) => point.budget >= Math.log(budget));
-    if (above < 1) return [];
-    const [low, high] = [curve[above - 1], curve[above]];
-    const share = (Math.log(budget) - low.budget) / (high.budget - low.budget);
-    const fullLoss = low.loss + share * (high.loss - low.loss);
-    return [{ pair, budget, fullLoss, gap: pair.ternary.value - fullLoss }];
-  });
+  if (over === 'runs') return bootstrap([points], ([drawn]) => ({ trend: slope(drawn, per) })).trend;
+  const slopes = commonSeeds(pairs.map(({ gaps }) => gaps)).map((seed) =>
+    slope(
+      points.filter((point) => point.seed === seed),
+      per,
+    ),
+  );
+  return slopes.length > 0 ? meanInterval(slopes) : undecided([]);
 }
 
-/**
- * Slope of the gap against log₂ of the parameters: nats for each doubling, negative where the gap shrinks. By least squares
- * for each seed apart that all pairs have; the interval is over seeds, and rules nothing out where there is none.
- * @param pairs of one corpus, two at least
- */
-export function gapTrend(pairs: readonly Pair[]): Estimate {
-  const x = pairs.map(({ parameters }) => Math.log2(parameters));
+/** By least squares: change of the value for each factor `per` of the parameters. */
+function slope(points: readonly MeasuredLoss[], per: number): number {
+  const x = points.map(({ parameters }) => Math.log(parameters) / Math.log(per));
   const middle = mean(x);
   const spread = x.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  const slopes = commonSeeds(pairs.map(({ gaps }) => gaps)).map(
-    (seed) => x.reduce((sum, value, i) => sum + (value - middle) * pairs[i].gaps.get(seed)!, 0) / spread,
-  );
-  // A gap to a run that diverged has no place on a line.
-  return slopes.length > 0 && slopes.every(Number.isFinite) ? meanInterval(slopes) : undecided(slopes);
+  return points.reduce((sum, { loss }, i) => sum + (x[i] - middle) * loss, 0) / spread;
 }

@@ -4,8 +4,9 @@
  */
 import type { AblationOptions, ModelConfig, TrainingOptions } from '@bitnet-notebooks/lib';
 import { parseModelConfig } from '@bitnet-notebooks/lib';
-import type { CorpusSpec, FinishedRun, RunSpec } from '../sweep/run-spec.js';
-import { interpolateRate, type RateAtWidth } from '../sweep/rate-by-width.js';
+import type { CorpusSpec, RunSpec } from '../sweep/run-spec.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
+import { interpolateRate, type RateAtWidth } from '../sweep/tuning.js';
 import { tuneRate } from '../sweep/tuning.js';
 
 /** A model's size; all else follows from it. */

@@ -1,5 +1,6 @@
 import type { JudgedClaim } from '@bitnet-notebooks/lib';
-import type { FinishedRun, Preset, RunSpec } from './run-spec.js';
+import type { Preset, RunSpec } from './run-spec.js';
+import type { FinishedRun } from './finished-run.js';
 
 /** An experiment is data: its list of runs. Tables, figures and verdicts are functions of its recorded results. */
 export interface Experiment {
@@ -17,4 +18,14 @@ export interface Experiment {
   table(finished: readonly FinishedRun[]): string[];
   /** What the results say of the papers' claims. */
   claims?(finished: readonly FinishedRun[]): JudgedClaim[];
+}
+
+/** Something that judges claims: an experiment by its recorded runs, or another measurement. */
+export interface ClaimSource {
+  /** As in the heading over its claims. */
+  name: string;
+  /** The command that records what the claims are judged by. */
+  command: string;
+  /** Undefined while nothing is recorded. */
+  claims(): Promise<JudgedClaim[] | undefined>;
 }

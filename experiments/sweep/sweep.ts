@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { RunCrash, type Engine, type RunProgress } from './engines/engine.js';
 import type { Experiment } from './experiment.js';
-import { runId, type FinishedRun, type Preset, type RunResult, type RunSpec } from './run-spec.js';
+import { runId, type Preset, type RunSpec } from './run-spec.js';
+import type { FinishedRun, RunResult } from './finished-run.js';
 import { readResult } from './train-run.js';
 
 /** What happened to a run. */

@@ -12,7 +12,8 @@ import {
 } from '@bitnet-notebooks/lib';
 import { currentCommit } from './commit.js';
 import { evaluateTrained } from './evaluations/evaluations.js';
-import type { CurvePoint, RunResult, RunSpec } from './run-spec.js';
+import type { RunSpec } from './run-spec.js';
+import type { CurvePoint, RunResult } from './finished-run.js';
 
 /** Name of the file beside a run's metrics that holds its result. */
 const RESULT_FILE = 'result.json';

@@ -65,6 +65,12 @@ export function currentBackend(): BackendDescription | undefined {
   return running;
 }
 
+/** Says in the backend's note, once, why steps of training are not one call of TensorFlow each. */
+export function noteEagerSteps(reason: string): void {
+  const text = ` Steps of training stay eager, which is slower: ${reason}.`;
+  if (running && !running.note.includes(text)) running.note += text;
+}
+
 async function startNative(threads: number): Promise<BackendDescription> {
   // libtensorflow reads these once, when it is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';

@@ -1,7 +1,7 @@
 /** One token for each character that occurs in a text: the vocabulary of the small models trained here. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CorpusError } from './corpus.js';
+import { CorpusError } from './corpus-error.js';
 
 /** Ids are stored in 16 bits. */
 const MAX_CHARACTERS = 2 ** 16;

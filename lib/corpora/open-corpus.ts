@@ -1,5 +1,6 @@
 /** A corpus by its name, or by the path of a text file. */
-import { CorpusError, type Corpus } from './corpus.js';
+import { CorpusError } from './corpus-error.js';
+import type { Corpus } from './corpus.js';
 import { openTextFile } from './text-file.js';
 import {
   openTinyShakespeare,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { CorpusError } from './corpus.js';
+import { CorpusError } from './corpus-error.js';
 import { TextCorpus } from './text.js';
 
 /** A string of this many bytes still fits into JavaScript; far more than a laptop can train on. */

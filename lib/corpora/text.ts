@@ -1,6 +1,7 @@
 /** A corpus of characters: a text, its vocabulary, and the split into training and validation. */
 import { CharacterTokenizer } from './characters.js';
-import { checkWindowSizes, CorpusError, type Corpus, type TokenWindows } from './corpus.js';
+import { checkWindowSizes, CorpusError } from './corpus-error.js';
+import type { Corpus, TokenWindows } from './corpus.js';
 import { RandomStream } from '../random.js';
 
 /** The first nine tenths are trained on, by position, as nanoGPT does. */

@@ -1,7 +1,7 @@
 /** Tiny Shakespeare, the text of Karpathy's char-rnn: 40,000 lines of the plays, 65 different characters, public domain. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorpusError } from './corpus.js';
+import { CorpusError } from './corpus-error.js';
 import { dataDirectories, projectDataDirectory } from './data-directory.js';
 import { downloadFile, DownloadError } from './download.js';
 import { decodeText, readBytes } from './text-file.js';

@@ -9,13 +9,8 @@
  * Legend: V vocabulary, B windows, T tokens of context.
  */
 import { createHash } from 'node:crypto';
-import {
-  checkWindowSizes,
-  CorpusError,
-  type Corpus,
-  type KnownEntropy,
-  type TokenWindows,
-} from './corpus.js';
+import { checkWindowSizes, CorpusError } from './corpus-error.js';
+import type { Corpus, KnownEntropy, TokenWindows } from './corpus.js';
 import { RandomStream } from '../random.js';
 
 export interface ZipfFactsOptions {

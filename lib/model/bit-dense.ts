@@ -11,11 +11,12 @@ import {
   type ActivationQuantizerName,
   type WeightQuantizerName,
 } from '../config.js';
+import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
 import { OwnQuantizer, type OwnQuantizers } from '../quantizers/own-quantizer.js';
 import type { QuantizerFunction } from '../quantizers/quantizer-function.js';
 import { quantizeWeights, type QuantizedWeights } from '../quantizers/weights.js';
 import { quote } from '../io/quote.js';
-import { bitLinear } from './bitlinear.js';
+import { bitLinear } from './fused/bitlinear.js';
 
 type DenseArgs = Parameters<typeof tf.layers.dense>[0];
 
@@ -65,9 +66,6 @@ interface SavedQuantizer {
 
 /** Readers' quantizers that layers of this process were made with, by id: a saved layer finds its own again. */
 const ownById = new Map<string, OwnQuantizer>();
-
-/** 2 · mean|x| / √127 of a standard normal x (LSQ, arXiv 1902.08153, section 2.1). */
-const STANDARD_NORMAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
 
 /**
  * The layer that {@link bitDense} makes. It is a Dense layer with another product, so it has the same weights (kernel

@@ -1,9 +1,7 @@
 import type { ModelConfig } from '../config.js';
 import { RandomStream } from '../random.js';
+import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
 import type { ParameterSpec } from '../parameters.js';
-
-/** First step of the elastic quantizer for inputs of unit variance: LSQ's 2·mean|x|/√127 (arXiv 1902.08153, 2.1). */
-const INITIAL_STEP = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
 
 /** First values of a learned tensor, row-major: a function of its name, the config and the seed alone. */
 export function initialValues(spec: ParameterSpec, config: ModelConfig, seed: number): Float32Array {
@@ -12,7 +10,7 @@ export function initialValues(spec: ParameterSpec, config: ModelConfig, seed: nu
     case 'ones':
       return values.fill(1);
     case 'step':
-      return values.fill(INITIAL_STEP);
+      return values.fill(STANDARD_NORMAL_STEP);
     case 'normal': {
       const random = new RandomStream(seed, 'weights', hash(spec.name));
       // Box and Muller: two uniform numbers give two normal ones.

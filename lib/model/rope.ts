@@ -3,8 +3,6 @@
  * Legend: T tokens, D head size.
  */
 import * as tf from '@tensorflow/tfjs';
-import * as op from '../backend/operations.js';
-import { spend } from '../backend/spend.js';
 
 /** Cosine and signed sine for each position, [T, D] each. The sine carries the sign of the half that it adds to. */
 export interface RotaryTable {
@@ -46,26 +44,12 @@ export function rotaryTable(
   };
 }
 
-/** Exchanges the two halves of the last axis: (…, [a, b]) → (…, [b, a]). */
-function swapHalves(x: tf.Tensor): tf.Tensor {
-  const shape = x.shape;
-  const headDim = shape[shape.length - 1];
-  const rows = x.size / headDim;
-  return spend(
-    op.reshape(x, [rows, 2, headDim / 2]),
-    (pairs) => op.reverse(pairs, 1),
-    (swapped) => op.reshape(swapped, shape),
-  );
-}
-
-/** Turns x [..., T, D] by its positions: x∘cos + swap(x)∘sin. */
+/**
+ * Turns vectors by their positions: x∘cos + swap(x)∘sin, swap exchanging the two halves of the last axis
+ * (Su et al., arXiv 2104.09864). The fast form of the same is fused/rope.ts.
+ * @param x [..., T, D]
+ */
 export function rotate(x: tf.Tensor, { cosine, signedSine }: RotaryTable): tf.Tensor {
-  const across = spend(swapHalves(x), (swapped) => op.mul(swapped, signedSine));
-  return spend(op.mul(x, cosine), (along) => op.add(along, across));
-}
-
-/** The opposite turn, which is also the gradient of rotate: a rotation's transpose is its inverse. */
-export function rotateBack(dy: tf.Tensor, { cosine, signedSine }: RotaryTable): tf.Tensor {
-  const across = spend(op.mul(dy, signedSine), (sine) => swapHalves(sine));
-  return spend(op.mul(dy, cosine), (along) => op.add(along, across));
+  const [first, second] = tf.split(x, 2, -1);
+  return tf.add(tf.mul(x, cosine), tf.mul(tf.concat([second, first], -1), signedSine));
 }

@@ -177,6 +177,9 @@ export function initialElasticStep(activations: ArrayLike<number>, bits = 8): nu
   return fround((2 * Math.max(meanAbsolute(x), QUANTIZER_EPSILON)) / Math.sqrt(high));
 }
 
+/** The same for values of a standard normal distribution, whose mean magnitude is √(2/π), and 8 bits. */
+export const STANDARD_NORMAL_STEP: number = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
+
 /** The activations that the integers stand for, in float32. */
 export function dequantizeActivations(quantized: QuantizedActivations): Float32Array {
   const { values, scales, scaleRule } = quantized;

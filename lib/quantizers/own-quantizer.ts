@@ -5,13 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
-import { withGradient } from '../backend/custom-gradient.js';
 import { hasNativeKernels, runKernel } from '../backend/kernels.js';
 import type { Tensor, TensorFunction } from '../backend/notebook-tensorflow.js';
 import { ablationOptions, type AblationOptions, type ModelConfig } from '../config.js';
 import { quote } from '../io/quote.js';
 import { RandomStream } from '../random.js';
 import type { OwnParts, QuantizerFunction } from './quantizer-function.js';
+import type { TensorQuantizer } from './straight-through.js';
 
 /** The same, tried and named. */
 export interface OwnQuantizers {
@@ -74,14 +74,10 @@ export class OwnQuantizer {
     });
   }
 
-  /** The quantized values on TensorFlow.js's tape: with the function's own gradient, or straight through. */
-  onTape(x: tf.Tensor): tf.Tensor {
-    if (this.bringsGradient) return this.call(x);
-    return withGradient([x], () => ({
-      value: this.values(x),
-      saved: [],
-      backward: (dy) => [tf.clone(dy)],
-    }));
+  /** The same on TensorFlow.js's tape: with the function's own gradient, or straight through. */
+  get onTape(): TensorQuantizer {
+    if (!this.bringsGradient) return (x) => this.values(x);
+    return Object.assign((x: tf.Tensor) => this.call(x), { gradient: 'own' } as const);
   }
 
   private call(x: tf.Tensor): tf.Tensor {

@@ -14,25 +14,43 @@ import * as tf from '@tensorflow/tfjs';
 import { withGradient } from '../backend/custom-gradient.js';
 import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { activationRange, signedRange } from './activations.js';
+import { gridOfTensor } from './measures.js';
 import {
   dequantizedActivations,
   dequantizedElastic,
   dequantizedWeights,
-  gridOfTensor,
   scalesOfTensor,
 } from './on-tensors.js';
 
-/** How the gradient passes a quantizer; see the head of this file. */
+/** How the gradient passes a quantizer of the library; see the head of this file. */
 export type StraightThrough = AblationOptions['straight_through'];
 
-/** Options of {@link fakeQuantizeWeights}. */
-export interface FakeWeightOptions {
-  /** `identity` by default. */
-  straightThrough?: StraightThrough;
+/**
+ * A quantizer on tensors: values in, the values that its integers stand for out, in a new tensor of the same shape.
+ * `gradient` says how the gradient passes: everywhere where it is absent; times the mask that it makes of the input;
+ * or `own`, by the gradient of the quantizer's own operations.
+ */
+export type TensorQuantizer = ((x: tf.Tensor) => tf.Tensor) & {
+  readonly gradient?: 'own' | ((x: tf.Tensor) => tf.Tensor);
+};
+
+/**
+ * The straight-through estimator: forward q(x), backward dy, as if q were the identity. That is what
+ * x + stopgradient(q(x) − x) says, without its rounding.
+ * @param x any shape
+ */
+export function straightThrough(x: tf.Tensor, quantize: TensorQuantizer): tf.Tensor {
+  const { gradient } = quantize;
+  if (gradient === 'own') return quantize(x);
+  return withGradient([x], () => ({
+    value: quantize(x),
+    saved: gradient ? [x] : [],
+    backward: (dy, [x]) => [gradient ? tf.mul(dy, gradient(x)) : tf.clone(dy)],
+  }));
 }
 
-/** Options of {@link fakeQuantizeActivations}. */
-export interface FakeActivationOptions {
+/** Options of {@link activationQuantizer}. */
+export interface ActivationGradientOptions {
   /** `identity` by default. The elastic quantizer is always clipped, by its own definition. */
   straightThrough?: StraightThrough;
   /** The learned step of `elastic-int8`: one value, above 0. Its gradient is LSQ's. */
@@ -40,50 +58,40 @@ export interface FakeActivationOptions {
 }
 
 /**
- * Quantized and dequantized weights with a straight-through gradient.
- * @param weights any shape; one scale for the whole tensor
- * @returns a new tensor of the same shape
- * @throws Error for an unknown quantizer
+ * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor.
+ * @throws Error for an unknown quantizer, when it is used
  */
-export function fakeQuantizeWeights(
-  quantizer: WeightQuantizerName,
-  weights: tf.Tensor,
-  options: FakeWeightOptions = {},
-): tf.Tensor {
-  const clipped = isClipped(options.straightThrough) && !quantizer.startsWith('absmax');
-  return passThrough(
-    weights,
-    () => dequantizedWeights(quantizer, weights),
-    clipped && quantizer !== 'none' ? (w) => unsaturatedWeights(quantizer, w) : undefined,
-  );
+export function weightQuantizer(
+  name: WeightQuantizerName,
+  straightThrough: StraightThrough = 'identity',
+): TensorQuantizer {
+  const quantize = (weights: tf.Tensor): tf.Tensor => dequantizedWeights(name, weights);
+  const saturates = name !== 'none' && !name.startsWith('absmax');
+  if (!isClipped(straightThrough) || !saturates) return quantize;
+  return Object.assign(quantize, { gradient: (weights: tf.Tensor) => unsaturatedWeights(name, weights) });
 }
 
 /**
- * Quantized and dequantized activations with a straight-through gradient.
- * @param x `[..., features]`, any rank from 1; every row of features has its own scale unless the quantizer says
- *   `tensor`
- * @returns a new tensor of the same shape
- * @throws Error for an unknown quantizer, and for `elastic-int8` without `step`
+ * An activation quantizer by its name, for tensors `[..., features]` of any rank from 1; every row of features has its
+ * own scale unless the name says `tensor`.
+ * @throws Error for `elastic-int8` without `step`, and for an unknown quantizer, when it is used
  */
-export function fakeQuantizeActivations(
-  quantizer: ActivationQuantizerName,
-  x: tf.Tensor,
-  options: FakeActivationOptions = {},
-): tf.Tensor {
-  if (quantizer === 'elastic-int8') {
-    if (!options.step) {
+export function activationQuantizer(
+  name: ActivationQuantizerName,
+  { straightThrough = 'identity', step }: ActivationGradientOptions = {},
+): TensorQuantizer {
+  if (name === 'elastic-int8') {
+    if (!step) {
       throw new Error(
-        'fakeQuantizeActivations: elastic-int8 must be given its learned step, got none. Pass { step }.',
+        'activationQuantizer: elastic-int8 must be given its learned step, got none. Pass { step }.',
       );
     }
-    return fakeQuantizeElastic(x, options.step, 8);
+    const elastic = (x: tf.Tensor): tf.Tensor => fakeQuantizeElastic(x, step, 8);
+    return Object.assign(elastic, { gradient: 'own' } as const);
   }
-  const clipped = isClipped(options.straightThrough) && quantizer === 'absmean-int4-token';
-  return passThrough(
-    x,
-    () => dequantizedActivations(quantizer, x),
-    clipped ? (x) => unsaturatedActivations(quantizer, x) : undefined,
-  );
+  const quantize = (x: tf.Tensor): tf.Tensor => dequantizedActivations(name, x);
+  if (!isClipped(straightThrough) || name !== 'absmean-int4-token') return quantize;
+  return Object.assign(quantize, { gradient: (x: tf.Tensor) => unsaturatedActivations(name, x) });
 }
 
 /**
@@ -113,7 +121,7 @@ export function fakeQuantizeElastic(x: tf.Tensor, step: tf.Tensor, bits: number)
   }));
 }
 
-function isClipped(straightThrough: StraightThrough = 'identity'): boolean {
+function isClipped(straightThrough: StraightThrough): boolean {
   if (straightThrough === 'identity' || straightThrough === 'clipped') return straightThrough === 'clipped';
   throw new Error(
     `straight-through gradient: must be 'identity' or 'clipped', got ${JSON.stringify(straightThrough)}.`,
@@ -134,13 +142,4 @@ function unsaturatedActivations(quantizer: ActivationQuantizerName, x: tf.Tensor
 
 function within(x: tf.Tensor, low: tf.Tensor | number, high: tf.Tensor | number): tf.Tensor {
   return tf.cast(tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high)), 'float32');
-}
-
-/** An operation whose gradient is dy, or dy times the mask of its input. */
-function passThrough(x: tf.Tensor, quantize: () => tf.Tensor, mask?: (x: tf.Tensor) => tf.Tensor): tf.Tensor {
-  return withGradient([x], () => ({
-    value: quantize(),
-    saved: mask ? [x] : [],
-    backward: (dy, [x]) => [mask ? tf.mul(dy, mask(x)) : tf.clone(dy)],
-  }));
 }

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
-import { evaluate } from './step.js';
+import { evaluate } from './evaluate.js';
 
 /** The matrices that read each site of a layer. */
 const READERS: Readonly<Record<string, readonly string[]>> = {

@@ -1,9 +1,9 @@
-/** One training step, and evaluation on a fixed set of windows. Legend: B batch, T tokens. */
+/** One training step: loss and gradients of a batch, clipping, update. Legend: B batch, T tokens. */
 import * as tf from '@tensorflow/tfjs';
+import { hasNativeKernels, runKernel } from '../backend/kernels.js';
 import type { BitLM, ParameterTensors } from '../model/bitlm.js';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { AdamW } from './adamw.js';
-import { clipFactor, halfSquares, normOf } from './clipping.js';
 
 export interface StepResult {
   /** Mean cross-entropy of the batch before the update, nats per token. */
@@ -96,58 +96,24 @@ export function differentiate(
   return { value: value as tf.Scalar, gradients: grads };
 }
 
-/** Validation windows that go through the model at once. */
-const WINDOWS_AT_ONCE = 64;
+/** Σg²/2 of each gradient, [gradients]. */
+export function halfSquares(gradients: readonly tf.Tensor[]): tf.Tensor1D {
+  return tf.tidy(() => {
+    if (!hasNativeKernels()) return tf.stack(gradients.map((g) => tf.mul(tf.sum(tf.square(g)), 0.5)));
+    const halves = gradients.map((g) => runKernel('L2Loss', [g]));
+    return runKernel('Pack', halves, { N: halves.length, T: { type: 'float32' }, axis: 0 });
+  }) as tf.Tensor1D;
+}
 
-/**
- * Mean cross-entropy over windows, nats per token.
- * @param windows as many whole windows as you like, [windows · tokens]
- * @param tokens tokens in a window, T
- */
-export function evaluate(model: BitLM, windows: TokenWindows, tokens: number): number {
-  const { inputs, targets } = windows;
-  let sum = 0;
-  for (let start = 0; start < inputs.length; start += WINDOWS_AT_ONCE * tokens) {
-    const ids = inputs.subarray(start, start + WINDOWS_AT_ONCE * tokens);
-    const loss = tf.tidy(() => {
-      const expected = tf.tensor1d(targets.subarray(start, start + ids.length), 'int32');
-      return model.loss(tf.tensor1d(ids, 'int32'), expected, ids.length / tokens).dataSync();
-    })[0];
-    sum += loss * ids.length;
-  }
-  return sum / inputs.length;
+/** √Σg² over all gradients together, from what {@link halfSquares} finds. */
+export function normOf(halves: Float32Array): number {
+  return Math.sqrt(2 * halves.reduce((sum, half) => sum + half, 0));
 }
 
 /**
- * Mean cross-entropy over windows, and on each kind of position, nats per token.
- * @param windows as many whole windows as you like, [windows · tokens]
- * @param tokens tokens in a window, T
- * @param kindOfTarget index of the kind, below `count`, of the target at a position of every window
+ * The factor that brings gradients of this norm down to `limit`, 1 if they are below it.
+ * As PyTorch's clip_grad_norm_: limit / (norm + 1e-6), at most 1.
  */
-export function evaluateByKind(
-  model: BitLM,
-  windows: TokenWindows,
-  tokens: number,
-  count: number,
-  kindOfTarget: (position: number) => number,
-): { mean: number; kinds: number[] } {
-  const { inputs, targets } = windows;
-  const kindAt = Array.from({ length: tokens }, (_, position) => kindOfTarget(position));
-  const sums = new Float64Array(count);
-  const counts = new Float64Array(count);
-  for (let start = 0; start < inputs.length; start += WINDOWS_AT_ONCE * tokens) {
-    const ids = inputs.subarray(start, start + WINDOWS_AT_ONCE * tokens);
-    const losses = tf.tidy(() => {
-      const expected = tf.tensor1d(targets.subarray(start, start + ids.length), 'int32');
-      return model
-        .lossPerPosition(tf.tensor1d(ids, 'int32'), expected, ids.length / tokens)
-        .dataSync<'float32'>();
-    });
-    losses.forEach((loss, at) => {
-      sums[kindAt[at % tokens]] += loss;
-      counts[kindAt[at % tokens]]++;
-    });
-  }
-  const total = sums.reduce((sum, value) => sum + value, 0);
-  return { mean: total / inputs.length, kinds: Array.from(sums, (sum, kind) => sum / counts[kind]) };
+export function clipFactor(norm: number, limit: number): number {
+  return Math.min(1, limit / (norm + 1e-6));
 }

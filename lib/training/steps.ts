@@ -10,7 +10,7 @@ import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import { AdamW, DEFAULT_BETAS, type AdamWState } from './adamw.js';
 import { CompiledStep, recordStep } from './compiled/compiled-step.js';
-import { lossAndGradients, update, type StepRates, type StepResult } from './step.js';
+import { lossAndGradients, update, type LossAndGradients, type StepRates, type StepResult } from './step.js';
 
 export interface StepsOptions {
   /** Sequences in every batch. */
@@ -62,6 +62,11 @@ export class TrainingSteps {
     }
   }
 
+  /** One eager update with gradients that were taken elsewhere. */
+  update(found: LossAndGradients, rates: Omit<StepRates, 'clipNorm'>): StepResult {
+    return update(this.optimizer, found, { ...rates, clipNorm: this.options.clipNorm });
+  }
+
   /** The optimizer's moments, for a checkpoint. */
   state(): AdamWState {
     return this.compiled?.state() ?? this.optimizer.state();
@@ -80,9 +85,7 @@ export class TrainingSteps {
   }
 
   private eagerStep(batch: TokenWindows, rates: Omit<StepRates, 'clipNorm'>): StepResult {
-    const { model, optimizer, options } = this;
-    const found = lossAndGradients(model, batch, options.sequences);
-    return update(optimizer, found, { ...rates, clipNorm: options.clipNorm });
+    return this.update(lossAndGradients(this.model, batch, this.options.sequences), rates);
   }
 
   private recordedStep(batch: TokenWindows, rates: Omit<StepRates, 'clipNorm'>): StepResult {

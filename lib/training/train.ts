@@ -2,15 +2,22 @@
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { ModelConfig } from '../config.js';
 import type { Corpus } from '../corpora/corpus.js';
-import { currentBackend } from '../backend/tensorflow.js';
+import { currentBackend, noteEagerSteps } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
-import { AdamW, type AdamWState } from './adamw.js';
+import type { AdamWState } from './adamw.js';
 import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
 import { installedVersions, openRun, type RunConfig, type RunFolder } from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
-import { evaluate, lossAndGradients, update } from './step.js';
-import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoint } from './types.js';
+import { evaluate } from './evaluate.js';
+import { TrainingSteps } from './steps.js';
+import {
+  DivergedError,
+  type RunOptions,
+  type TrainableModel,
+  type TrainingOptions,
+  type TrainingPoint,
+} from './types.js';
 
 /**
  * Trains a model step by step. Leaving the loop early (break, abort) keeps what was learned in `model`.
@@ -19,13 +26,22 @@ import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoin
  * @throws DivergedError, RunFolderError, or Error for options that contradict model or corpus
  */
 export async function* train(
-  model: BitLM,
+  model: BitLM | TrainableModel,
   corpus: Corpus,
   options: TrainingOptions,
-  { folder, signal }: RunOptions = {},
+  { folder, signal, form }: RunOptions = {},
 ): AsyncGenerator<TrainingPoint, void, undefined> {
+  if (!(model instanceof BitLM))
+    throw new Error('train: the model must come from createModel or openModel, got another object.');
   checkOptions(model.config, corpus, options);
-  const optimizer = new AdamW(model.parameters, { betas: options.betas });
+  const clipNorm = options.clipNorm ?? 1;
+  const steps = new TrainingSteps(model, {
+    sequences: options.batch,
+    clipNorm,
+    betas: options.betas,
+    form,
+    onEager: noteEagerSteps,
+  });
   const run =
     folder === undefined
       ? undefined
@@ -37,7 +53,7 @@ export async function* train(
     if (run) {
       yield* run.points;
       if (run.checkpointStep !== undefined) {
-        await restore(run, model, optimizer);
+        await restore(run, model, steps);
         done = run.checkpointStep;
         seconds = run.points.at(-1)?.seconds ?? 0;
       }
@@ -60,16 +76,11 @@ export async function* train(
       const codes = evaluated && options.diagnostics ? weightCodes(model) : undefined;
       const started = performance.now();
       const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
-      const found = workers
-        ? await workers.lossAndGradients(batch, options.batch)
-        : lossAndGradients(model, batch, options.batch);
-      const { loss, gradientNorm } = update(optimizer, found, {
-        learningRate,
-        weightDecay,
-        clipNorm: options.clipNorm ?? 1,
-      });
+      const { loss, gradientNorm } = workers
+        ? steps.update(await workers.lossAndGradients(batch, options.batch), { learningRate, weightDecay })
+        : steps.step(batch, { learningRate, weightDecay });
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-        if (run && done > (run.checkpointStep ?? -1)) await save(run, model, optimizer, corpus, done);
+        if (run && done > (run.checkpointStep ?? -1)) await save(run, model, steps, corpus, done);
         throw new DivergedError(
           done + 1,
           `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
@@ -101,15 +112,15 @@ export async function* train(
       if (run) {
         await run.append(point);
         if (last || done % saveEvery === 0 || signal?.aborted)
-          await save(run, model, optimizer, corpus, done);
+          await save(run, model, steps, corpus, done);
         if (last) await run.complete();
       }
       yield point;
     }
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
-      await save(run, model, optimizer, corpus, done);
+      await save(run, model, steps, corpus, done);
   } finally {
-    optimizer.dispose();
+    steps.close();
     try {
       await workers?.close();
     } finally {
@@ -156,11 +167,11 @@ function checkOptions(config: ModelConfig, corpus: Corpus, options: TrainingOpti
 async function save(
   run: RunFolder<TrainingPoint>,
   model: BitLM,
-  optimizer: AdamW,
+  steps: TrainingSteps,
   corpus: Corpus,
   step: number,
 ): Promise<void> {
-  const { updates, first, second } = optimizer.state();
+  const { updates, first, second } = steps.state();
   const moments = (prefix: string, values: Map<string, Float32Array>): ModelTensor[] =>
     Array.from(values, ([name, data]) => ({
       name: `${prefix}.${name}`,
@@ -179,7 +190,7 @@ async function save(
   });
 }
 
-async function restore(run: RunFolder<TrainingPoint>, model: BitLM, optimizer: AdamW): Promise<void> {
+async function restore(run: RunFolder<TrainingPoint>, model: BitLM, steps: TrainingSteps): Promise<void> {
   const checkpoint = (await run.loadCheckpoint())!;
   model.setWeights(new Map(Array.from(checkpoint.modelTensors, ([name, { data }]) => [name, data])));
   const moments = (prefix: string): Map<string, Float32Array> =>
@@ -189,5 +200,5 @@ async function restore(run: RunFolder<TrainingPoint>, model: BitLM, optimizer: A
         .map(({ name, data }) => [name.slice(prefix.length + 1), data]),
     );
   const { updates } = checkpoint.state as Pick<AdamWState, 'updates'>;
-  optimizer.restore({ updates, first: moments('first'), second: moments('second') });
+  steps.restore({ updates, first: moments('first'), second: moments('second') });
 }

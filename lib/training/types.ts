@@ -1,5 +1,54 @@
 /** What goes into a training run and what comes out of it, without TensorFlow: notebooks and experiments read these. */
+import type { ModelTensor } from '../checkpoint/model-folder.js';
+import type { AblationOptions, ModelConfig } from '../config.js';
+import type { CharacterTokenizer } from '../corpora/characters.js';
+import type { Corpus } from '../corpora/corpus.js';
+import type { GenerationOptions } from '../model/generation-options.js';
 import type { ScheduleOptions } from './schedule.js';
+
+/** What an evaluation changes on a trained model. */
+export interface ModelChange {
+  /** Values in the place of weights, by transformers' names, row-major; the others stay. */
+  weights?: ReadonlyMap<string, Float32Array>;
+  /** Quantizers and other options in the place of the model's own. */
+  options?: Partial<AblationOptions>;
+  /** What enters every product with weights is rounded to IEEE half precision, in the place of its quantizer. */
+  roundInputsToHalf?: boolean;
+}
+
+/** A BitLM as a notebook sees it. */
+export interface TrainableModel {
+  readonly config: ModelConfig;
+  /** Learned values in all. */
+  readonly parameterCount: number;
+  /** The latent weights by transformers' names, row-major. */
+  tensors(): ModelTensor[];
+  /** The weights as the forward pass uses them: quantized matrices dequantized, all else as it is. */
+  effectiveTensors(): ModelTensor[];
+  /** Mean cross-entropy on validation windows of `context` tokens, nats per token. */
+  evaluate(corpus: Corpus, windows: number, context: number): number;
+  /**
+   * Mean cross-entropy on validation windows of `context` tokens and, for a language of known entropy, the mean on each
+   * kind of position by its name. Nats per token.
+   */
+  losses(
+    corpus: Corpus,
+    windows: number,
+    context: number,
+  ): { validationLoss: number; lossByKind?: Record<string, number> };
+  /** The same network with something changed; this one stays as it is. The caller disposes it. */
+  changed(change: ModelChange): TrainableModel;
+  /**
+   * Mean of x·xᵀ over what enters each quantized matrix on validation windows of `context` tokens, after norm and before
+   * any quantizer: half of GPTQ's Hessian (arXiv 2210.17323, section 3). By the matrix's name, [in · in].
+   */
+  inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array>;
+  /** Continues a text, character by character. */
+  generate(tokenizer: CharacterTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
+  /** Saves a folder that transformers and the inference engine load. */
+  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void>;
+  dispose(): void;
+}
 
 /** How a model is trained. */
 export interface TrainingOptions {
@@ -68,6 +117,11 @@ export interface RunOptions {
   folder?: string;
   /** Stops the run after the current step. With a folder, a checkpoint is saved first. */
   signal?: AbortSignal;
+  /**
+   * How steps are computed: `compiled`, by default, makes each one call of TensorFlow where that gives the same bits;
+   * `eager` never does. The run is the same: it may go on in the other form.
+   */
+  form?: 'compiled' | 'eager';
 }
 
 /** Thrown when a loss or gradient is not finite. The checkpoint is that of a good step. */

@@ -1,5 +1,6 @@
 import type { Experiment } from '../../experiments/sweep/experiment.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
+import { runId, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../experiments/sweep/finished-run.js';
 
 /** A finished run with a made-up loss. */
 export function finishRun(spec: RunSpec, result: Partial<FinishedRun>): FinishedRun {

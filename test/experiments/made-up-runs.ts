@@ -1,7 +1,8 @@
 import type { Experiment } from '../../experiments/sweep/experiment.js';
-import { PTQ_METHODS } from '../../experiments/fp16-comparison/post-training-table.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
-import { LEVEL_BITS } from '../../lib/index.js';
+import { PTQ_METHODS } from '../../experiments/fp16-comparison/results.js';
+import { runId, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../experiments/sweep/finished-run.js';
+import { countParameters, LEVEL_BITS } from '../../lib/index.js';
 
 /** Finishes every run that an experiment asks for, with losses that are made up. */
 export function finishAll(
@@ -25,7 +26,7 @@ function madeUp(spec: RunSpec, validationLoss: number | null): FinishedRun {
     id: runId(spec),
     validationLoss,
     validationTokens: 1000,
-    parameters: 100,
+    parameters: countParameters(spec.model).total,
     curve: [0.2, 0.4, 0.5, 0.6, 0.8, 1].map((share) => ({
       step: share * steps,
       trainLoss: last + 1 - share,

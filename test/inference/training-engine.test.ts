@@ -4,7 +4,7 @@ import { exportCheckpoint } from '../../lib/checkpoint/export/export.js';
 import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { ZipfFacts } from '../../lib/corpora/zipf-facts.js';
 import { loadModel } from '../../lib/inference/load-model.js';
-import { loadTraining, type Training } from '../../lib/training/training.js';
+import { loadTraining, type Training } from '../../lib/training/load-training.js';
 import { compileKernel } from '../kernel/compiled.js';
 import { temporaryFolder } from '../temporary-folder.js';
 import { ONLINE } from './small-checkpoint.js';

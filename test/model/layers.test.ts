@@ -2,14 +2,21 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
-import type { ActivationQuantizerName, AblationOptions, WeightQuantizerName } from '../../lib/config.js';
-import { attention, queryBlocks } from '../../lib/model/attention.js';
-import { bitLinear } from '../../lib/model/bitlinear.js';
-import { crossEntropy, crossEntropyPerPosition } from '../../lib/model/cross-entropy.js';
-import { embed } from '../../lib/model/embedding.js';
-import { gatedSquaredRelu, swiGlu } from '../../lib/model/feed-forward.js';
-import { rmsNorm } from '../../lib/model/norm.js';
-import { rotate, rotateBack, rotaryTable } from '../../lib/model/rope.js';
+import * as plainAttention from '../../lib/model/attention.js';
+import * as plainBitLinear from '../../lib/model/bitlinear.js';
+import { crossEntropyPerPosition } from '../../lib/model/cross-entropy.js';
+import * as plainFeedForward from '../../lib/model/feed-forward.js';
+import { attention, queryBlocks } from '../../lib/model/fused/attention.js';
+import { bitLinear, type BitLinearOptions } from '../../lib/model/fused/bitlinear.js';
+import { crossEntropy } from '../../lib/model/fused/cross-entropy.js';
+import { embed } from '../../lib/model/fused/embedding.js';
+import { feedForward, gatedSquaredRelu, swiGlu } from '../../lib/model/fused/feed-forward.js';
+import * as fusedNorm from '../../lib/model/fused/norm.js';
+import { rotate, rotateBack } from '../../lib/model/fused/rope.js';
+import * as plainNorm from '../../lib/model/norm.js';
+import * as plainRope from '../../lib/model/rope.js';
+import { rotaryTable } from '../../lib/model/rope.js';
+import { activationQuantizer, weightQuantizer } from '../../lib/quantizers/straight-through.js';
 import { BACKENDS } from '../backends.js';
 import { excess, float32, golden, type GoldenTensor } from '../golden/vectors.js';
 
@@ -55,70 +62,82 @@ function check(
 
 const B158 = { weight_quantizer: 'absmean-ternary', activation_quantizer: 'absmax-int8-token' } as const;
 
+/** What the plain form takes, of the fast form's options. */
+function plainParts(options: BitLinearOptions): plainBitLinear.BitLinearParts {
+  const { norm, step, straight_through: straightThrough } = options;
+  return {
+    norm,
+    quantizeActivations: activationQuantizer(options.activation_quantizer, { straightThrough, step }),
+    quantizeWeights: weightQuantizer(options.weight_quantizer, straightThrough),
+  };
+}
+
+/** The largest difference of value and gradients between two operations, in parts of the tolerance. */
+function differenceOf(
+  inputs: tf.Tensor[],
+  one: (...inputs: tf.Tensor[]) => tf.Tensor,
+  other: (...inputs: tf.Tensor[]) => tf.Tensor,
+): number {
+  const dy = tf.randomNormal(one(...inputs).shape, 0, 1, 'float32', 99);
+  const [a, b] = [one, other].map((f) => tf.valueAndGrads((...x: tf.Tensor[]) => f(...x))(inputs, dy));
+  const pairs = [[a.value, b.value], ...a.grads.map((gradient, i) => [gradient, b.grads[i]])];
+  return Math.max(
+    ...pairs.map(([found, expected]) => excess(found.dataSync(), expected.dataSync(), TOLERANCE)),
+  );
+}
+
 describe.each(BACKENDS)('on %s', (backend) => {
   beforeAll(async () => {
     await startTensorFlow({ prefer: backend });
   });
 
-  it('rmsNorm equals PyTorch, gain and gradient included', () => {
+  it.each([
+    ['plain', plainNorm.rmsNorm],
+    ['fused', fusedNorm.rmsNorm],
+  ])('rmsNorm equals PyTorch, gain and gradient included: %s', (_, rmsNorm) => {
     check('rmsnorm', (x, gain) => rmsNorm(x as tf.Tensor2D, { gain: gain as tf.Tensor1D, epsilon: 1e-5 }), [
       'x',
       'w',
     ]);
   });
 
-  it.each([
-    ['bitlinear_b158_ste', B158],
-    ['bitlinear_b1_sign_ste', { ...B158, weight_quantizer: 'sign' }],
-    ['linear', { weight_quantizer: 'none', activation_quantizer: 'none' }],
-  ] as [string, { weight_quantizer: WeightQuantizerName; activation_quantizer: ActivationQuantizerName }][])(
-    'bitLinear equals PyTorch: %s',
-    (name, quantizers) => {
-      const bias = cases[name].inputs.b;
-      check(
-        name,
-        (x, w) => {
-          const y = bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
-            ...quantizers,
-            straight_through: 'identity',
-          });
-          return bias ? tf.add(y, tensor(bias)) : y;
-        },
-        ['x', 'w'],
-      );
-    },
-  );
+  const layers: [string, typeof bitLinear][] = [
+    ['plain', (x, weights, options) => plainBitLinear.bitLinear(x, weights, plainParts(options))],
+    ['fused', bitLinear],
+  ];
 
-  it('bitLinear behind its norm equals PyTorch, and the composed path gives the same', () => {
-    const layer =
-      (straightThrough: AblationOptions['straight_through']) =>
-      (x: tf.Tensor, w: tf.Tensor, gain: tf.Tensor): tf.Tensor =>
-        bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
-          ...B158,
-          // 8-bit absmax weights never saturate: clipped equals identity for them and goes through the parts.
-          weight_quantizer: straightThrough === 'clipped' ? 'absmax-8bit' : 'absmean-ternary',
-          straight_through: straightThrough,
-          norm: { gain: gain as tf.Tensor1D, epsilon: 1e-5 },
-        });
-    check('bitlinear_b158_ste_with_rmsnorm', layer('identity'), ['x', 'w', 'gain']);
-    tf.tidy(() => {
-      const { inputs } = cases.bitlinear_b158_ste_with_rmsnorm;
-      const x = [tensor(inputs.x), tensor(inputs.w), tensor(inputs.gain)];
-      const fused = (x: tf.Tensor, w: tf.Tensor, gain: tf.Tensor): tf.Tensor =>
-        bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
-          ...B158,
-          weight_quantizer: 'absmax-8bit',
-          straight_through: 'identity',
-          norm: { gain: gain as tf.Tensor1D, epsilon: 1e-5 },
-        });
-      const composed = layer('clipped');
-      const dy = tensor(cases.bitlinear_b158_ste_with_rmsnorm.cotangent);
-      const a = tf.valueAndGrads((...t: tf.Tensor[]) => fused(t[0], t[1], t[2]))(x, dy);
-      const b = tf.valueAndGrads((...t: tf.Tensor[]) => composed(t[0], t[1], t[2]))(x, dy);
-      expect(excess(a.value.dataSync(), b.value.dataSync(), TOLERANCE)).toBeLessThanOrEqual(1);
-      a.grads.forEach((gradient, i) => {
-        expect(excess(gradient.dataSync(), b.grads[i].dataSync(), TOLERANCE)).toBeLessThanOrEqual(1);
-      });
+  describe.each(layers)('bitLinear, %s', (_, bitLinear) => {
+    it.each([
+      ['bitlinear_b158_ste', B158],
+      ['bitlinear_b1_sign_ste', { ...B158, weight_quantizer: 'sign' }],
+      ['linear', { weight_quantizer: 'none', activation_quantizer: 'none' }],
+    ] as [string, Pick<BitLinearOptions, 'weight_quantizer' | 'activation_quantizer'>][])(
+      'equals PyTorch: %s',
+      (name, quantizers) => {
+        const bias = cases[name].inputs.b;
+        check(
+          name,
+          (x, w) => {
+            const options = { ...quantizers, straight_through: 'identity' } as const;
+            const y = bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], options);
+            return bias ? tf.add(y, tensor(bias)) : y;
+          },
+          ['x', 'w'],
+        );
+      },
+    );
+
+    it('behind its norm equals PyTorch', () => {
+      check(
+        'bitlinear_b158_ste_with_rmsnorm',
+        (x, w, gain) =>
+          bitLinear(x as tf.Tensor2D, [w as tf.Tensor2D], {
+            ...B158,
+            straight_through: 'identity',
+            norm: { gain: gain as tf.Tensor1D, epsilon: 1e-5 },
+          }),
+        ['x', 'w', 'gain'],
+      );
     });
   });
 
@@ -147,9 +166,11 @@ describe.each(BACKENDS)('on %s', (backend) => {
     tf.tidy(() => {
       const table = rotaryTable(tokens, headDim, theta, { offset });
       const headsFirst = (golden: GoldenTensor): tf.Tensor => tf.transpose(tensor(golden), [1, 0, 2]);
-      const turned = tf.transpose(rotate(headsFirst(inputs.x), table), [1, 0, 2]);
       const back = tf.transpose(rotateBack(headsFirst(cotangent), table), [1, 0, 2]);
-      expect(excess(turned.dataSync(), float32(output), TOLERANCE)).toBeLessThanOrEqual(1);
+      for (const turn of [plainRope.rotate, rotate]) {
+        const turned = tf.transpose(turn(headsFirst(inputs.x), table), [1, 0, 2]);
+        expect(excess(turned.dataSync(), float32(output), TOLERANCE)).toBeLessThanOrEqual(1);
+      }
       expect(excess(back.dataSync(), float32(grads.x), TOLERANCE)).toBeLessThanOrEqual(1);
     });
   });
@@ -177,6 +198,78 @@ describe.each(BACKENDS)('on %s', (backend) => {
       (_, [rows, count, size]) => [rows, count * size],
     );
   });
+
+  it.each(['attention_gqa_causal', 'attention_mha_causal'])('plain attention equals PyTorch: %s', (name) => {
+    const { inputs } = cases[name];
+    const [tokens, heads, headDim] = inputs.q.shape;
+    const shape = { batch: 1, tokens, heads, keyValueHeads: inputs.k.shape[1], headDim };
+    check(
+      name,
+      (q, k, v) => {
+        const cosine = tf.ones<tf.Rank.R2>([tokens, headDim]);
+        const signedSine = tf.zeros<tf.Rank.R2>([tokens, headDim]);
+        return plainAttention.attention(tf.concat([q, k, v], 1) as tf.Tensor2D, shape, {
+          cosine,
+          signedSine,
+        });
+      },
+      ['q', 'k', 'v'],
+      (_, [rows, count, size]) => [rows, count * size],
+    );
+  });
+
+  it.each([
+    ['relu2', 'identity', 'absmax-int8-token'],
+    ['silu', 'identity', 'absmax-int8-token'],
+    ['relu2', 'clipped', 'absmean-int4-token'],
+    ['relu2', 'identity', 'none'],
+  ] as const)(
+    'feedForward with %s and %s gradients is the plain one',
+    (activation, straightThrough, quantizer) => {
+      tf.tidy(() => {
+        const normal = (shape: number[], seed: number): tf.Tensor =>
+          tf.randomNormal(shape, 0, 1, 'float32', seed);
+        const inputs = [
+          normal([6, 8], 1),
+          normal([12, 8], 2),
+          normal([12, 8], 3),
+          normal([8, 12], 4),
+          normal([8], 5),
+          normal([12], 6),
+        ];
+        const options = (gain: tf.Tensor): BitLinearOptions => ({
+          weight_quantizer: 'absmean-ternary',
+          activation_quantizer: quantizer,
+          straight_through: straightThrough,
+          norm: { gain: gain as tf.Tensor1D, epsilon: 1e-5 },
+        });
+        const block = (tensors: tf.Tensor[]): { gate: tf.Tensor2D; up: tf.Tensor2D; down: tf.Tensor2D } => {
+          const [gate, up, down] = tensors as tf.Tensor2D[];
+          return { gate, up, down };
+        };
+        const difference = differenceOf(
+          inputs,
+          (x, ...rest) =>
+            feedForward(
+              x as tf.Tensor2D,
+              { ...block(rest), input: options(rest[3]), output: options(rest[4]) },
+              activation,
+            ),
+          (x, ...rest) =>
+            plainFeedForward.feedForward(
+              x as tf.Tensor2D,
+              {
+                ...block(rest),
+                input: plainParts(options(rest[3])),
+                output: plainParts(options(rest[4])),
+              },
+              activation,
+            ),
+        );
+        expect(difference).toBeLessThanOrEqual(1);
+      });
+    },
+  );
 
   it('gated squared ReLU is relu(g)² ∘ u, SwiGLU is silu(g) ∘ u', () => {
     for (const [name, gated] of [

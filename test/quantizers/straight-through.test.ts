@@ -9,11 +9,16 @@ import {
   type WeightQuantizerName,
 } from '../../lib/config.js';
 import { dequantizeActivations, quantizeActivations } from '../../lib/quantizers/activations.js';
-import { gridOfTensor, roundToGrid, roundToTernaryByKernel } from '../../lib/quantizers/on-tensors.js';
+import { roundToTernaryByKernel } from '../../lib/model/fused/ternary-weights.js';
+import { gridOfTensor } from '../../lib/quantizers/measures.js';
+import { roundToGrid } from '../../lib/quantizers/on-tensors.js';
 import {
-  fakeQuantizeActivations,
+  activationQuantizer,
   fakeQuantizeElastic,
-  fakeQuantizeWeights,
+  straightThrough,
+  weightQuantizer,
+  type ActivationGradientOptions,
+  type StraightThrough,
 } from '../../lib/quantizers/straight-through.js';
 import { dequantizeWeights, quantizeWeights } from '../../lib/quantizers/weights.js';
 import { BACKENDS } from '../backends.js';
@@ -67,6 +72,18 @@ function run(body: () => tf.Tensor): Float32Array {
 function gradient(f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor, cotangent: tf.Tensor): number[] {
   return [...run(() => tf.grad((x) => tf.sum(tf.mul(f(x), cotangent)))(x))];
 }
+
+const fakeQuantizeWeights = (
+  name: WeightQuantizerName,
+  w: tf.Tensor,
+  options: { straightThrough?: StraightThrough } = {},
+): tf.Tensor => straightThrough(w, weightQuantizer(name, options.straightThrough));
+
+const fakeQuantizeActivations = (
+  name: ActivationQuantizerName,
+  x: tf.Tensor,
+  options: ActivationGradientOptions = {},
+): tf.Tensor => straightThrough(x, activationQuantizer(name, options));
 
 const clippedWeights =
   (name: WeightQuantizerName) =>

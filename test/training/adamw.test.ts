@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { AdamW, type AdamWOptions } from '../../lib/training/adamw.js';
-import { clipFactor, globalNorm } from '../../lib/training/clipping.js';
+import { clipFactor, globalNorm } from '../../lib/training/step.js';
 import { BACKENDS } from '../backends.js';
 import { excess, float32, golden, type GoldenTensor } from '../golden/vectors.js';
 

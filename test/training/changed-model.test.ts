@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roundToHalf } from '../../lib/checkpoint/dtypes.js';
 import { FULL_PRECISION } from '../../lib/config.js';
-import { loadTraining, type TrainableModel, type Training } from '../../lib/training/training.js';
+import { loadTraining, type Training } from '../../lib/training/load-training.js';
+import type { TrainableModel } from '../../lib/training/types.js';
 import { config, corpus } from './small-run.js';
 
 const CONTEXT = 16;

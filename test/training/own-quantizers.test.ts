@@ -7,8 +7,8 @@ import { parseModelConfig } from '../../lib/config.js';
 import { loadModel } from '../../lib/inference/load-model.js';
 import type { QuantizerFunction } from '../../lib/quantizers/quantizer-function.js';
 import { readRun } from '../../lib/runs/run-folder.js';
-import { loadTraining, type TrainableModel, type Training } from '../../lib/training/training.js';
-import type { RunOptions, TrainingOptions, TrainingPoint } from '../../lib/training/types.js';
+import { loadTraining, type Training } from '../../lib/training/load-training.js';
+import type { RunOptions, TrainableModel, TrainingOptions, TrainingPoint } from '../../lib/training/types.js';
 import { config, corpus, options } from './small-run.js';
 
 let training: Training;

@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configurationA } from '../../bitlm/experiment.js';
+import { configurationA } from '../../sweep/configurations.js';
 import type { Identity } from '../identity.js';
 import { RayEngine } from '../engine.js';
 import type { Experiment } from '../../sweep/experiment.js';

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { markedFile, markedWord, sha256 } from '../run-log.js';
 import type { RunRequest } from '../run-request.js';
-import type { RunResult } from '../../sweep/run-spec.js';
+import type { RunResult } from '../../sweep/finished-run.js';
 
 const { attempt, spec } = JSON.parse(process.env.BITNET_RUN!) as RunRequest;
 const { steps } = spec.training;

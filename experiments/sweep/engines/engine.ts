@@ -1,4 +1,5 @@
-import type { RunResult, RunSpec } from '../run-spec.js';
+import type { RunSpec } from '../run-spec.js';
+import type { RunResult } from '../finished-run.js';
 
 /** A run to be carried out. */
 export interface RunTask {

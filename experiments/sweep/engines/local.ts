@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ALLOCATOR_SETTINGS } from '@bitnet-notebooks/lib';
 import type { FromWorker, ToWorker } from './run-worker.js';
-import type { RunResult } from '../run-spec.js';
+import type { RunResult } from '../finished-run.js';
 import { RunCrash, type Engine, type RunProgress, type RunTask } from './engine.js';
 
 /** Seconds that a worker has to save a checkpoint before it is ended. */

@@ -5,7 +5,8 @@
 import { loadTraining, type Corpus, type Training, type TrainingPoint } from '@bitnet-notebooks/lib';
 import type { RunProgress, RunTask } from './engine.js';
 import { openCorpusOf } from '../open-corpus.js';
-import type { CorpusSpec, RunResult } from '../run-spec.js';
+import type { CorpusSpec } from '../run-spec.js';
+import type { RunResult } from '../finished-run.js';
 import { trainRun } from '../train-run.js';
 
 /** What the engine sends. */

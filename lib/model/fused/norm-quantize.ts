@@ -10,7 +10,8 @@ import { spend } from '../../backend/spend.js';
 import type { ActivationQuantizerName } from '../../config.js';
 import { activationRange } from '../../quantizers/activations.js';
 import { QUANTIZER_EPSILON } from '../../quantizers/weights.js';
-import { reciprocalRootMeanSquare, type Norm } from '../norm.js';
+import type { Norm } from '../norm.js';
+import { reciprocalRootMeanSquare } from './norm.js';
 
 type AbsmaxPerToken = Extract<ActivationQuantizerName, `absmax-${string}-token`>;
 

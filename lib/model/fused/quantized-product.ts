@@ -6,12 +6,14 @@ import type * as tf from '@tensorflow/tfjs';
 import { matMul2D } from '../../backend/kernels.js';
 import * as op from '../../backend/operations.js';
 import { spend } from '../../backend/spend.js';
+import { dequantizedWeights } from './ternary-weights.js';
 import { transposedProduct } from './transposed-product.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../../config.js';
-import { dequantizedActivations, dequantizedWeights } from '../../quantizers/on-tensors.js';
+import { dequantizedActivations } from '../../quantizers/on-tensors.js';
 import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
 import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';
-import { rmsNormBackward, rmsNormForward, type Norm } from '../norm.js';
+import type { Norm } from '../norm.js';
+import { rmsNormBackward, rmsNormForward } from './norm.js';
 
 /** Which quantizers a product uses. Their gradient here is the identity: the straight-through estimator. */
 export interface ProductQuantizers {

@@ -11,8 +11,7 @@ import { GraphSession, type Feed } from '../../backend/graph/session.js';
 import type { TokenWindows } from '../../corpora/corpus.js';
 import type { BitLM } from '../../model/bitlm.js';
 import { correctedRates, DEFAULT_EPSILON, type AdamWState } from '../adamw.js';
-import { halfSquares, normOf } from '../clipping.js';
-import { differentiate, type LossAndGradients, type StepResult } from '../step.js';
+import { differentiate, halfSquares, normOf, type LossAndGradients, type StepResult } from '../step.js';
 import { addUpdate, addVariables, PLACES, type Kind, type LearnedTensor, type UpdateConstants } from './update-nodes.js';
 
 const { float32, int32 } = DATA_TYPES;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { postTrainingRuns } from '../../../experiments/fp16-comparison/post-training-runs.js';
-import { runId, type FinishedRun, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 
 /** Runs that ended with the same loss, whatever they learned. */
 function finishedAll(specs: readonly RunSpec[]): FinishedRun[] {

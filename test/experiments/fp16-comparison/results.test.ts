@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { BITNET_B158, FULL_PRECISION, LEVEL_BITS, parseModelConfig } from '../../../lib/index.js';
-import { fp16Claims } from '../../../experiments/fp16-comparison/claims.js';
-import { atEqualBudget, bytesBudget, gapTrend, pairsOf } from '../../../experiments/sizes/pairs.js';
 import {
-  bestAt,
-  postTrainingOf,
-  PTQ_METHODS,
-} from '../../../experiments/fp16-comparison/post-training-table.js';
+  BITNET_B158,
+  countParameters,
+  FULL_PRECISION,
+  LEVEL_BITS,
+  parseModelConfig,
+} from '../../../lib/index.js';
+import { fp16Claims } from '../../../experiments/fp16-comparison/claims.js';
+import { gapTrend, pairsOf } from '../../../experiments/sizes/pairs.js';
+import { atEqualBudget, bytesBudget } from '../../../experiments/fp16-comparison/equal-budget.js';
+import { bestAt, postTrainingOf, PTQ_METHODS } from '../../../experiments/fp16-comparison/results.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
-import type { FinishedRun } from '../../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { formulaClaims, latencyClaims } from '../../../experiments/shapes/claims.js';
-import { findMeasurement, readShapes } from '../../../experiments/shapes/record.js';
+import { findMeasurement, readShapes } from '../../../experiments/shapes/results.js';
 
 function finished(
   arm: string,
@@ -20,21 +23,22 @@ function finished(
   measured?: Record<string, number>,
 ): FinishedRun {
   const isFull = arm.endsWith('full-precision');
+  const model = parseModelConfig({
+    vocab_size: 65,
+    hidden_size: width,
+    intermediate_size: 2 * width,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    tie_word_embeddings: true,
+    bitlm: isFull ? FULL_PRECISION : BITNET_B158,
+  });
   return {
     id: `${arm} ${width} ${seed}`,
     name: `${arm}-${width}-seed${seed}`,
     arm,
     role: 'final',
     corpus: { name: 'tiny-shakespeare' },
-    model: parseModelConfig({
-      vocab_size: 65,
-      hidden_size: width,
-      intermediate_size: 2 * width,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      tie_word_embeddings: true,
-      bitlm: isFull ? FULL_PRECISION : BITNET_B158,
-    }),
+    model,
     training: {
       steps: 1,
       batch: 1,
@@ -46,7 +50,7 @@ function finished(
     },
     validationLoss,
     validationTokens: 64,
-    parameters: 1,
+    parameters: countParameters(model).total,
     curve: [],
     seconds: 1,
     backend: { name: 'test', version: '', threads: 1 },
@@ -75,6 +79,11 @@ describe('pairsOf', () => {
     expect(pairs[0].gap.high - pairs[0].gap.low).toBeLessThan(pairs[0].full.high - pairs[0].full.low);
   });
 
+  it('keeps runs of other lengths apart', () => {
+    const longer = RUNS.map((run) => ({ ...run, training: { ...run.training, steps: 2 } }));
+    expect(pairsOf([...RUNS, ...longer]).map(({ steps }) => steps)).toEqual([1, 2, 1, 2, 1, 2]);
+  });
+
   it('leaves out shapes that have one arm alone', () => {
     expect(pairsOf(RUNS.filter(({ arm }) => arm === 'b1.58'))).toEqual([]);
   });
@@ -93,8 +102,18 @@ describe('gapTrend', () => {
         arms.includes(run.arm) && run.training.seeds.weights === 1 ? { ...run, validationLoss: null } : run,
       );
     for (const arms of [['b1.58'], ['b1.58', 'full-precision']]) {
-      expect(gapTrend(pairsOf(lost(arms)))).toMatchObject({ low: -Infinity, high: Infinity });
+      for (const over of ['runs', 'seeds'] as const)
+        expect(gapTrend(pairsOf(lost(arms)), { over })).toMatchObject({ low: -Infinity, high: Infinity });
     }
+  });
+
+  it('is told for a doubling or for a tenfold size, by either interval', () => {
+    const pairs = pairsOf(RUNS);
+    for (const over of ['runs', 'seeds'] as const) {
+      const tenfold = gapTrend(pairs, { per: 10, over }).value;
+      expect(tenfold / gapTrend(pairs, { over }).value).toBeCloseTo(Math.log2(10), 9);
+    }
+    expect(gapTrend(pairs, { over: 'runs' }).value).toBeCloseTo(gapTrend(pairs).value, 9);
   });
 
   it('follows each seed that all sizes have', () => {

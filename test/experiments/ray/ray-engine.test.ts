@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RayEngine } from '../../../experiments/ray/engine.js';
 import { attemptId } from '../../../experiments/ray/run-request.js';
 import { markedWord } from '../../../experiments/ray/run-log.js';
-import { type SweepEvent } from '../../../experiments/sweep/sweep.js';
+import type { SweepEvent } from '../../../experiments/sweep/sweep.js';
 import { refusedUrl, startServer } from '../../local-server.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyRun } from '../toy-experiment.js';

@@ -5,7 +5,8 @@ import type { Identity } from '../../../experiments/ray/identity.js';
 import type { JobRequest, RayJob } from '../../../experiments/ray/jobs-client.js';
 import { markedFile, markedWord, sha256 } from '../../../experiments/ray/run-log.js';
 import type { RunRequest } from '../../../experiments/ray/run-request.js';
-import type { RunResult, RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { RunResult } from '../../../experiments/sweep/finished-run.js';
 import { startServer, type LocalServer } from '../../local-server.js';
 
 export const driver: Identity = {

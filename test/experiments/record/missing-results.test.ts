@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../../experiments/experiments.js';
-import { readInferenceRecord } from '../../../experiments/inference-2b4t/record.js';
+import { readInferenceRecord } from '../../../experiments/inference-2b4t/results.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
-import { readShapes } from '../../../experiments/shapes/record.js';
+import { readShapes } from '../../../experiments/shapes/results.js';
 
 const file = '/nowhere/missing.json';
 
@@ -17,7 +17,7 @@ it.each(EXPERIMENTS.map(({ name }) => name))(
 
 it.each([
   ['shapes', readShapes],
-  ['inference', readInferenceRecord],
+  ['inference-2b4t', readInferenceRecord],
 ])('says which bench records %s, where nothing is', async (name, read) => {
   await expect(read(file)).rejects.toThrow(
     `${file} must hold recorded results (ENOENT). Make them: npm run bench -- ${name} --record`,

@@ -28,7 +28,7 @@ describe.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as c
             expect(experiment.table(finished).join('\n')).not.toMatch(/NaN|undefined/);
           },
         ),
-        { numRuns: 30 },
+        { numRuns: 10 },
       );
     });
   },

@@ -11,11 +11,12 @@ import {
   sizeCurvesFigure,
   tokensFigure,
 } from '../../../experiments/scaling-law/figures.js';
-import { gapsBySize, sizeGapTrend } from '../../../experiments/sizes/gap.js';
+import { gapTrend } from '../../../experiments/sizes/pairs.js';
 import { scalingLaw } from '../../../experiments/scaling-law/experiment.js';
 import { scalingResults } from '../../../experiments/scaling-law/results.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
-import type { FinishedRun, RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { toSvg } from '../../../lib/index.js';
 import { finishAll } from '../finish-runs.js';
 
@@ -83,13 +84,14 @@ describe('scalingResults', () => {
   });
 });
 
-describe('gapsBySize', () => {
+describe('the gap', () => {
   it('pairs seeds, so that what seeds share falls out', () => {
-    for (const { parameters, gap } of gapsBySize(results.zipf)) {
+    for (const { parameters, gap } of results.pairs.zipf) {
       expect(gap.value).toBeCloseTo(120 * parameters ** -0.5 * (0.4 ** -0.5 - 1), 1);
       expect(gap.high - gap.low).toBeLessThan(1e-6);
     }
-    expect(sizeGapTrend(results.zipf).high).toBeLessThan(0);
+    for (const over of ['runs', 'seeds'] as const)
+      expect(gapTrend(results.pairs.zipf, { per: 10, over }).high).toBeLessThan(0);
   });
 });
 

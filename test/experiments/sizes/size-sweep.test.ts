@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { pairRuns } from '../../../experiments/fp16-comparison/pairs.js';
-import { interpolateRate } from '../../../experiments/sweep/rate-by-width.js';
+import { pairRuns } from '../../../experiments/fp16-comparison/experiment.js';
+import { interpolateRate } from '../../../experiments/sweep/tuning.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
-import { runId, type FinishedRun, type Preset, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import { runId, type Preset, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { scalingLaw } from '../../../experiments/scaling-law/experiment.js';
 import { zipfSweep } from '../../../experiments/sizes/sweeps.js';
 import { sizeSweepRuns } from '../../../experiments/sizes/size-sweep.js';

@@ -9,7 +9,8 @@ import {
   type RunTask,
 } from '../../../experiments/sweep/engines/engine.js';
 import type { Experiment } from '../../../experiments/sweep/experiment.js';
-import { runId, type RunResult, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { RunResult } from '../../../experiments/sweep/finished-run.js';
 import {
   sweep,
   type SweepEvent,

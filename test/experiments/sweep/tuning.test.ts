@@ -1,6 +1,7 @@
 import { assert, double, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runId, type FinishedRun, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { tuneRate } from '../../../experiments/sweep/tuning.js';
 import { toyRun } from '../toy-experiment.js';
 

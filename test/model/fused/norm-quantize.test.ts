@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../../lib/backend/tensorflow.js';
 import { normAndQuantize } from '../../../lib/model/fused/norm-quantize.js';
-import { rmsNormForward } from '../../../lib/model/norm.js';
+import { rmsNormForward } from '../../../lib/model/fused/norm.js';
 import { dequantizedActivations } from '../../../lib/quantizers/on-tensors.js';
 import { BACKENDS } from '../../backends.js';
 import { excess } from '../../golden/vectors.js';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PUBLISHED_CONFIG } from '../inference-2b4t/record.js';
+import { PUBLISHED_CONFIG } from './results.js';
 
 /** bf16 codes: 1, and a scale that keeps activations near 1 (1 / √(2560 · 2/3)). */
 const ONE = 0x3f80;

@@ -1,5 +1,5 @@
 /**
- * npm run bench -- inference: a model of the exact shape of BitNet b1.58 2B4T, random weights, on this machine: loading
+ * npm run bench -- inference-2b4t: a model of the exact shape of BitNet b1.58 2B4T, random weights, on this machine: loading
  * against reading the file, peak memory, decoding and prefill on one and two threads, and every part against the speed
  * at which the same threads read memory in the same run. `-- --kernel simd` measures the other kernel, `--record` keeps
  * the figures for notebook 4 and the README. Every number of threads gets a process of its own, and every figure is the
@@ -17,7 +17,7 @@ import {
   INFERENCE_RESULTS,
   type InferenceMeasurement,
   type InferenceRecord,
-} from '../inference-2b4t/record.js';
+} from './results.js';
 import { syntheticCheckpoint } from './synthetic-checkpoint.js';
 
 const FOLDER = fileURLToPath(new URL('../../../data/downloads/synthetic-2b4t', import.meta.url));
@@ -119,7 +119,7 @@ function inProcess<T>(args: string[]): T {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (status !== 0) throw new Error(`bench inference: a measuring process ended with ${status}.`);
+  if (status !== 0) throw new Error(`bench inference-2b4t: a measuring process ended with ${status}.`);
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as T;
 }
 

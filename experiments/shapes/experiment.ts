@@ -17,7 +17,7 @@ import {
   type TransformerShape,
   type WeightForm,
 } from '@bitnet-notebooks/lib';
-import { SHAPES_COMMAND, SHAPES_RESULTS, type ShapesRecord } from '../shapes/record.js';
+import { SHAPES_COMMAND, SHAPES_RESULTS, type ShapesRecord } from './results.js';
 
 const SHAPES: readonly TransformerShape[] = [...BITNET_B158_SHAPES, BITNET_2B4T_SHAPE];
 const FORMS: readonly WeightForm[] = ['ternary', 'fp16', 'fp32'];

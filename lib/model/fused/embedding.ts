@@ -1,8 +1,8 @@
 /** Legend: N positions, V vocabulary, C features. */
 import * as tf from '@tensorflow/tfjs';
-import { constant, hasNativeKernels, matMul2D, runKernel } from '../backend/kernels.js';
-import { oneHot } from './cross-entropy.js';
-import { withGradient } from '../backend/custom-gradient.js';
+import { constant, hasNativeKernels, matMul2D, runKernel } from '../../backend/kernels.js';
+import { oneHot } from '../cross-entropy.js';
+import { withGradient } from '../../backend/custom-gradient.js';
 
 /**
  * Rows of the embedding matrix.

@@ -1,7 +1,7 @@
 /** Weights quantized after training beside weights trained quantized: BitNet's Table 3 with our models in it. */
 import { LEVEL_BITS, meanInterval, type Estimate, type LevelBits } from '@bitnet-notebooks/lib';
-import type { FinishedRun } from '../sweep/run-spec.js';
-import { bySeed, commonSeeds } from '../sweep/seeds.js';
+import { bySeed, commonSeeds } from '../sweep/by-seed.js';
+import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 
 /** Methods, as in the names of evaluations/post-training.ts, and in words. */
 export const PTQ_METHODS = {
@@ -45,7 +45,7 @@ export interface PostTraining {
 export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining | undefined {
   const finals = (arm: string): FinishedRun[] =>
     finished.filter((run) => run.role === 'final' && run.arm === arm);
-  const trained = finals('ptq-full-precision').filter(({ validationLoss }) => validationLoss !== null);
+  const trained = finals('ptq-full-precision').filter((run) => lossOf(run) < Infinity);
   const arms = [trained, finals('ptq-b1'), finals('ptq-b1.58')].map(bySeed);
   const seeds = commonSeeds(arms);
   if (seeds.length === 0) return undefined;
@@ -70,7 +70,7 @@ export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining |
 }
 
 function losses(runs: readonly FinishedRun[]): number[] {
-  return runs.map(({ validationLoss }) => validationLoss ?? Infinity);
+  return runs.map(lossOf);
 }
 
 function measured(runs: readonly FinishedRun[], name: string): number[] {

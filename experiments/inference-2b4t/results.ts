@@ -1,4 +1,4 @@
-/** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference` recorded at it: what notebook 4 opens with. */
+/** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference-2b4t` recorded at it: what notebook 4 opens with. */
 import { readResults, resultsFile } from '../record/results-file.js';
 
 /** The values in config.json of microsoft/bitnet-b1.58-2B-4T. */
@@ -67,7 +67,7 @@ export interface InferenceRecord {
 export const INFERENCE_RESULTS: string = resultsFile('inference-2b4t');
 
 /** The command that makes it. */
-export const INFERENCE_COMMAND = 'npm run bench -- inference --record';
+export const INFERENCE_COMMAND = 'npm run bench -- inference-2b4t --record';
 
 /** The committed record. @throws Error that says which command makes it, where there is none */
 export function readInferenceRecord(file: string = INFERENCE_RESULTS): Promise<InferenceRecord> {

@@ -5,39 +5,33 @@ import { join } from 'node:path';
 import { roundToHalf } from '../checkpoint/dtypes.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
-import { ablationOptions, BITNET_B158, parseModelConfig, type ModelConfig } from '../config.js';
+import { ablationOptions, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
 import type { Corpus } from '../corpora/corpus.js';
-import { bitLinear } from '../model/bitlinear.js';
 import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../parameters.js';
+import { dequantizedWeights } from '../quantizers/on-tensors.js';
 import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
 import type { OwnParts } from '../quantizers/quantizer-function.js';
-import { fakeQuantizeWeights } from '../quantizers/straight-through.js';
-import { evaluate, evaluateByKind } from './step.js';
+import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
-import type { ModelChange, TrainableModel } from './training.js';
+import type { ModelChange, TrainableModel } from './types.js';
 
-/** A BitLM behind the interface without TensorFlow types. */
-export class LoadedModel implements TrainableModel {
-  private constructor(private readonly model: BitLM) {}
-
-  static create(config: ModelConfig, seed: number, parts?: OwnParts): LoadedModel {
+/** BitLM with what notebooks do with a model, behind an interface without TensorFlow types. */
+export class TrainableBitLM extends BitLM implements TrainableModel {
+  /** See Training.createModel. */
+  static create(config: ModelConfig, seed: number, parts?: OwnParts): TrainableBitLM {
     const own = ownQuantizers(parts);
-    return new LoadedModel(new BitLM(configWithOwn(config, own), { seed }, own));
+    return new TrainableBitLM(configWithOwn(config, own), { seed }, own);
   }
 
-  /** One BitLinear layer on plain values; see Training.bitLinear. */
-  static bitLinear(x: Float32Array, weight: Float32Array, inFeatures: number): Float32Array {
-    const rows = (values: Float32Array): tf.Tensor2D =>
-      tf.tensor2d(values, [values.length / inFeatures, inFeatures]);
-    return tf.tidy(() => bitLinear(rows(x), [rows(weight)], BITNET_B158).dataSync<'float32'>());
-  }
-
-  /** @throws CheckpointError or ConfigError for a folder that is no model of this project */
-  static async open(folder: string, parts?: OwnParts): Promise<LoadedModel> {
+  /**
+   * See Training.openModel.
+   * @throws CheckpointError or ConfigError for a folder that is no model of this project
+   */
+  static async open(folder: string, parts?: OwnParts): Promise<TrainableBitLM> {
     const path = join(folder, 'config.json');
     const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
     const values = new Map<string, Float32Array>();
@@ -47,25 +41,11 @@ export class LoadedModel implements TrainableModel {
       }
       values.set(name, data);
     }
-    return new LoadedModel(new BitLM(config, { values }, ownQuantizers(parts)));
-  }
-
-  /** The BitLM inside, for the training loop. */
-  static inside(model: TrainableModel): BitLM {
-    if (model instanceof LoadedModel) return model.model;
-    throw new Error('train: the model must come from createModel or openModel, got another object.');
-  }
-
-  get config(): ModelConfig {
-    return this.model.config;
+    return new TrainableBitLM(config, { values }, ownQuantizers(parts));
   }
 
   get parameterCount(): number {
-    return Array.from(this.model.parameters.values()).reduce((sum, { size }) => sum + size, 0);
-  }
-
-  tensors(): ModelTensor[] {
-    return this.model.tensors();
+    return Array.from(this.parameters.values()).reduce((sum, { size }) => sum + size, 0);
   }
 
   effectiveTensors(): ModelTensor[] {
@@ -78,9 +58,9 @@ export class LoadedModel implements TrainableModel {
       if (!quantized.has(tensor.name)) return tensor;
       const data = tf.tidy(() => {
         const weights = tf.tensor(tensor.data, [...tensor.shape]);
-        const { own, options } = this.model;
+        const { own, options } = this;
         const quantized =
-          own.weights?.values(weights) ?? fakeQuantizeWeights(options.weight_quantizer, weights);
+          own.weights?.values(weights) ?? dequantizedWeights(options.weight_quantizer, weights);
         return quantized.dataSync<'float32'>();
       });
       return { ...tensor, data };
@@ -88,7 +68,7 @@ export class LoadedModel implements TrainableModel {
   }
 
   evaluate(corpus: Corpus, windows: number, context: number): number {
-    return evaluate(this.model, corpus.validationWindows(windows, context), context);
+    return evaluate(this, corpus.validationWindows(windows, context), context);
   }
 
   losses(
@@ -97,17 +77,17 @@ export class LoadedModel implements TrainableModel {
     context: number,
   ): { validationLoss: number; lossByKind?: Record<string, number> } {
     const text = corpus.validationWindows(windows, context);
-    if (!corpus.entropy) return { validationLoss: evaluate(this.model, text, context) };
+    if (!corpus.entropy) return { validationLoss: evaluate(this, text, context) };
     const { entropy } = corpus;
     const { kinds } = entropy;
-    const byKind = evaluateByKind(this.model, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
+    const byKind = evaluateByKind(this, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
     return {
       validationLoss: byKind.mean,
       lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),
     };
   }
 
-  changed({ weights, options, roundInputsToHalf = false }: ModelChange): LoadedModel {
+  changed({ weights, options, roundInputsToHalf = false }: ModelChange): TrainableBitLM {
     const { quantization_config: _, ...config } = this.config;
     const values = new Map(this.tensors().map(({ name, data }) => [name, data]));
     for (const [name, data] of weights ?? []) {
@@ -116,17 +96,17 @@ export class LoadedModel implements TrainableModel {
     }
     const { own_weight_quantizer: _w, own_activation_quantizer: _a, ...named } = ablationOptions(this.config);
     const own = {
-      ...(options?.weight_quantizer === undefined && { weights: this.model.own.weights }),
-      ...(options?.activation_quantizer === undefined && { activations: this.model.own.activations }),
+      ...(options?.weight_quantizer === undefined && { weights: this.own.weights }),
+      ...(options?.activation_quantizer === undefined && { activations: this.own.activations }),
     };
     const changed = configWithOwn({ ...config, bitlm: { ...named, ...options } }, own);
-    const model = new BitLM(changed, { values }, own);
+    const model = new TrainableBitLM(changed, { values }, own);
     if (roundInputsToHalf) model.inputRule = (_, normed) => roundedToHalf(normed);
-    return new LoadedModel(model);
+    return model;
   }
 
   inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array> {
-    return inputMoments(this.model, corpus.validationWindows(windows, context), context);
+    return inputMoments(this, corpus.validationWindows(windows, context), context);
   }
 
   async *generate(
@@ -134,7 +114,7 @@ export class LoadedModel implements TrainableModel {
     prompt: string,
     options: GenerationOptions,
   ): AsyncGenerator<string> {
-    for (const id of generateTokens(this.model, tokenizer.encode(prompt), options)) {
+    for (const id of generateTokens(this, tokenizer.encode(prompt), options)) {
       yield tokenizer.decode([id]);
       await setImmediate();
     }
@@ -146,10 +126,6 @@ export class LoadedModel implements TrainableModel {
       tensors: this.tensors(),
       tokenizerJson: tokenizer && { ...tokenizer.toJSON() },
     });
-  }
-
-  dispose(): void {
-    this.model.dispose();
   }
 }
 

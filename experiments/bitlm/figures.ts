@@ -1,0 +1,12 @@
+/** The picture of the first experiment. */
+import { lossCurves, type Figure } from '@bitnet-notebooks/lib';
+import type { FinishedRun } from '../sweep/finished-run.js';
+import { finalRuns } from './results.js';
+
+/** Loss curves of the reported runs. */
+export function bitlmCurves(finished: readonly FinishedRun[], title: string = 'Recorded runs'): Figure {
+  return lossCurves(
+    finalRuns(finished).map(({ arm, curve }) => ({ name: arm, points: curve })),
+    { title },
+  );
+}

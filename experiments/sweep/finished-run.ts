@@ -1,0 +1,60 @@
+/** A run that has ended, what it came to, and the loss that it is compared by. */
+import type { Diagnostics, RunConfig } from '@bitnet-notebooks/lib';
+import type { RunSpec } from './run-spec.js';
+
+/** The point of a run's loss curve. */
+export interface CurvePoint {
+  step: number;
+  /** Mean since the point before, nats per token. */
+  trainLoss: number;
+  validationLoss: number;
+  /** Norm of all gradients together at that step. */
+  gradientNorm?: number;
+  /** Where the run's training asks for it. */
+  diagnostics?: Diagnostics;
+  seconds: number;
+}
+
+/** What a finished run comes to. */
+export interface RunResult {
+  /** Mean loss over the validation text at the end, nats per token; null where the run diverged. */
+  validationLoss: number | null;
+  /** Tokens of the validation text that it was taken over. */
+  validationTokens: number;
+  /** In a language of known entropy: mean loss on each kind of position, nats per token. */
+  lossByKind?: Record<string, number>;
+  /** Learned values in all. */
+  parameters: number;
+  curve: CurvePoint[];
+  /** What the run's evaluations found, by name. */
+  measured?: Record<string, number>;
+  /** Set where a loss or gradient was not finite: the run ended there and will not go on. */
+  diverged?: { step: number; message: string };
+  /** Seconds of training and evaluation on the machine that ran it. */
+  seconds: number;
+  /** What computed it: results of different ones agree to rounding only. */
+  backend: { name: string; version: string; threads: number };
+  /** Of Node.js, this project and TensorFlow.js: results of different ones do not belong in one table. */
+  versions?: RunConfig['versions'];
+  /** Commit of the code that finished the run. */
+  commit?: string;
+}
+
+/** A run that has ended: what it was, and what came out. */
+export interface FinishedRun extends RunSpec, RunResult {
+  /** `runId` of the run. */
+  id: string;
+}
+
+/** Mean loss over all positions, nats per token; Infinity where the run diverged. Learning rates are tuned by it. */
+export function meanLoss({ validationLoss }: RunResult): number {
+  return validationLoss ?? Infinity;
+}
+
+/**
+ * The loss that arms are compared by, nats per token; Infinity where the run diverged. In a language of known entropy it is
+ * that on the looked-up values: keys are random, and no model can do better on them.
+ */
+export function lossOf(run: RunResult): number {
+  return run.lossByKind?.v ?? meanLoss(run);
+}
