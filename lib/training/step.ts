@@ -93,7 +93,7 @@ export function differentiate(
     const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
     return model.loss(inputs, targets, sequences, byName);
   })([...model.parameters.values()], factor);
-  return { value: value as tf.Scalar, gradients: grads };
+  return { value, gradients: grads };
 }
 
 /** Σg²/2 of each gradient, [gradients]. */

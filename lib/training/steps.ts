@@ -12,9 +12,14 @@ import { AdamW, DEFAULT_BETAS, type AdamWState } from './adamw.js';
 import { CompiledStep, recordStep } from './compiled/compiled-step.js';
 import { lossAndGradients, update, type LossAndGradients, type StepRates, type StepResult } from './step.js';
 
+/** Fewer steps than this take less time than to make a graph of them and to try it out. */
+const LEAST_STEPS = 48;
+
 export interface StepsOptions {
   /** Sequences in every batch. */
   sequences: number;
+  /** About how many steps are to come. */
+  steps: number;
   clipNorm: number;
   betas?: readonly [number, number];
   /** `eager`: never as one call. */
@@ -38,7 +43,7 @@ export class TrainingSteps {
     private readonly options: StepsOptions,
   ) {
     this.optimizer = new AdamW(model.parameters, { betas: options.betas });
-    this.mayCompile = options.form !== 'eager' && hasNativeKernels();
+    this.mayCompile = options.form !== 'eager' && options.steps >= LEAST_STEPS && hasNativeKernels();
   }
 
   /** True once a step is one call. */
@@ -98,7 +103,7 @@ export class TrainingSteps {
       const result = update(optimizer, found, { ...rates, clipNorm });
       if (graph instanceof NoGraphError) this.stayEager(graph.message);
       else if (!before) this.recorded = graph;
-      else if (!recorded!.equals(graph)) this.stayEager('two steps in a row are not computed in the same way');
+      else if (!recorded.equals(graph)) this.stayEager('two steps in a row are not computed in the same way');
       else this.compile(graph, before, batch, rates, result);
       return result;
     } finally {

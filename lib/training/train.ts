@@ -37,6 +37,7 @@ export async function* train(
   const clipNorm = options.clipNorm ?? 1;
   const steps = new TrainingSteps(model, {
     sequences: options.batch,
+    steps: options.steps,
     clipNorm,
     betas: options.betas,
     form,
@@ -111,8 +112,7 @@ export async function* train(
       };
       if (run) {
         await run.append(point);
-        if (last || done % saveEvery === 0 || signal?.aborted)
-          await save(run, model, steps, corpus, done);
+        if (last || done % saveEvery === 0 || signal?.aborted) await save(run, model, steps, corpus, done);
         if (last) await run.complete();
       }
       yield point;

@@ -162,7 +162,9 @@ describe('quantizeWeights on bad input', () => {
     expect(() => quantizeWeights('binary' as WeightQuantizerName, [1])).toThrow(
       /one of none, sign.*got binary/,
     );
-    expect(() => quantizeWeights('absmean-ternary', [3e38, 3e38])).toThrow(/at most 2\^126, got 3\.0000\d+e\+38/);
+    expect(() => quantizeWeights('absmean-ternary', [3e38, 3e38])).toThrow(
+      /at most 2\^126, got 3\.0000\d+e\+38/,
+    );
   });
 });
 

@@ -1,4 +1,10 @@
-import { DATA_TYPES, savedModelBytes, type AttributeValue, type ConstantTensor, type GraphNode } from './saved-model.js';
+import {
+  DATA_TYPES,
+  savedModelBytes,
+  type AttributeValue,
+  type ConstantTensor,
+  type GraphNode,
+} from './saved-model.js';
 
 const { float32, float64, int32, bool } = DATA_TYPES;
 

@@ -4,7 +4,14 @@
  * The function runs for real, and its result is as good as without a recording.
  */
 import type * as tf from '@tensorflow/tfjs';
-import { native, nativeId, type Attribute, type Binding, type NativeTensor, type NativeValues } from '../binding.js';
+import {
+  native,
+  nativeId,
+  type Attribute,
+  type Binding,
+  type NativeTensor,
+  type NativeValues,
+} from '../binding.js';
 import { NoGraphError, type Graph } from './graph.js';
 import { inferredAttributes } from './kernel-types.js';
 import { DATA_TYPES, type AttributeValue, type ConstantTensor } from './saved-model.js';
@@ -128,9 +135,13 @@ export function addRecording(
   calls.forEach(({ kernel, attributes, inputs, outputs }, at) => {
     const name = `${prefix}${at}`;
     const order = at > 0 ? [`^${prefix}${at - 1}`] : [];
-    const places_ = inputs.map(place);
-    const given = attributesOf(kernel, attributes, inputs.map((id) => types.get(id)!));
-    graph.add(name, kernel, [...places_, ...order], given);
+    const from = inputs.map(place);
+    const given = attributesOf(
+      kernel,
+      attributes,
+      inputs.map((id) => types.get(id)!),
+    );
+    graph.add(name, kernel, [...from, ...order], given);
     outputs.forEach(({ id, dtype }, output) => {
       places.set(id, output === 0 ? name : `${name}:${output}`);
       types.set(id, dtype);

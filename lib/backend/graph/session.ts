@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withoutNativeLog } from '../native-log.js';
 import { native, type NativeTensor, type NativeValues } from '../binding.js';
 import { NoGraphError, typedValues, type Graph } from './graph.js';
 import { savedModelBytes, TAG } from './saved-model.js';
@@ -34,7 +35,8 @@ export class GraphSession {
       // A name that nobody has: what a killed process left is not in the way.
       folder = mkdtempSync(join(tmpdir(), 'bitnet-graph-'));
       writeFileSync(join(folder, 'saved_model.pb'), savedModelBytes(graph.nodes));
-      return new GraphSession(binding.loadSavedModel(folder, TAG), graph);
+      const session = withoutNativeLog(() => binding.loadSavedModel!(folder!, TAG));
+      return new GraphSession(session, graph);
     } catch (error) {
       throw new NoGraphError(`it could not be loaded: ${firstLines(error)}`, { cause: error });
     } finally {

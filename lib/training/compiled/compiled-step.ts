@@ -12,7 +12,14 @@ import type { TokenWindows } from '../../corpora/corpus.js';
 import type { BitLM } from '../../model/bitlm.js';
 import { correctedRates, DEFAULT_EPSILON, type AdamWState } from '../adamw.js';
 import { differentiate, halfSquares, normOf, type LossAndGradients, type StepResult } from '../step.js';
-import { addUpdate, addVariables, PLACES, type Kind, type LearnedTensor, type UpdateConstants } from './update-nodes.js';
+import {
+  addUpdate,
+  addVariables,
+  PLACES,
+  type Kind,
+  type LearnedTensor,
+  type UpdateConstants,
+} from './update-nodes.js';
 
 const { float32, int32 } = DATA_TYPES;
 const INPUTS = 'inputs';
@@ -51,7 +58,13 @@ export function recordStep(
     addVariables(graph, learned).forEach((place, i) => places.set(weights[i], place));
     const placeOf = addRecording(graph, recording, 'call', places);
     const ends = { loss: placeOf(value), halves: placeOf(halves), gradients: gradients.map(placeOf) };
-    addUpdate(graph, learned, weights.map((weight) => places.get(weight)!), ends, constants);
+    addUpdate(
+      graph,
+      learned,
+      weights.map((weight) => places.get(weight)!),
+      ends,
+      constants,
+    );
     return graph;
   };
   let graph: Graph | NoGraphError;
@@ -88,7 +101,9 @@ export class CompiledStep {
   step(batch: TokenWindows, rates: { learningRate: number; weightDecay: number }): StepResult {
     const { tokens } = this;
     if (batch.inputs.length !== tokens || batch.targets.length !== tokens) {
-      throw new NoGraphError(`a batch has ${batch.inputs.length} tokens, and the graph was made for ${tokens}`);
+      throw new NoGraphError(
+        `a batch has ${batch.inputs.length} tokens, and the graph was made for ${tokens}`,
+      );
     }
     const { learningRate, weightDecay } = rates;
     const corrected = correctedRates(this.updates + 1, learningRate, this.constants.betas, DEFAULT_EPSILON);
@@ -147,10 +162,15 @@ export class CompiledStep {
   }
 
   private get(kind: Kind): NativeTensor[] {
-    return this.session.run(new Map(), this.learned.map((_, i) => PLACES.value(kind, i)));
+    return this.session.run(
+      new Map(),
+      this.learned.map((_, i) => PLACES.value(kind, i)),
+    );
   }
 
   private set(kind: Kind, feeds: readonly Feed[]): void {
-    this.session.values(new Map(feeds.map((feed, i) => [PLACES.newValue(kind, i), feed])), [PLACES.set(kind)]);
+    this.session.values(new Map(feeds.map((feed, i) => [PLACES.newValue(kind, i), feed])), [
+      PLACES.set(kind),
+    ]);
   }
 }

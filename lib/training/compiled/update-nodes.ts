@@ -94,14 +94,10 @@ export function addUpdate(
 ): void {
   for (const rate of PLACES.rates) graph.placeholder(rate, float32, []);
   const total = sumOf(graph, halves, learned.length);
-  const finite = graph.add(
-    'finite',
-    'LogicalAnd',
-    [
-      graph.add('loss_is_finite', 'IsFinite', [loss], { T: FLOAT }),
-      graph.add('norm_is_finite', 'IsFinite', [total], { T: DOUBLE }),
-    ],
-  );
+  const finite = graph.add('finite', 'LogicalAnd', [
+    graph.add('loss_is_finite', 'IsFinite', [loss], { T: FLOAT }),
+    graph.add('norm_is_finite', 'IsFinite', [total], { T: DOUBLE }),
+  ]);
   // Not finite: with a gradient of 0, β = 1, rate 0 and decay 1 everything stays as it was.
   const guarded = (name: string, value: string, otherwise: number): string =>
     graph.add(name, 'SelectV2', [finite, value, graph.number(otherwise, float32)], { T: FLOAT });
