@@ -2,7 +2,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { RunResult } from '../sweep/finished-run.js';
-import { readResult } from '../sweep/train-run.js';
+import { readResult } from '../sweep/result-file.js';
 import { RUN_FILES, type RunFile } from './run-log.js';
 
 /**

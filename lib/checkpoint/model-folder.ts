@@ -1,9 +1,9 @@
 /** Model folders in Hugging Face's layout, written for the project's own models. transformers loads them. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkModelConfig, type ModelConfig } from '../config.js';
-import { replaceFolderAtomically } from '../io/atomic-write.js';
 import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { replaceFolder, type FolderKind } from '../io/replace-folder.js';
 import { expectedTensors } from './expected-tensors.js';
 import type { GenerationConfig } from './generation-config.js';
 import { isPacked, toCheckpointError } from './model-config.js';
@@ -11,6 +11,33 @@ import { writeSafetensors } from './safetensors/safetensors.js';
 import { checkVocabulary } from './tokenizer-files.js';
 
 const operation = 'save model';
+
+/** Names of the files that a model folder of this project may hold. */
+export const MODEL_FILES = [
+  'config.json',
+  'generation_config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+] as const;
+
+/** A folder that a save or an export may replace: one with a model's files and nothing else. */
+export const MODEL_FOLDER: FolderKind = {
+  operation,
+  kind: 'a model folder with nothing else in it',
+  files: MODEL_FILES,
+  isOne: async (folder) => {
+    const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => 'null');
+    try {
+      const config = JSON.parse(text) as { model_type?: unknown; hidden_size?: unknown } | null;
+      return config?.model_type === 'bitnet' || typeof config?.hidden_size === 'number';
+    } catch {
+      return false;
+    }
+  },
+};
 
 /** A learned tensor: transformers' name, shape and values, row-major. */
 export interface ModelTensor {
@@ -31,30 +58,31 @@ export interface ModelFolder {
   tokenizerConfig?: Readonly<Record<string, unknown>>;
   /** generation_config.json, as far as it differs from what the config says. */
   generationConfig?: Partial<GenerationConfig>;
-  /** Writes further files into the folder, which appear together with the model: the state of an optimizer, say. */
-  alsoWrite?: (folder: string) => Promise<void>;
+  /** Further files of the folder, which appear together with the model: the state of an optimizer, say. */
+  also?: { own: FolderKind; write: (folder: string) => Promise<void> };
 }
 
 /**
  * Saves a model as config.json, generation_config.json, model.safetensors and, if given, the tokenizer's files. The
  * folder is written beside its place and takes the old one's place at the end, so a process killed at any moment
- * leaves a whole model: the old or the new.
+ * leaves a whole model: the old or the new. Nothing but an earlier model folder is replaced.
  * @param dtype `F32` loses nothing; `BF16` is what large models are published in
- * @throws CheckpointError if the tensors are not those of the config, or the disk is full; the old folder then stays
+ * @throws CheckpointError if the tensors are not those of the config, or the disk is full, or something else is in the
+ *   place of the folder, such as a folder with any other file in it, the working folder or one around it; all then stays
  */
 export async function saveModelFolder(
   folder: string,
   model: ModelFolder,
   dtype: 'F32' | 'BF16' = 'F32',
 ): Promise<void> {
-  const { config, tokenizerJson, tokenizerConfig, generationConfig, alsoWrite } = model;
+  const { config, tokenizerJson, tokenizerConfig, generationConfig, also } = model;
   const tensors = [...model.tensors];
   checkModel(config, tensors, folder);
   if (tokenizerJson !== undefined) {
     checkVocabulary({ kind: 'huggingface', tokenizer: tokenizerJson, config: {} }, config, folder);
   }
   try {
-    await replaceFolderAtomically(folder, async (partial) => {
+    await replaceFolder(folder, { own: also?.own ?? MODEL_FOLDER }, async (partial) => {
       const writeJson = (name: string, json: unknown): Promise<void> =>
         writeFile(join(partial, name), `${JSON.stringify(json, undefined, 2)}\n`, { flush: true });
       await writeSafetensors(
@@ -71,7 +99,7 @@ export async function saveModelFolder(
           tokenizerConfig ?? tokenizerConfigJson(config, tokenizerJson),
         );
       }
-      await alsoWrite?.(partial);
+      await also?.write(partial);
     });
   } catch (error) {
     throw explainSystemError(operation, folder, error);

@@ -1,8 +1,8 @@
 /** Opens a checkpoint, whatever container it comes in. */
 import { stat } from 'node:fs/promises';
-import { finishReplacement } from '../io/atomic-write.js';
 import type { Checkpoint } from './checkpoint.js';
 import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { readReplaced } from '../io/replace-folder.js';
 import { openGgufFile } from './gguf/checkpoint.js';
 import { openSafetensorsFolder } from './safetensors/checkpoint.js';
 
@@ -20,13 +20,11 @@ export async function openCheckpoint(
   const operation = 'open checkpoint';
   signal?.throwIfAborted();
   try {
-    const found = await stat(path).catch(async () => {
-      // A folder that is missing may be one whose replacement was cut off. One that is there is left alone: its
-      // writer may be at work.
-      await finishReplacement(path);
-      return stat(path);
+    const opened = await readReplaced(path, async () => {
+      const found = await stat(path);
+      return found.isDirectory() ? openSafetensorsFolder(path, signal) : undefined;
     });
-    if (found.isDirectory()) return await openSafetensorsFolder(path, signal);
+    if (opened) return opened;
     if (path.toLowerCase().endsWith('.gguf')) return await openGgufFile(path, signal);
   } catch (error) {
     throw explainSystemError(operation, path, error);

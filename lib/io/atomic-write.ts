@@ -1,44 +1,60 @@
 /**
- * Files and folders that appear whole or not at all. Everything is written beside its place and renamed into it, so a
- * process killed at any moment leaves the old version or the new one.
+ * Files that appear whole or not at all: written beside their place and renamed into it, so a process killed at any
+ * moment leaves the old version or the new one. One writer at a time, across processes.
  */
-import { access, lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError } from './file-error.js';
+import { holderOf, waitForLock } from './lock.js';
 
-let writes = 0;
+/** How long a writer waits for another one of the same place. */
+const PATIENCE_MS = 60_000;
+
+/** What a writer has beside `name` while it works: its lock, and the new version. */
+const RE_BESIDE = /^(.+)\.(?:lock|partial-[0-9a-f]{16})$/;
+
+/** The name of which `name` is what a writer has beside it; `name` itself where it is nothing of the kind. */
+export function withoutWriting(name: string): string {
+  return RE_BESIDE.exec(name)?.[1] ?? name;
+}
 
 /** A name beside `path` that no other write uses, in this process or another. */
-function partialName(path: string): string {
-  writes += 1;
-  return `${path}.partial-${process.pid}-${writes}`;
+export function partialName(path: string): string {
+  return `${path}.partial-${randomBytes(8).toString('hex')}`;
 }
 
-/** Removes what killed processes left of earlier writes to `path`; running ones keep theirs. */
-async function removeAbandoned(path: string): Promise<void> {
-  const prefix = `${basename(path)}.partial-`;
-  for (const name of await readdir(dirname(path)).catch(() => [])) {
-    const pid = name.startsWith(prefix) ? /^(\d+)-\d+$/.exec(name.slice(prefix.length))?.[1] : undefined;
-    if (pid !== undefined && !isRunning(Number(pid))) {
-      await rm(join(dirname(path), name), { recursive: true, force: true });
-    }
+/** What killed writers left beside `path`. Only the holder of its lock may take it for that. */
+export async function abandonedBeside(path: string): Promise<string[]> {
+  const name = basename(path);
+  const names = await readdir(dirname(path)).catch(() => []);
+  return names
+    .filter((other) => other.startsWith(`${name}.partial-`) && withoutWriting(other) === name)
+    .map((other) => join(dirname(path), other));
+}
+
+/**
+ * Does `work` while no other process writes to `path`, whose folder is there.
+ * @throws CheckpointError where another one does for a minute
+ */
+export async function whileLocked<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const file = `${path}.lock`;
+  const lock = await waitForLock(file, PATIENCE_MS);
+  if (lock === undefined) {
+    throw new CheckpointError({
+      operation: 'write file',
+      file: path,
+      what: 'the path',
+      expected: 'written by one process at a time',
+      found: `held by ${await holderOf(file)}`,
+      hint: 'Wait until that one is done, or name another path.',
+    });
   }
-}
-
-function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0); // signal 0 asks, and sends nothing
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return await work();
+  } finally {
+    lock.release();
   }
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A rename would put a plain file in the place of a device such as /dev/null, and break what else uses it. */
@@ -66,61 +82,51 @@ export async function writeFileAtomically(
   const target = resolve(path);
   await requireReplaceable(target);
   await mkdir(dirname(target), { recursive: true });
-  await removeAbandoned(target);
-  const partial = partialName(target);
-  try {
-    const file = await open(partial, 'wx');
+  await whileLocked(target, async () => {
+    for (const left of await abandonedBeside(target)) await rm(left, { force: true });
+    const partial = partialName(target);
     try {
-      await write(file);
-      await file.sync();
-    } finally {
-      await file.close();
+      const file = await open(partial, 'wx');
+      try {
+        await write(file);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, target);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
     }
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
+  });
 }
 
 /**
- * Fills a new folder beside `folder`, then puts it in the place of the old one. No call replaces a folder that has
- * files in it in one step, so the complete new one waits as `folder.replacing-new` while the old one leaves as
- * `folder.replaced-old`;
- * `finishReplacement` mends what a kill between the two leaves.
- * @param fill writes the files into the folder it is given; if it throws, `folder` is untouched
+ * Refuses to write over a file that is of another kind than the one to be written.
+ * @param kind what the file must be, such as `a GGUF file`
+ * @param isOfKind by its first 16 bytes, or fewer where it has no more
+ * @throws CheckpointError
  */
-export async function replaceFolderAtomically(
-  folder: string,
-  fill: (folder: string) => Promise<void>,
+export async function requireSameKind(
+  path: string,
+  kind: string,
+  isOfKind: (head: Buffer) => boolean,
 ): Promise<void> {
-  const target = resolve(folder);
-  await mkdir(dirname(target), { recursive: true });
-  await finishReplacement(target);
-  await removeAbandoned(target);
-  const partial = partialName(target);
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return;
   try {
-    await mkdir(partial);
-    await fill(partial);
-    await rename(partial, `${target}.replacing-new`);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw error;
+    if (!(await file.stat()).isFile()) return; // refused by the writing itself
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    if (bytesRead === 0 || isOfKind(buffer.subarray(0, bytesRead))) return;
+  } finally {
+    await file.close();
   }
-  if (await exists(target)) await rename(target, `${target}.replaced-old`);
-  await finishReplacement(target);
-}
-
-/** Ends a replacement of `folder` that was cut off; does nothing where there was none. */
-export async function finishReplacement(folder: string): Promise<void> {
-  const target = resolve(folder);
-  if (!(await exists(target))) {
-    for (const complete of [`${target}.replacing-new`, `${target}.replaced-old`]) {
-      if (!(await exists(complete))) continue;
-      await rename(complete, target);
-      break;
-    }
-  }
-  await rm(`${target}.replacing-new`, { recursive: true, force: true });
-  await rm(`${target}.replaced-old`, { recursive: true, force: true });
+  throw new CheckpointError({
+    operation: 'write file',
+    file: path,
+    what: 'the file in the way',
+    expected: kind,
+    found: 'something else, which would be lost',
+    hint: 'Name another file.',
+  });
 }

@@ -1,93 +1,147 @@
-/** One writer per run folder, across processes: a file named `lock` that holds the writer's process id. */
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
-import { explainSystemError } from './file-error.js';
-import { RunFolderError } from './run-folder-error.js';
+/**
+ * Locks between processes, kept by the system: flock, and on Windows a file that is open for one process alone. Such a
+ * lock ends with its process, however that ends. It rests on no process number, which repeats from container to
+ * container, and on no heartbeat, which a long step of training would miss.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A lock that this process holds. */
+export interface Lock {
+  /** Gives it back; once is enough, more do nothing. */
+  release(): void;
+}
+
+const POLL_MS = 20;
 
 /**
- * Takes the lock. That of a process that no longer runs is taken over.
- * @throws RunFolderError where another running process holds it
+ * Takes the lock that the file `path` stands for. The file is made, names its holder, and goes with the lock; one that a
+ * killed process left is free.
+ * @returns undefined where another holds it: another process, or another part of this one
+ * @throws the system's error where the file cannot be made
  */
-export async function takeLock(path: string): Promise<void> {
-  // A link appears with its content, so no process ever reads a lock that is not written yet.
-  const own = `${path}.${process.pid}`;
-  try {
-    await writeFile(own, `${process.pid}\n`);
-    if (await linked(own, path)) return;
-    await requireAbandoned(path);
-    if (await takenOver(own, path)) return;
-    throw new RunFolderError(
-      `open run: ${path} must be free, got taken by another process just now. Try again.`,
-    );
-  } catch (error) {
-    throw explainSystemError('open run', path, error);
-  } finally {
-    await rm(own, { force: true });
-  }
+export async function tryLock(path: string): Promise<Lock | undefined> {
+  const { default: koffi } = await import('koffi');
+  return process.platform === 'win32' ? openAlone(koffi, path) : flock(koffi, path);
 }
 
 /**
- * Puts the own lock in the place of an abandoned one. Of several processes that find it, each could take away the lock
- * that another has just put there; so only the one that holds `path.taking` takes a lock away.
+ * Takes a lock as soon as it is free.
+ * @returns undefined where it is not free within `patienceMs`
  */
-async function takenOver(own: string, path: string): Promise<boolean> {
-  const taking = `${path}.taking`;
-  if (!(await linked(own, taking))) {
-    const taker = await holderOf(taking);
-    // Where it is gone already, or held, another process is about to have the lock.
-    if (taker === undefined || isOther(taker)) return false;
-    await rm(taking, { force: true }); // of a process that was killed right here
-    if (!(await linked(own, taking))) return false;
+export async function waitForLock(path: string, patienceMs: number): Promise<Lock | undefined> {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const lock = await tryLock(path);
+    if (lock !== undefined || Date.now() >= end) return lock;
+    await sleep(POLL_MS);
   }
+}
+
+/** Who holds a lock, for people. */
+export async function holderOf(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trim() === ownName() ? `this process (${process.pid})` : text.trim() || 'another process';
+}
+
+function ownName(): string {
+  return `process ${process.pid} of ${hostname()}`;
+}
+
+type Koffi = typeof import('koffi').default;
+
+const LOCK_EX_NB = 6;
+/** File systems that keep no locks answer with one of these. */
+const NO_LOCKS = ['ENOLCK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'] as const;
+
+async function flock(koffi: Koffi, path: string): Promise<Lock | undefined> {
+  const call = koffi.load(null).func('int flock(int fd, int operation)') as (
+    fd: number,
+    operation: number,
+  ) => number;
+  for (;;) {
+    // A plain number, which no garbage collector closes.
+    const fd = openSync(path, 'a+');
+    const isHeld = call(fd, LOCK_EX_NB) !== 0;
+    const code = koffi.errno();
+    if (isHeld) {
+      closeSync(fd);
+      const { EWOULDBLOCK } = koffi.os.errno;
+      if (code === EWOULDBLOCK) return undefined;
+      if (!NO_LOCKS.some((name) => koffi.os.errno[name] === code)) {
+        throw Object.assign(new Error(`flock: must return 0, got errno ${code} for ${path}.`), { path });
+      }
+      return await flock(koffi, await placeForLock(path));
+    }
+    // The holder before removes the file before it lets go: whoever opened that file holds a lock that nobody sees.
+    if (!isStill(path, fd)) {
+      closeSync(fd);
+      continue;
+    }
+    nameHolder(fd);
+    return once(() => {
+      if (isStill(path, fd)) rmSync(path, { force: true });
+      closeSync(fd);
+    });
+  }
+}
+
+/** For people alone: on a full disk the lock holds without it. */
+function nameHolder(fd: number): void {
   try {
-    await requireAbandoned(path);
-    await rm(path, { force: true });
-    return await linked(own, path);
-  } finally {
-    await rm(taking, { force: true });
+    ftruncateSync(fd);
+    writeSync(fd, `${ownName()}\n`);
+  } catch {
+    // Nobody depends on it.
   }
 }
 
-/** @throws RunFolderError where another running process holds the lock */
-async function requireAbandoned(path: string): Promise<void> {
-  const holder = await holderOf(path);
-  if (holder === undefined || !isOther(holder)) return;
-  throw new RunFolderError(
-    `open run: ${path} must be free, got held by process ${holder}. Stop that run first. ` +
-      'If that process is something else, delete the file.',
-  );
+function isStill(path: string, fd: number): boolean {
+  const [now, own] = [statSync(path, { throwIfNoEntry: false }), fstatSync(fd)];
+  return now !== undefined && now.ino === own.ino && now.dev === own.dev;
 }
 
-/** The process that a lock names; undefined where there is none. */
-async function holderOf(path: string): Promise<number | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : Number(text.trim());
-}
-
-function isOther(pid: number): boolean {
-  return pid !== process.pid && isRunning(pid);
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+/** Where the file system of `path` keeps no locks, the temporary folder's does, for the processes of this machine. */
+async function placeForLock(path: string): Promise<string> {
+  rmSync(path, { force: true });
+  const place = join(await realpath(dirname(path)), basename(path));
+  if (dirname(place) === (await realpath(tmpdir()))) {
+    throw new Error(`lock: the temporary folder must keep locks, got a file system without them at ${path}.`);
   }
+  return join(tmpdir(), `bitnet-lock-${createHash('sha256').update(place).digest('hex').slice(0, 20)}`);
 }
 
-/** Gives the lock back. */
-export async function releaseLock(path: string): Promise<void> {
-  await rm(path, { force: true });
+const GENERIC_WRITE = 0x4000_0000;
+const OPEN_ALWAYS = 4;
+const DELETE_ON_CLOSE = 0x0400_0000;
+const INVALID_HANDLE = -1;
+const ERROR_SHARING_VIOLATION = 32;
+
+function openAlone(koffi: Koffi, path: string): Lock | undefined {
+  const kernel = koffi.load('kernel32.dll');
+  const open = kernel.func(
+    'intptr_t __stdcall CreateFileW(str16 path, uint32_t access, uint32_t share, void *security, uint32_t disposition, ' +
+      'uint32_t flags, void *template)',
+  ) as (...given: unknown[]) => number;
+  const close = kernel.func('int __stdcall CloseHandle(intptr_t handle)') as (handle: number) => number;
+  const lastError = kernel.func('uint32_t __stdcall GetLastError()') as () => number;
+  const handle = open(path, GENERIC_WRITE, 0, null, OPEN_ALWAYS, DELETE_ON_CLOSE, null);
+  if (handle !== INVALID_HANDLE) return once(() => void close(handle));
+  const code = lastError();
+  if (code === ERROR_SHARING_VIOLATION) return undefined;
+  throw new Error(`lock: ${path} must open for this process alone, got Windows' error ${code}.`);
 }
 
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0); // signal 0 asks, and sends nothing
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+function once(release: () => void): Lock {
+  let isHeld = true;
+  return {
+    release: () => {
+      if (isHeld) release();
+      isHeld = false;
+    },
+  };
 }

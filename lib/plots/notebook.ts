@@ -9,7 +9,7 @@ import type { Figure } from './figure.js';
 import type { Table } from './table.js';
 import { cellOutput, type MimeBundle } from './tslab-output.js';
 
-/** Mime type that JupyterLab's plotly extension draws. */
+/** Mime type that JupyterLab's extension of this project (scripts/lab) draws. */
 export const PLOTLY_MIME = 'application/vnd.plotly.v1+json';
 
 /** Least time between two frames of a live figure, in milliseconds: four frames a second. */
@@ -17,11 +17,11 @@ const FRAME_MS = 250;
 
 /** A figure in every form a notebook may need: interactive, as a picture, and in words. */
 export function figureBundle(figure: Figure): MimeBundle {
-  return { [PLOTLY_MIME]: toPlotly(figure), ...pictureBundle(figure) };
-}
-
-function pictureBundle(figure: Figure): MimeBundle {
-  return { 'image/svg+xml': toSvg(figure), 'text/plain': describeFigure(figure) };
+  return {
+    [PLOTLY_MIME]: toPlotly(figure),
+    'image/svg+xml': toSvg(figure),
+    'text/plain': describeFigure(figure),
+  };
 }
 
 /** A table in both forms: its columns can be sorted where the page knows how. */
@@ -53,14 +53,13 @@ export interface LiveFigure {
    * figure is only made when it is drawn.
    */
   update(figure: Figure | (() => Figure)): void;
-  /** Replaces the live picture by the finished, interactive figure; without one, by the last that `update` got. */
+  /** Draws the finished figure; without one, the last that `update` got. */
   finish(figure?: Figure | (() => Figure)): void;
 }
 
 /**
- * Opens a live figure below the running cell. Frames are pictures, since JupyterLab's plotly extension does not redraw
- * an output; `finish` puts the interactive figure in their place, so the saved notebook holds one. Outside of a
- * notebook nothing is drawn, and `finish` prints the description.
+ * Opens a live figure below the running cell: it can be hovered and zoomed while it grows. Outside of a notebook
+ * nothing is drawn, and `finish` prints the description.
  */
 export function liveFigure(): LiveFigure {
   const write = cellOutput();
@@ -78,7 +77,7 @@ export function liveFigure(): LiveFigure {
       if (finished) return;
       latest = figure;
       if (write === undefined || performance.now() - drawnAt < FRAME_MS) return;
-      put(pictureBundle(made(figure)));
+      put(figureBundle(made(figure)));
       // Counted from the end of drawing, so that drawing never takes all the time there is.
       drawnAt = performance.now();
     },

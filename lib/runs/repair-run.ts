@@ -1,37 +1,78 @@
-/** Puts a run folder right whose metrics were damaged after they were written. */
+/** Puts a run folder right that was damaged after it was written. For the holder of its lock alone. */
 import { readFile, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { explainSystemError } from '../io/file-error.js';
+import { join } from 'node:path';
+import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { RunFolderError } from '../io/run-folder-error.js';
 import { goodLines, rewriteMetrics } from './metrics-file.js';
-import { readCheckpointState } from './run-checkpoint.js';
-import { CHECKPOINT_FOLDER, COMPLETED_FILE, METRICS_FILE } from './run-start.js';
+import { readCheckpointState, removeCheckpoint, type CheckpointState } from './run-checkpoint.js';
+import { CHECKPOINT_FOLDER, COMPLETED_FILE, lostEnd, METRICS_FILE, readCompleted } from './run-start.js';
 
 /**
- * Cuts metrics.jsonl back to the last good point before a damaged line; the file as found is kept beside it. Where the
- * checkpoint lies later than that point it goes, too: the run then starts anew and gives the same losses again.
- * @returns what was found and done, in a sentence; undefined where nothing was damaged
+ * Cuts metrics.jsonl back to the last good point before a damaged line, takes away a checkpoint that is damaged or lies
+ * later than that point, and lets a run go on whose last checkpoint is gone. It then gives the same losses again. What
+ * was damaged is kept beside its place, as `.damaged`.
+ * @returns what was found and done, a sentence or two each
  * @throws CheckpointError where the folder cannot be read or written
  */
-export async function repairRun(folder: string): Promise<string | undefined> {
-  const path = resolve(folder);
-  const file = join(path, METRICS_FILE);
+export async function repairRun(folder: string): Promise<string[]> {
+  const completed = join(folder, COMPLETED_FILE);
+  const notes: string[] = [];
+  const points = await repairMetrics(folder, notes);
+  let checkpoint = await readOrRemove(folder, notes);
+  if (points !== undefined) {
+    await rm(completed, { force: true });
+    if (checkpoint && checkpoint.points > points) {
+      await removeCheckpoint(join(folder, CHECKPOINT_FOLDER));
+      notes.push('repair run: the damaged line lies before the checkpoint, which is of no use then.');
+      checkpoint = undefined;
+    }
+  }
+  const end = await readCompleted(completed).catch((error: unknown) => {
+    if (!(error instanceof RunFolderError)) throw error;
+    notes.push(error.message);
+    return null;
+  });
+  const problem = end === null ? '' : lostEnd(end, checkpoint);
+  if (problem !== undefined) {
+    if (problem !== '') notes.push(`repair run: ${problem} in ${folder}.`);
+    await rm(completed, { force: true });
+  }
+  if (notes.length > 0) {
+    const from = checkpoint ? `goes on from its checkpoint at step ${checkpoint.step}` : 'starts anew';
+    notes.push(`The run ${from}.`);
+  }
+  return notes;
+}
+
+/** @returns the number of points that are left where the file was damaged */
+async function repairMetrics(folder: string, notes: string[]): Promise<number | undefined> {
+  const file = join(folder, METRICS_FILE);
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ENOENT') return '';
     throw explainSystemError('repair run', file, error);
   });
-  if (text === undefined) return undefined;
   const lines = text.split('\n');
   lines.pop();
   const good = goodLines(lines);
   if (good === lines.length) return undefined;
-  await rm(join(path, COMPLETED_FILE), { force: true });
   await rename(file, `${file}.damaged`);
   await rewriteMetrics(file, lines.slice(0, good));
-  const found = `line ${good + 1} of ${file} is no point of a run (the file as found is ${METRICS_FILE}.damaged)`;
-  const checkpoint = await readCheckpointState(join(path, CHECKPOINT_FOLDER));
-  if (checkpoint && checkpoint.points <= good) {
-    return `repair run: ${found}. The run goes on from its checkpoint at step ${checkpoint.step}.`;
+  notes.push(
+    `repair run: line ${good + 1} of ${file} is no point of a run (the file as found is ${METRICS_FILE}.damaged).`,
+  );
+  return good;
+}
+
+async function readOrRemove(folder: string, notes: string[]): Promise<CheckpointState | undefined> {
+  const place = join(folder, CHECKPOINT_FOLDER);
+  try {
+    return await readCheckpointState(place);
+  } catch (error) {
+    const isDamage =
+      error instanceof RunFolderError || (error instanceof CheckpointError && error.found === 'ENOENT');
+    if (!isDamage) throw error;
+    notes.push(error.message);
+    await removeCheckpoint(place);
+    return undefined;
   }
-  await rm(join(path, CHECKPOINT_FOLDER), { recursive: true, force: true });
-  return `repair run: ${found}. It lies before the checkpoint, so the run starts anew.`;
 }

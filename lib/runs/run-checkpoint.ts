@@ -1,14 +1,23 @@
 /**
  * checkpoint/ of a run: where training goes on. It appears whole or not at all.
- * - `training.json`: the step, how many points metrics.jsonl had, the run's identity, and the run's own state.
+ * - `training.json`: the step, how many points metrics.jsonl had, the run's identity, the run's own state, and the
+ *   SHA-256 of the files with tensors.
  * - `training.safetensors`: tensors that are not the model's, such as the optimizer's moments.
  * - optionally a model folder in Hugging Face's layout around them, which transformers and the inference engine load.
  */
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { finishReplacement, replaceFolderAtomically } from '../io/atomic-write.js';
+import { pipeline } from 'node:stream/promises';
 import { explainSystemError } from '../io/file-error.js';
-import { saveModelFolder, type ModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
+import { mendReplacement, removeFolder, replaceFolder, type FolderKind } from '../io/replace-folder.js';
+import {
+  MODEL_FILES,
+  saveModelFolder,
+  type ModelFolder,
+  type ModelTensor,
+} from '../checkpoint/model-folder.js';
 import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { isStep } from './metrics-file.js';
 import { stableJson } from './run-config.js';
@@ -17,6 +26,14 @@ import { RunFolderError } from '../io/run-folder-error.js';
 const STATE_FILE = 'training.json';
 const TENSORS_FILE = 'training.safetensors';
 const MODEL_FILE = 'model.safetensors';
+
+/** What a checkpoint may take the place of. */
+const RUN_CHECKPOINT: FolderKind = {
+  operation: 'save checkpoint',
+  kind: "a run's checkpoint with nothing else in it",
+  files: [...MODEL_FILES, STATE_FILE, TENSORS_FILE],
+  isOne: (_, files) => Promise.resolve(files.includes(STATE_FILE)),
+};
 
 /** What training needs to go on as if it had never stopped. */
 export interface RunCheckpoint {
@@ -48,6 +65,8 @@ export interface CheckpointState {
   /** runIdentity of the run's config. */
   identity: string;
   state: unknown;
+  /** Of the files with tensors, by name; checkpoints of early versions have none. */
+  sha256?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -60,21 +79,34 @@ export async function saveRunCheckpoint(
   run: { points: number; identity: string },
 ): Promise<void> {
   const { step, state, tensors, model } = checkpoint;
-  const json = `${stableJson({ step, points: run.points, identity: run.identity, state }, 2)}\n`;
-  const alsoWrite = async (partial: string): Promise<void> => {
+  const write = async (partial: string): Promise<void> => {
     await writeSafetensors(
       join(partial, TENSORS_FILE),
       tensors.map((tensor) => ({ ...tensor, dtype: 'F32' })),
     );
-    await writeFile(join(partial, STATE_FILE), json, { flush: true });
+    const sha256: Record<string, string> = {};
+    for (const name of model ? [MODEL_FILE, TENSORS_FILE] : [TENSORS_FILE])
+      sha256[name] = await hashOf(join(partial, name));
+    const json = { step, points: run.points, identity: run.identity, state, sha256 };
+    await writeFile(join(partial, STATE_FILE), `${stableJson(json, 2)}\n`, { flush: true });
   };
   try {
-    if (model) await saveModelFolder(folder, { ...model, alsoWrite });
-    else await replaceFolderAtomically(folder, alsoWrite);
+    if (model) await saveModelFolder(folder, { ...model, also: { own: RUN_CHECKPOINT, write } });
+    else await replaceFolder(folder, { own: RUN_CHECKPOINT }, write);
     await flushFolder(dirname(folder));
   } catch (error) {
     throw explainSystemError('save checkpoint', folder, error);
   }
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (error) {
+    throw explainSystemError('read checkpoint', file, error);
+  }
+  return hash.digest('hex');
 }
 
 /** Makes renames in a folder last through a power cut, where the system can. */
@@ -89,24 +121,41 @@ async function flushFolder(folder: string): Promise<void> {
 }
 
 /**
- * Reads training.json, after mending a replacement that a kill cut off.
+ * Reads training.json, after mending a replacement that a kill cut off, and checks the files with tensors. For the one
+ * who writes the run.
  * @returns undefined where the run has no checkpoint yet
- * @throws RunFolderError where it is damaged
+ * @throws RunFolderError or CheckpointError where it is damaged
  */
 export async function readCheckpointState(folder: string): Promise<CheckpointState | undefined> {
   const path = join(folder, STATE_FILE);
   try {
-    await finishReplacement(folder);
-    const entries = await open(folder, 'r').catch((error: NodeJS.ErrnoException) => {
+    await mendReplacement(folder, RUN_CHECKPOINT);
+    const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (entries === undefined) return undefined;
-    await entries.close();
-    return parseState(await readFile(path, 'utf8'), path);
+    if (found === undefined) return undefined;
+    const state = parseState(await readFile(path, 'utf8'), path);
+    for (const [name, wanted] of Object.entries(state.sha256 ?? {})) {
+      const actual = await hashOf(join(folder, name));
+      if (actual !== wanted) throw damaged(`SHA-256 ${wanted}`, actual, join(folder, name));
+    }
+    return state;
   } catch (error) {
     throw explainSystemError('read checkpoint', path, error);
   }
+}
+
+/** Takes away a checkpoint that no run can go on from. @throws CheckpointError where it holds anything else */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  await removeFolder(folder, RUN_CHECKPOINT);
+}
+
+function damaged(expected: string, found: string, file: string): RunFolderError {
+  return new RunFolderError(
+    `read checkpoint: the file must have ${expected}, got ${found} in ${file}. ` +
+      'It was damaged after it was written: restore it, or start a new run.',
+  );
 }
 
 function parseState(text: string, path: string): CheckpointState {
@@ -117,25 +166,25 @@ function parseState(text: string, path: string): CheckpointState {
     found = undefined;
   }
   const state = found as Partial<CheckpointState> | null | undefined;
-  if (isStep(state?.step) && isStep(state.points) && typeof state.identity === 'string') {
+  const isWhole = isStep(state?.step) && isStep(state.points) && typeof state.identity === 'string';
+  if (isWhole && (state.sha256 === undefined || areHashes(state.sha256)))
     return { state: null, ...state } as CheckpointState;
-  }
-  throw new RunFolderError(
-    `read checkpoint: the file must hold step, points and identity, got ${JSON.stringify(text.slice(0, 80))} ` +
-      `in ${path}. It was damaged after it was written: start a new run.`,
-  );
+  throw damaged('step, points, identity and sha256', JSON.stringify(text.slice(0, 80)), path);
+}
+
+function areHashes(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const files = [MODEL_FILE, TENSORS_FILE];
+  return Object.entries(value).every(([name, hash]) => files.includes(name) && typeof hash === 'string');
 }
 
 /** Reads the tensors of a checkpoint. @throws CheckpointError where a file is missing or damaged */
 export async function loadRunCheckpoint(
   folder: string,
-  { step, state }: CheckpointState,
+  { step, state, sha256 }: CheckpointState,
 ): Promise<LoadedRunCheckpoint> {
   const tensors = await readTensors(join(folder, TENSORS_FILE));
-  const hasModel = await readFile(join(folder, 'config.json')).then(
-    () => true,
-    () => false,
-  );
+  const hasModel = sha256 ? MODEL_FILE in sha256 : existsSync(join(folder, 'config.json'));
   const modelTensors = hasModel
     ? await readTensors(join(folder, MODEL_FILE))
     : new Map<string, ModelTensor>();

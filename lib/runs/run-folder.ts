@@ -4,15 +4,16 @@
  * - `metrics.jsonl`: the points, one JSON object a line, only appended to.
  * - `checkpoint/`: where training goes on (run-checkpoint.ts).
  * - `completed.json`: there once the run has reached its end.
- * - `lock`: the process that writes.
+ * - `lock`: held by the process that writes.
  *
  * A run may be killed at any moment. Opened again it stands where its checkpoint stood: points after that step are
  * taken off, so that metrics.jsonl ends up the same as in a run that was never killed.
  */
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { withoutWriting } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
-import { releaseLock, takeLock } from '../io/lock.js';
+import { holderOf, tryLock, type Lock } from '../io/lock.js';
 import { appendMetrics, flushMetrics, isStep, type RunPoint } from './metrics-file.js';
 import {
   loadRunCheckpoint,
@@ -30,6 +31,7 @@ import {
 } from './run-config-file.js';
 import { runIdentity, stableJson, type RunConfig } from './run-config.js';
 import { RunFolderError } from '../io/run-folder-error.js';
+import { repairRun } from './repair-run.js';
 import {
   CHECKPOINT_FOLDER,
   COMPLETED_FILE,
@@ -61,29 +63,28 @@ export interface RunRecord<P extends RunPoint = RunPoint> {
   completed: boolean;
 }
 
-/** Folders that this process writes to. */
-const openRuns = new Map<string, RunFolder>();
-/** Ends when the last call of openRun has: of two at once each would take the lock for its own. */
-let opening: Promise<unknown> = Promise.resolve();
+/** How a run is opened. */
+export interface OpenRunOptions {
+  /**
+   * Puts a folder right that was damaged after it was written, and hears what was found and done. Without it such a
+   * folder is refused.
+   */
+  onRepair?: (whatWasDone: string) => void;
+}
 
 /**
- * Opens a run for writing: makes the folder, or goes on in it where the run is there already. One writer at a time:
- * opening a run again in the same process closes the earlier handle, another process is refused.
+ * Opens a run for writing: makes the folder, or goes on in it where the run is there already. One writer at a time: until
+ * that one has closed it or its process has ended, all others are refused.
  * @param folder is made with its parents; must be empty or hold this very run
  * @param config must equal the config of the run in the folder, versions and backend included: with other ones the
  *   losses could not be the same to the last bit
  * @throws RunFolderError where the folder is foreign, damaged, in use or holds another run; nothing is changed then
  */
-export function openRun<P extends RunPoint = RunPoint>(
+export async function openRun<P extends RunPoint = RunPoint>(
   folder: string,
   config: RunConfig,
+  { onRepair }: OpenRunOptions = {},
 ): Promise<RunFolder<P>> {
-  const own = opening.then(() => openNow<P>(folder, config));
-  opening = own.catch(() => undefined);
-  return own;
-}
-
-async function openNow<P extends RunPoint>(folder: string, config: RunConfig): Promise<RunFolder<P>> {
   const wanted = JSON.parse(stableJson(config)) as RunConfig;
   const path = await madeFolder(resolve(folder));
   const isNew = async (): Promise<boolean> => {
@@ -91,21 +92,33 @@ async function openNow<P extends RunPoint>(folder: string, config: RunConfig): P
     if (!found) requireSameConfig(await readRunConfig(path), wanted, path);
     return found;
   };
-  // Before the earlier handle is closed: where this call is refused, that one goes on.
-  await isNew();
-  await openRuns.get(path)?.close();
-  await takeLock(join(path, LOCK_FILE));
+  await isNew(); // a folder of somebody else gets no lock
+  const lock = await lockRun(path);
   try {
     // Another process may have made the run, or taken it away, until the lock was there.
     if (await isNew()) await writeRunConfig(path, wanted);
+    if (onRepair) for (const note of await repairRun(path)) onRepair(note);
     const start = await settleRun(path, runIdentity(wanted));
-    const run = new RunFolder<P>(path, wanted, start);
-    openRuns.set(path, run);
-    return run;
+    return new RunFolder<P>(path, wanted, start, lock);
   } catch (error) {
-    await releaseLock(join(path, LOCK_FILE));
+    lock.release();
     throw error;
   }
+}
+
+async function lockRun(folder: string): Promise<Lock> {
+  const file = join(folder, LOCK_FILE);
+  let lock: Lock | undefined;
+  try {
+    lock = await tryLock(file);
+  } catch (error) {
+    throw explainSystemError('open run', file, error);
+  }
+  if (lock) return lock;
+  throw new RunFolderError(
+    `open run: ${folder} must be free, got held by ${await holderOf(file)}. Wait until that run is done, or stop it; a ` +
+      'loop that goes on in a notebook ends with its kernel.',
+  );
 }
 
 /** Makes a folder where there is none. @returns the one name that links and spellings of it come down to */
@@ -125,8 +138,8 @@ async function madeFolder(path: string): Promise<string> {
 export async function readRun<P extends RunPoint = RunPoint>(folder: string): Promise<RunRecord<P>> {
   const path = resolve(folder);
   const config = await readRunConfig(path);
-  const { points, completed } = await readProgress(path);
-  return { config, points: points as P[], completed };
+  const { points, end } = await readProgress(path);
+  return { config, points: points as P[], completed: end !== undefined };
 }
 
 /** A run that is open for writing. Made by {@link openRun}; calls are carried out one after the other. */
@@ -136,12 +149,14 @@ export class RunFolder<P extends RunPoint = RunPoint> {
   readonly config: RunConfig;
   /** checkpoint/ of this run: a model folder where checkpoints are saved with a model. */
   readonly checkpointFolder: string;
+  readonly #lock: Lock;
   #state: RunStart;
   #closing: Promise<void> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** @internal */
-  constructor(folder: string, config: RunConfig, start: RunStart) {
+  constructor(folder: string, config: RunConfig, start: RunStart, lock: Lock) {
+    this.#lock = lock;
     this.folder = folder;
     this.config = config;
     this.checkpointFolder = join(folder, CHECKPOINT_FOLDER);
@@ -239,8 +254,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
 
   async #end(): Promise<void> {
     await this.#queue;
-    if (openRuns.get(this.folder) === (this as RunFolder)) openRuns.delete(this.folder);
-    await releaseLock(this.#path(LOCK_FILE));
+    this.#lock.release();
   }
 
   #path(name: string): string {
@@ -251,10 +265,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
   #next<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.#closing) {
       return Promise.reject(
-        new RunFolderError(
-          `${operation}: the run must be open, got closed in ${this.folder}. ` +
-            'It was closed, or opened again elsewhere: call openRun.',
-        ),
+        new RunFolderError(`${operation}: the run must be open, got closed in ${this.folder}. Call openRun.`),
       );
     }
     const result = this.#queue.then(async () => {
@@ -276,9 +287,7 @@ async function checkIsNew(path: string): Promise<boolean> {
   const names = await readdir(path);
   if (names.includes(CONFIG_FILE)) return false;
   // What a process leaves that was killed while it made the run.
-  const foreign = names.filter(
-    (name) => !name.startsWith(`${CONFIG_FILE}.partial-`) && !name.startsWith(LOCK_FILE),
-  );
+  const foreign = names.filter((name) => ![CONFIG_FILE, LOCK_FILE].includes(withoutWriting(name)));
   if (foreign.length === 0) return true;
   throw new RunFolderError(
     `open run: ${path} must be empty or a run with its ${CONFIG_FILE}, got ${foreign.slice(0, 5).join(', ')} ` +

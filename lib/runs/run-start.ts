@@ -19,15 +19,24 @@ export interface RunStart {
   completed: boolean;
 }
 
-/** Points of a run and whether it is complete, read without changing anything. */
+/** What completed.json says of a complete run. */
+export interface RunEnd {
+  /** In metrics.jsonl. */
+  points: number;
+  /** Of the last checkpoint; null where there was none, undefined where an early version did not say. */
+  step?: number | null;
+}
+
+/** Points of a run and how it ended, if it has, read without changing anything. */
 export async function readProgress(
   folder: string,
-): Promise<{ points: RunPoint[]; lines: string[]; completed: boolean }> {
+): Promise<{ points: RunPoint[]; lines: string[]; end: RunEnd | undefined }> {
   const file = join(folder, METRICS_FILE);
+  // First, since its writer writes it last: the points that it counts are there then.
+  const end = await readCompleted(join(folder, COMPLETED_FILE));
   const { points, lines } = await readMetrics(file);
-  const total = await readCompleted(join(folder, COMPLETED_FILE));
-  if (total !== undefined) requirePoints(total, points.length, 'as the run was completed', file);
-  return { points, lines, completed: total !== undefined };
+  if (end !== undefined) requirePoints(end.points, points.length, 'as the run was completed', file);
+  return { points, lines, end };
 }
 
 /** Brings metrics.jsonl to the checkpoint's step, and says where the run stands. */
@@ -40,8 +49,15 @@ export async function settleRun(folder: string, identity: string): Promise<RunSt
     );
   }
   const file = join(folder, METRICS_FILE);
-  const { points, lines, completed } = await readProgress(folder);
-  const last = completed ? Infinity : (checkpoint?.step ?? -1);
+  const { points, lines, end } = await readProgress(folder);
+  const problem = lostEnd(end, checkpoint);
+  if (problem !== undefined) {
+    throw new RunFolderError(
+      `open run: ${problem} in ${folder}. Put that checkpoint back, or delete ${COMPLETED_FILE}: the run then goes ` +
+        'on from the checkpoint that it has, or is trained anew.',
+    );
+  }
+  const last = end ? Infinity : (checkpoint?.step ?? -1);
   const kept = points.filter(({ step }) => step <= last);
   if (checkpoint) {
     requirePoints(checkpoint.points, kept.length, `up to the checkpoint's step ${checkpoint.step}`, file);
@@ -53,7 +69,18 @@ export async function settleRun(folder: string, identity: string): Promise<RunSt
     () => 0,
   );
   if (size !== bytes) await rewriteMetrics(file, keptLines);
-  return { checkpoint, points: kept, bytes, completed };
+  return { checkpoint, points: kept, bytes, completed: end !== undefined };
+}
+
+/** Says that a complete run lacks the checkpoint it was completed with: its trained model is gone. */
+export function lostEnd(
+  end: RunEnd | undefined,
+  checkpoint: CheckpointState | undefined,
+): string | undefined {
+  const found = checkpoint?.step ?? null;
+  if (end?.step === undefined || end.step === found) return undefined;
+  const said = found === null ? 'none' : `that of step ${found}`;
+  return `a complete run must have its checkpoint of step ${end.step}, got ${said}`;
 }
 
 function requirePoints(wanted: number, found: number, where: string, file: string): void {
@@ -64,16 +91,16 @@ function requirePoints(wanted: number, found: number, where: string, file: strin
   );
 }
 
-/** Points of a complete run by its completed.json; undefined where the run is not complete. */
-async function readCompleted(path: string): Promise<number | undefined> {
+/** What completed.json says; undefined where the run is not complete. */
+export async function readCompleted(path: string): Promise<RunEnd | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw explainSystemError('read run', path, error);
   });
   if (text === undefined) return undefined;
   try {
-    const { points } = JSON.parse(text) as { points?: unknown };
-    if (isStep(points)) return points;
+    const { points, step } = JSON.parse(text) as { points?: unknown; step?: unknown };
+    if (isStep(points) && (step === undefined || step === null || isStep(step))) return { points, step };
   } catch {
     // Told below, as for any other content.
   }

@@ -53,7 +53,9 @@ export class TrainingSteps {
 
   /** One update of the model; nothing is updated where the loss or the gradient is not finite. */
   step(batch: TokenWindows, rates: Omit<StepRates, 'clipNorm'>): StepResult {
-    const { compiled } = this;
+    const { compiled, model } = this;
+    if (model.isDisposed)
+      throw new Error('train: the model must be there, got one that was disposed during the run.');
     if (!compiled) return this.mayCompile ? this.recordedStep(batch, rates) : this.eagerStep(batch, rates);
     try {
       this.handOver(compiled);
@@ -157,7 +159,7 @@ export class TrainingSteps {
   /** Gives the model the graph's weights, which are newer. */
   private handBack(): void {
     const { model, compiled } = this;
-    if (!compiled || this.shared) return;
+    if (!compiled || this.shared || model.isDisposed) return;
     this.shared = []; // Reading the parameters below is not to end here again.
     const weights = compiled.weights();
     [...model.parameters.values()].forEach((parameter, i) => parameter.assign(weights[i]));

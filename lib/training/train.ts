@@ -7,7 +7,8 @@ import { BitLM } from '../model/bitlm.js';
 import type { AdamWState } from './adamw.js';
 import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
-import { installedVersions, openRun, type RunConfig, type RunFolder } from '../runs/run-folder.js';
+import type { RunStore } from '../runs/memory-run.js';
+import { installedVersions, openRun, RunFolderError, type RunConfig } from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
 import { evaluate } from './evaluate.js';
 import { TrainingSteps } from './steps.js';
@@ -23,32 +24,40 @@ import {
  * Trains a model step by step. Leaving the loop early (break, abort) keeps what was learned in `model`.
  * The batches are a function of seed and step alone, so that a resumed run sees the very same ones.
  * @param model fresh, or as the caller left it; a run folder with a checkpoint overwrites its weights
+ * @param memory keeps the run where there is no folder, so that a later call can go on
  * @throws DivergedError, RunFolderError, or Error for options that contradict model or corpus
  */
 export async function* train(
   model: BitLM | TrainableModel,
   corpus: Corpus,
   options: TrainingOptions,
-  { folder, signal, form }: RunOptions = {},
+  { folder, signal, form, onRepair }: RunOptions = {},
+  memory?: RunStore<TrainingPoint>,
 ): AsyncGenerator<TrainingPoint, void, undefined> {
   if (!(model instanceof BitLM))
     throw new Error('train: the model must come from createModel or openModel, got another object.');
+  if (model.isDisposed) {
+    throw new Error(
+      'train: the model must be there, got one that was disposed. Run the cell that creates it again.',
+    );
+  }
   checkOptions(model.config, corpus, options);
-  const clipNorm = options.clipNorm ?? 1;
-  const steps = new TrainingSteps(model, {
-    sequences: options.batch,
-    steps: options.steps,
-    clipNorm,
-    betas: options.betas,
-    form,
-    onEager: noteEagerSteps,
-  });
   const run =
     folder === undefined
-      ? undefined
-      : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options));
+      ? memory
+      : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options), { onRepair });
+  let steps: TrainingSteps | undefined;
   let workers: BatchWorkers | undefined;
   try {
+    if (run?.completed && run.checkpointStep !== options.steps) throw withoutModel(run, options.steps);
+    steps = new TrainingSteps(model, {
+      sequences: options.batch,
+      steps: options.steps - (run?.checkpointStep ?? 0),
+      clipNorm: options.clipNorm ?? 1,
+      betas: options.betas,
+      form,
+      onEager: noteEagerSteps,
+    });
     let seconds = 0;
     let done = 0;
     if (run) {
@@ -120,13 +129,22 @@ export async function* train(
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
       await save(run, model, steps, corpus, done);
   } finally {
-    steps.close();
+    steps?.close();
     try {
       await workers?.close();
     } finally {
       await run?.close();
     }
   }
+}
+
+/** What follows the last checkpoint is not saved: without that of the last step there is no trained model. */
+function withoutModel({ folder, checkpointStep }: RunStore<TrainingPoint>, steps: number): RunFolderError {
+  return new RunFolderError(
+    `train: a complete run must have its checkpoint of step ${steps}, got ` +
+      `${checkpointStep === undefined ? 'none' : `that of step ${checkpointStep}`} in ${folder}. ` +
+      'Put it back, or delete completed.json: the run is then trained on, or anew.',
+  );
 }
 
 /** The full description of a run, as its config.json keeps it. */
@@ -165,7 +183,7 @@ function checkOptions(config: ModelConfig, corpus: Corpus, options: TrainingOpti
 }
 
 async function save(
-  run: RunFolder<TrainingPoint>,
+  run: RunStore<TrainingPoint>,
   model: BitLM,
   steps: TrainingSteps,
   corpus: Corpus,
@@ -190,7 +208,7 @@ async function save(
   });
 }
 
-async function restore(run: RunFolder<TrainingPoint>, model: BitLM, steps: TrainingSteps): Promise<void> {
+async function restore(run: RunStore<TrainingPoint>, model: BitLM, steps: TrainingSteps): Promise<void> {
   const checkpoint = (await run.loadCheckpoint())!;
   model.setWeights(new Map(Array.from(checkpoint.modelTensors, ([name, { data }]) => [name, data])));
   const moments = (prefix: string): Map<string, Float32Array> =>
@@ -199,6 +217,12 @@ async function restore(run: RunFolder<TrainingPoint>, model: BitLM, steps: Train
         .filter(({ name }) => name.startsWith(`${prefix}.`))
         .map(({ name, data }) => [name.slice(prefix.length + 1), data]),
     );
-  const { updates } = checkpoint.state as Pick<AdamWState, 'updates'>;
+  const { updates } = (checkpoint.state ?? {}) as Partial<Pick<AdamWState, 'updates'>>;
+  if (updates !== checkpoint.step) {
+    throw new RunFolderError(
+      `train: the checkpoint's optimizer must have made ${checkpoint.step} updates, got ${updates} in ${run.folder}. ` +
+        'It was damaged after it was written: restore it, or start a new run.',
+    );
+  }
   steps.restore({ updates, first: moments('first'), second: moments('second') });
 }

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { roundToHalf } from '../checkpoint/dtypes.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
+import { readJsonFile } from '../io/json-file.js';
+import { readReplaced } from '../io/replace-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { ablationOptions, parseModelConfig, type ModelConfig } from '../config.js';
 import type { CharacterTokenizer } from '../corpora/characters.js';
@@ -18,6 +19,7 @@ import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './types.js';
+import { logAsTable } from '../plots/model-table.js';
 
 /** BitLM with what notebooks do with a model, behind an interface without TensorFlow types. */
 export class TrainableBitLM extends BitLM implements TrainableModel {
@@ -32,10 +34,15 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
    * @throws CheckpointError or ConfigError for a folder that is no model of this project
    */
   static async open(folder: string, parts?: OwnParts): Promise<TrainableBitLM> {
-    const path = join(folder, 'config.json');
-    const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
+    const { config, tensors } = await readReplaced(folder, async () => ({
+      config: parseModelConfig(
+        await readJsonFile(folder, 'config.json', 'open model'),
+        join(folder, 'config.json'),
+      ),
+      tensors: await readSafetensors(join(folder, 'model.safetensors')),
+    }));
     const values = new Map<string, Float32Array>();
-    for (const [name, { data }] of await readSafetensors(join(folder, 'model.safetensors'))) {
+    for (const [name, { data }] of tensors) {
       if (!(data instanceof Float32Array)) {
         throw new Error(`open model: ${name} must be stored as F32, got another type in ${folder}.`);
       }
@@ -73,16 +80,18 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
 
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> } {
-    const text = corpus.validationWindows(windows, context);
-    if (!corpus.entropy) return { validationLoss: evaluate(this, text, context) };
+  ): { loss: number; lossByKind?: Record<string, number> } {
+    const text =
+      part === 'test' ? corpus.testWindows(windows, context) : corpus.validationWindows(windows, context);
+    if (!corpus.entropy) return { loss: evaluate(this, text, context) };
     const { entropy } = corpus;
     const { kinds } = entropy;
     const byKind = evaluateByKind(this, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
     return {
-      validationLoss: byKind.mean,
+      loss: byKind.mean,
       lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),
     };
   }
@@ -128,6 +137,8 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     });
   }
 }
+
+logAsTable(TrainableBitLM);
 
 /** TensorFlow.js has no half precision, so the values are read back for it. */
 function roundedToHalf(x: tf.Tensor): tf.Tensor {

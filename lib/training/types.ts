@@ -28,14 +28,15 @@ export interface TrainableModel {
   /** Mean cross-entropy on validation windows of `context` tokens, nats per token. */
   evaluate(corpus: Corpus, windows: number, context: number): number;
   /**
-   * Mean cross-entropy on validation windows of `context` tokens and, for a language of known entropy, the mean on each
-   * kind of position by its name. Nats per token.
+   * Mean cross-entropy on windows of `context` tokens of one part of a corpus and, for a language of known entropy, the mean
+   * on each kind of position by its name. Nats per token.
    */
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> };
+  ): { loss: number; lossByKind?: Record<string, number> };
   /** The same network with something changed; this one stays as it is. The caller disposes it. */
   changed(change: ModelChange): TrainableModel;
   /**
@@ -122,6 +123,11 @@ export interface RunOptions {
    * `eager` never does. The run is the same: it may go on in the other form.
    */
   form?: 'compiled' | 'eager';
+  /**
+   * Has a run folder that was damaged after it was written put right, and hears what was found and done. Without it such
+   * a folder is refused.
+   */
+  onRepair?: (whatWasDone: string) => void;
 }
 
 /** Thrown when a loss or gradient is not finite. The checkpoint is that of a good step. */

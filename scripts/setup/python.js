@@ -1,5 +1,5 @@
 /**
- * The project's own Python environment, .venv: JupyterLab, its plotly extension and nbconvert.
+ * The project's own Python environment, .venv: JupyterLab and nbconvert.
  * Made anew whenever the list of requirements changes; what was downloaded before comes from pip's cache.
  */
 import { createHash } from 'node:crypto';
@@ -13,6 +13,8 @@ import { readJson, writeJson } from './written-whole.js';
 /** JupyterLab's settings for this project; what the user sets in its menus still wins. */
 const LAB_SETTINGS = {
   '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
+  // Long lines of code go on in the next line; they would be cut at the window's edge.
+  '@jupyterlab/notebook-extension:tracker': { codeCellConfig: { lineWrap: true } },
 };
 
 /**
@@ -21,7 +23,7 @@ const LAB_SETTINGS = {
  * @param {string[]} [modules]
  * @returns {import('./steps.js').Step}
  */
-export function pythonStep(install = installRequirements, modules = ['jupyterlab', 'plotly', 'nbconvert']) {
+export function pythonStep(install = installRequirements, modules = ['jupyterlab', 'nbconvert']) {
   return {
     title: 'Python environment with JupyterLab',
     doing: 'making .venv',

@@ -113,7 +113,7 @@ async function startTraining(): Promise<Locator> {
   await cell.locator('.jp-InputPrompt').click();
   await page.keyboard.press('Control+Enter');
   await cell.locator('.jp-InputPrompt').getByText('[*]').waitFor();
-  const picture = cell.locator('.jp-RenderedSVG');
+  const picture = cell.locator('.js-plotly-plot .main-svg');
   await picture.first().waitFor({ timeout: CELL_TIMEOUT_MS });
   return cell;
 }
@@ -163,7 +163,7 @@ describe('JupyterLab', () => {
     await waitForIdle(INTERRUPT_TIMEOUT_MS);
     // The step under way may still draw; then nothing moves any more, and the curve is still there.
     await sleep(LAST_FRAME_MS);
-    const curves = cell.locator('.jp-RenderedSVG, .js-plotly-plot').filter({ visible: true });
+    const curves = cell.locator('.js-plotly-plot').filter({ visible: true });
     await expect.poll(() => curves.count(), { timeout: DRAWING_TIMEOUT_MS }).toBeGreaterThan(0);
     const kept = await cell.locator('.jp-Cell-outputArea').innerHTML();
     await page.screenshot({ path: join(OUTPUT, 'notebook-interrupted.png') });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { saveModelFolder } from '../../lib/checkpoint/model-folder.js';
+import { MODEL_FOLDER, saveModelFolder } from '../../lib/checkpoint/model-folder.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import {
   readSafetensors,
@@ -91,13 +91,34 @@ describe('saveModelFolder', () => {
     const folder = join(parent, 'model');
     const config = smallConfig();
     const tensors = smallTensors(config);
-    const alsoWrite = async (partial: string): Promise<void> =>
-      writeFileSync(join(partial, 'state.json'), '{}');
-    await saveModelFolder(folder, { config, tensors, alsoWrite });
-    expect(readdirSync(folder)).toContain('state.json');
+    const also = {
+      own: { ...MODEL_FOLDER, files: [...MODEL_FOLDER.files, 'state.json'] },
+      write: async (partial: string): Promise<void> => writeFileSync(join(partial, 'state.json'), '{}'),
+    };
     await saveModelFolder(folder, { config, tensors });
-    expect(readdirSync(folder)).not.toContain('state.json');
+    await saveModelFolder(folder, { config, tensors, also });
+    expect(readdirSync(folder)).toContain('state.json');
+    // The state is nothing that a save of the model alone knows of.
+    await expect(saveModelFolder(folder, { config, tensors })).rejects.toThrow(/holds "state\.json"/);
+    await saveModelFolder(folder, { config, tensors, also });
     expect(readdirSync(parent)).toEqual(['model']);
+  });
+
+  it('replaces no folder but a model: neither documents nor the config.json of something else', async () => {
+    const config = smallConfig();
+    const save = (folder: string): Promise<void> =>
+      saveModelFolder(folder, { config, tensors: smallTensors(config) });
+    const documents = scratchFolder();
+    writeFileSync(join(documents, 'thesis.docx'), 'five years');
+    await expect(save(documents)).rejects.toThrow(
+      /save model: the path must be .*a model folder.*, got one that holds "thesis\.docx" in .*Name another folder/,
+    );
+    const settings = scratchFolder();
+    writeFileSync(join(settings, 'config.json'), '{"theme": "dark"}');
+    await expect(save(settings)).rejects.toThrow(/got another one, with "config\.json"/);
+    await expect(save('.')).rejects.toThrow(/got the working folder/);
+    expect(readdirSync(documents)).toEqual(['thesis.docx']);
+    expect(readdirSync(settings)).toEqual(['config.json']);
   });
 
   it('refuses tensors that are not those of the config, and keeps the old model', async () => {

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint, TernaryEncoding } from '../../lib/checkpoint/checkpoint.js';
+import { saveModelFolder } from '../../lib/checkpoint/model-folder.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import { packTernary, unpackTernary } from '../../lib/checkpoint/packing.js';
 import { ggmlName } from '../../lib/checkpoint/gguf/names.js';
 import { golden } from '../golden/vectors.js';
 import { goldenContainer, GOLDEN_CONTAINERS } from '../golden/containers.js';
+import { scratchFolder, smallConfig, smallTensors } from './small-model.js';
 
 interface GoldenMatrix {
   shape_out_in: [number, number];
@@ -101,4 +105,30 @@ describe('openCheckpoint: the golden model', () => {
       }
     });
   }
+});
+
+describe('openCheckpoint: a folder that is being saved', () => {
+  it('reads a whole model each time, and no save fails of it', async () => {
+    const folder = join(scratchFolder(), 'model');
+    const config = smallConfig();
+    const save = (): Promise<void> => saveModelFolder(folder, { config, tensors: smallTensors(config) });
+    await save();
+    let isSaving = true;
+    let opened = 0;
+    const read = async (): Promise<void> => {
+      while (isSaving) {
+        await (await openCheckpoint(folder)).close();
+        opened++;
+      }
+    };
+    const readers = [read(), read()];
+    try {
+      for (let saves = 0; saves < 200; saves++) await save();
+    } finally {
+      isSaving = false;
+    }
+    await Promise.all(readers);
+    expect(opened).toBeGreaterThan(10);
+    expect(readdirSync(dirname(folder))).toEqual(['model']);
+  });
 });

@@ -1,20 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import {
-  finishReplacement,
-  replaceFolderAtomically,
-  writeFileAtomically,
-} from '../../lib/io/atomic-write.js';
+import { requireSameKind, writeFileAtomically } from '../../lib/io/atomic-write.js';
 import { scratchFolder } from '../checkpoint/small-model.js';
 
-/** The number of a process that has ended. */
-function endedProcess(): number {
-  return spawnSync(process.execPath, ['-e', '']).pid;
-}
+let after: Promise<void>;
 
 describe('writeFileAtomically', () => {
   it('makes missing folders and leaves the file alone', async () => {
@@ -60,73 +53,37 @@ describe('writeFileAtomically', () => {
     expect(readdirSync(folder)).toEqual(['file']);
   });
 
-  it('removes what a killed process left, not what a running one writes', async () => {
+  it('removes what a killed process left, not what a running one writes or another made', async () => {
     const folder = scratchFolder();
-    const running = `file.partial-${process.ppid}-1`;
-    writeFileSync(join(folder, `file.partial-${endedProcess()}-1`), 'half');
-    writeFileSync(join(folder, running), 'half');
-    writeFileSync(join(folder, 'file.partial-of-the-user'), 'kept');
-    await writeFileAtomically(join(folder, 'file'), (file) => file.writeFile('new'));
-    expect(readdirSync(folder).sort()).toEqual(['file', 'file.partial-of-the-user', running].sort());
-  });
-});
-
-describe('replaceFolderAtomically', () => {
-  const fill =
-    (text: string) =>
-    (folder: string): Promise<void> =>
-      writeFileAtomically(join(folder, text), (file) => file.writeFile(text));
-
-  it('puts the new folder in the place of the old one', async () => {
-    const parent = scratchFolder();
-    const folder = join(parent, 'model');
-    await replaceFolderAtomically(folder, fill('one'));
-    await replaceFolderAtomically(folder, fill('two'));
-    expect(readdirSync(folder)).toEqual(['two']);
-    expect(readdirSync(parent)).toEqual(['model']);
-  });
-
-  it('keeps the old folder when filling fails', async () => {
-    const parent = scratchFolder();
-    const folder = join(parent, 'model');
-    await replaceFolderAtomically(folder, fill('one'));
-    const failing = replaceFolderAtomically(folder, async (partial) => {
-      await fill('half')(partial);
-      throw new Error('disk full');
+    const left = 'file.partial-0123456789abcdef';
+    writeFileSync(join(folder, left), 'half');
+    writeFileSync(join(folder, 'file.lock'), '');
+    const others = ['file.partial-of-the-user', 'file.partial-12-1', 'other.partial-0123456789abcdef'];
+    for (const name of others) writeFileSync(join(folder, name), 'kept');
+    const path = join(folder, 'file');
+    await writeFileAtomically(path, async (file) => {
+      const second = writeFileAtomically(path, (other) => other.writeFile('second'));
+      await file.writeFile('first');
+      await Promise.race([second, sleep(100)]);
+      expect(readdirSync(folder).filter((name) => /^file.partial-[0-9a-f]{16}$/.test(name))).toHaveLength(1);
+      after = second;
     });
-    await expect(failing).rejects.toThrow('disk full');
-    expect(readdirSync(folder)).toEqual(['one']);
-    expect(readdirSync(parent)).toEqual(['model']);
+    await after;
+    expect(readFileSync(path, 'utf8')).toBe('second');
+    expect(readdirSync(folder).sort()).toEqual(['file', ...others].sort());
   });
 
-  it('is mended after a kill at each of its steps', async () => {
-    // The states between the renames, as a kill would leave them, and the version that has to come out.
-    const states: [files: string[], expected: string][] = [
-      [['model', 'model.replacing-new'], 'model'],
-      [['model.replacing-new', 'model.replaced-old'], 'model.replacing-new'],
-      [['model', 'model.replaced-old'], 'model'],
-      [['model.replacing-new'], 'model.replacing-new'],
-      [['model.replaced-old'], 'model.replaced-old'],
-    ];
-    for (const [folders, expected] of states) {
-      const parent = scratchFolder();
-      for (const name of folders) {
-        mkdirSync(join(parent, name));
-        writeFileSync(join(parent, name, name), '');
-      }
-      await finishReplacement(join(parent, 'model'));
-      expect(readdirSync(parent)).toEqual(['model']);
-      expect(readdirSync(join(parent, 'model'))).toEqual([expected]);
-    }
-  });
-
-  it('does nothing where nothing was cut off', async () => {
-    const parent = scratchFolder();
-    await finishReplacement(join(parent, 'model'));
-    expect(existsSync(join(parent, 'model'))).toBe(false);
-    mkdirSync(join(parent, 'other'));
-    renameSync(join(parent, 'other'), join(parent, 'model'));
-    await finishReplacement(join(parent, 'model'));
-    expect(readdirSync(parent)).toEqual(['model']);
+  it('writes over a file of its kind alone, where it is asked to', async () => {
+    const path = join(scratchFolder(), 'model.gguf');
+    await requireSameKind(path, 'a GGUF file', () => false); // nothing there
+    writeFileSync(path, '');
+    await requireSameKind(path, 'a GGUF file', () => false); // empty
+    writeFileSync(path, 'Chapter one');
+    const isGguf = (head: Buffer): boolean => head.toString('latin1', 0, 4) === 'GGUF';
+    await expect(requireSameKind(path, 'a GGUF file', isGguf)).rejects.toThrow(
+      /file in the way must be a GGUF file, got something else.*model\.gguf/,
+    );
+    writeFileSync(path, 'GGUF and more than sixteen bytes');
+    await requireSameKind(path, 'a GGUF file', isGguf);
   });
 });

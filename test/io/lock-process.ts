@@ -1,6 +1,6 @@
 /** Takes one lock after the other as each appears, and prints whether it got it. */
 import { existsSync } from 'node:fs';
-import { takeLock } from '../../lib/io/lock.js';
+import { tryLock } from '../../lib/io/lock.js';
 
 // node … lock-process.ts FOLDER ROUNDS
 const [, , folder, rounds] = process.argv;
@@ -9,12 +9,7 @@ for (let round = 0; round < Number(rounds); round++) {
   const path = `${folder}/lock${round}`;
   // Without a pause: all processes are to come at the same moment.
   while (!existsSync(path));
-  console.log(
-    await takeLock(path).then(
-      () => 'taken',
-      () => 'refused',
-    ),
-  );
+  console.log((await tryLock(path)) ? 'taken' : 'refused');
 }
-// Whoever holds a lock has to live, or the lock is abandoned.
+// A lock ends with its process.
 setInterval(() => {}, 1000);

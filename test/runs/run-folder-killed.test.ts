@@ -23,7 +23,7 @@ describe('a run killed with SIGKILL', () => {
     const folder = join(home, 'killed');
     let kills = 0;
     for (const killAt of [3, 7, 20, 35, 49, Infinity]) {
-      const child = startSource('test/training/toy-run-process.ts', [folder]);
+      const child = startSource('test/runs/toy-run-process.ts', [folder]);
       // Steps come in bursts; the kill hits between two of them, or inside a write.
       child.stdout!.on('data', (said: Buffer) => {
         if (Number(said.toString().trim().split('\n').at(-1)) >= killAt) child.kill('SIGKILL');

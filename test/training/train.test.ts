@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -115,6 +115,33 @@ describe('train', () => {
     const all = await collect(train(model, corpus, options(30), { folder }));
     expect(losses(all.slice(0, 11))).toEqual(losses(before));
     expect(all).toHaveLength(30);
+    model.dispose();
+  });
+
+  it('gives no fresh weights for the trained ones of a complete run whose checkpoint is gone', async () => {
+    const folder = await newFolder();
+    const model = new BitLM(config, { seed: 1 });
+    const trained = (): Promise<TrainingPoint[]> => collect(train(model, corpus, options(8), { folder }));
+    await trained();
+    await rm(join(folder, 'checkpoint'), { recursive: true });
+    await expect(trained()).rejects.toThrow(/complete run must have its checkpoint of step 8, got none/);
+    // An early version did not say which step its last checkpoint was of.
+    await writeFile(join(folder, 'completed.json'), '{"points": 8}');
+    await expect(trained()).rejects.toThrow(/complete run must have its checkpoint of step 8, got none/);
+    await rm(join(folder, 'completed.json'));
+    expect(await trained()).toHaveLength(8);
+    model.dispose();
+  });
+
+  it('frees everything where a run folder is refused', async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, 'thesis.txt'), 'mine');
+    const model = new BitLM(config, { seed: 1 });
+    const { numTensors } = tf.memory();
+    for (let refused = 0; refused < 3; refused++) {
+      await expect(train(model, corpus, options(8), { folder }).next()).rejects.toThrow(/thesis\.txt/);
+    }
+    expect(tf.memory().numTensors).toBe(numTensors);
     model.dispose();
   });
 

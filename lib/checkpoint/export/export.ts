@@ -2,7 +2,6 @@
 import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { ModelConfig } from '../../config.js';
-import { replaceFolderAtomically } from '../../io/atomic-write.js';
 import type { TensorEntry } from '../checkpoint.js';
 import { CheckpointError, explainSystemError } from '../../io/file-error.js';
 import { narrowHalf, widenHalf, type HalfDtype } from '../dtypes.js';
@@ -13,6 +12,8 @@ import { ggmlName } from '../gguf/names.js';
 import { ggufTokenizerPairs } from '../gguf/tokenizer-metadata.js';
 import { writeGguf, type GgufPair, type GgufTensorToWrite } from '../gguf/write.js';
 import { readJsonFile, readOptionalText } from '../../io/json-file.js';
+import { readReplaced, replaceFolder } from '../../io/replace-folder.js';
+import { MODEL_FOLDER } from '../model-folder.js';
 import { checkScale } from '../open-tensors.js';
 import { packTernary } from '../packing.js';
 import { openSafetensorsFolder } from '../safetensors/checkpoint.js';
@@ -55,14 +56,15 @@ export interface ExportResult {
  * GGUF norms are F32 and embeddings F16 where that keeps their values. One matrix at a time is in memory.
  * @param source a folder with config.json and model.safetensors: online master weights, or already packed
  * @param options.output a folder for `packed`, else a .gguf file; an old one is replaced when the new one is whole
- * @throws CheckpointError, before anything is written, if the model or a shape does not fit the format
+ * @throws CheckpointError, before anything is written, if the model or a shape does not fit the format, or if anything
+ *   but an earlier export is in the place of the output
  */
 export async function exportCheckpoint(
   source: string,
   { format, output, signal }: { format: ExportFormat; output: string; signal?: AbortSignal },
 ): Promise<ExportResult> {
-  requireOutput(source, format, output);
-  const checkpoint = await openSafetensorsFolder(source, signal);
+  requireOutput(format, output);
+  const checkpoint = await readReplaced(source, () => openSafetensorsFolder(source, signal));
   try {
     const plan = new ExportPlan(checkpoint, format, signal);
     if (format === 'packed') await writePackedFolder(plan, output);
@@ -76,11 +78,10 @@ export async function exportCheckpoint(
   }
 }
 
-function requireOutput(source: string, format: ExportFormat, output: string): void {
+function requireOutput(format: ExportFormat, output: string): void {
   const fail = (expected: string, found: string): never => {
     throw new CheckpointError({ operation, file: output, what: 'output', expected, found });
   };
-  if (resolve(source) === resolve(output)) fail('another place than the source', 'the same');
   const isGguf = output.toLowerCase().endsWith('.gguf');
   if (format === 'packed' && isGguf) fail('a folder for packed', 'the name of a .gguf file');
   if (format !== 'packed' && !isGguf) fail(`the name of a .gguf file for ${format}`, basename(output));
@@ -94,7 +95,8 @@ async function writePackedFolder(plan: ExportPlan, output: string): Promise<void
     linear_class: 'autobitlinear',
     quantization_mode: 'offline',
   };
-  await replaceFolderAtomically(output, async (folder) => {
+  const own = { ...MODEL_FOLDER, operation };
+  await replaceFolder(output, { own, keep: [source] }, async (folder) => {
     await writeSafetensors(join(folder, SINGLE_FILE), packedTensors(plan), { format: 'pt' });
     await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`, {
       flush: true,

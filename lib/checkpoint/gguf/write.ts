@@ -1,5 +1,5 @@
 /** Writing of GGUF files, version 3, little-endian. */
-import { writeFileAtomically } from '../../io/atomic-write.js';
+import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
 import { CheckpointError, explainSystemError } from '../../io/file-error.js';
 import { encodedBytes } from '../encodings.js';
 import { GGML_TYPES, type GgmlEncoding } from './ggml-types.js';
@@ -22,7 +22,8 @@ export interface GgufTensorToWrite {
 
 /**
  * Writes a GGUF file beside its place and renames it.
- * @throws CheckpointError if the disk is full or a tensor's bytes do not fit its shape; `path` is then untouched
+ * @throws CheckpointError if the disk is full or a tensor's bytes do not fit its shape, or `path` holds anything but
+ *   an earlier GGUF file; it is then untouched
  */
 export async function writeGguf(
   path: string,
@@ -32,6 +33,11 @@ export async function writeGguf(
   const operation = 'write GGUF';
   const header = formatHeader(metadata, tensors);
   try {
+    await requireSameKind(
+      path,
+      'a GGUF file',
+      (head) => head.length >= 4 && head.readUInt32LE(0) === GGUF_MAGIC,
+    );
     await writeFileAtomically(path, async (file) => {
       await file.writeFile(header);
       for (const { name, encoding, shape, bytes } of tensors) {

@@ -1,5 +1,5 @@
 /** Reading and writing of safetensors files, Hugging Face's format for tensors. */
-import { writeFileAtomically } from '../../io/atomic-write.js';
+import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
 import { CheckpointError, excerpt, explainSystemError } from '../../io/file-error.js';
 import { narrowHalf, widenHalf, type Dtype } from '../dtypes.js';
 import { FileBytes } from '../../io/file-bytes.js';
@@ -11,6 +11,7 @@ import {
   type SafetensorsHeader,
 } from './header.js';
 import { formatSafetensorsHeader, type NamedTensor } from './format.js';
+import { countValues } from '../../shape.js';
 
 export type { SafetensorsEntry, SafetensorsHeader } from './header.js';
 
@@ -105,6 +106,8 @@ export async function writeSafetensors(
   checkTensors(list, path);
   const { header, order } = formatSafetensorsHeader(list, metadata);
   try {
+    // A length in eight bytes, then JSON.
+    await requireSameKind(path, 'a safetensors file', (head) => head.toString('latin1', 8, 9) === '{');
     await writeFileAtomically(path, async (file) => {
       await file.writeFile(header);
       for (const tensor of order) {
@@ -150,7 +153,7 @@ function checkTensors(tensors: readonly TensorToWrite[], path: string): void {
         data.constructor.name,
       );
     }
-    const values = shape.reduce((product, length) => product * length, 1);
+    const values = countValues(shape);
     if (data.length !== values)
       fail('data', `${values} values, as the shape ${excerpt(shape)} has`, `${data.length}`);
   }

@@ -1,4 +1,12 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint, TernaryEncoding } from '../../../lib/checkpoint/checkpoint.js';
@@ -271,7 +279,7 @@ describe('exportCheckpoint: what does not fit', () => {
   it('refuses an output that is the source, or has the other kind of name', async () => {
     const folder = join(scratch, 'trained-packed-true');
     await expect(exportCheckpoint(folder, { format: 'packed', output: folder })).rejects.toThrow(
-      /another place than the source/,
+      /export checkpoint: the path must be .*, got the source/,
     );
     await expect(exportCheckpoint(folder, { format: 'packed', output: 'x.gguf' })).rejects.toThrow(
       /must be a folder for packed/,
@@ -279,6 +287,29 @@ describe('exportCheckpoint: what does not fit', () => {
     await expect(exportCheckpoint(folder, { format: 'i2_s', output: 'x' })).rejects.toThrow(
       /name of a .gguf file for i2_s/,
     );
+  });
+
+  it('replaces nothing but an earlier export: no documents, no parent of the source, no other file', async () => {
+    const home = scratchFolder();
+    const source = join(home, 'models', 'tiny');
+    cpSync(goldenContainer('master-bf16'), source, { recursive: true });
+    const documents = join(home, 'documents');
+    mkdirSync(documents);
+    writeFileSync(join(documents, 'thesis.docx'), 'five years');
+    const book = join(home, 'book.gguf');
+    writeFileSync(book, 'Chapter one');
+    symlinkSync(join(home, 'models'), join(home, 'link'));
+    const into = (output: string, format: ExportFormat = 'packed'): Promise<unknown> =>
+      exportCheckpoint(source, { format, output });
+    await expect(into(documents)).rejects.toThrow(/got one that holds "thesis\.docx" in .*documents/);
+    await expect(into(join(home, 'models'))).rejects.toThrow(/got a folder that the source lies in/);
+    await expect(into(join(home, 'link'))).rejects.toThrow(/got a folder that the source lies in/);
+    await expect(into(book, 'i2_s')).rejects.toThrow(/file in the way must be a GGUF file/);
+    await expect(into(process.cwd())).rejects.toThrow(/got the working folder/);
+    expect(readFileSync(join(documents, 'thesis.docx'), 'utf8')).toBe('five years');
+    expect(readFileSync(book, 'utf8')).toBe('Chapter one');
+    expect(readdirSync(home).sort()).toEqual(['book.gguf', 'documents', 'link', 'models']);
+    expect(readdirSync(source).sort()).toEqual(readdirSync(goldenContainer('master-bf16')).sort());
   });
 
   it('leaves the old export in place when it is stopped', async () => {

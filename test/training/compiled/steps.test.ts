@@ -79,7 +79,7 @@ class Trained {
   bits(): Map<string, Buffer> {
     const { updates, first, second } = this.steps.state();
     const bytes = (x: Float32Array): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
-    const bits = new Map([['updates', Buffer.from(String(updates))]]);
+    const bits = new Map<string, Buffer>([['updates', Buffer.from(String(updates))]]);
     for (const { name, data } of this.model.tensors()) bits.set(name, bytes(data));
     for (const [name, data] of first) bits.set(`first ${name}`, bytes(data));
     for (const [name, data] of second) bits.set(`second ${name}`, bytes(data));
