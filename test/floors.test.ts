@@ -23,6 +23,7 @@ const EXPERIMENTS = [
   ['shapes'],
   ['bitlm', 'quantization-ablation', 'scaling-law', 'fp16-comparison', 'inference-2b4t'],
   ['bench', 'experiments.ts'],
+  ['rerun.ts'],
   ['commands', 'index.ts'],
 ];
 
