@@ -38,8 +38,25 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
+export { fit, type FitOptions, type FittedRun } from './training/fit.js';
+export {
+  compare,
+  COMPARED,
+  comparedFigures,
+  type Compared,
+  type ComparedPoint,
+  type ComparedRun,
+  type CompareOptions,
+} from './training/compare.js';
 export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
-export type { Layer, SequentialModel, Tensor, TensorFlow, Variable } from './backend/notebook-tensorflow.js';
+export type {
+  Layer,
+  SequentialModel,
+  Tensor,
+  TensorFlow,
+  TensorFunction,
+  Variable,
+} from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';

@@ -145,6 +145,11 @@ export class BitLM {
     return tf.tidy(() => crossEntropyPerPosition(this.logits(ids, batch), targets));
   }
 
+  /** True once the model was freed. */
+  get isDisposed(): boolean {
+    return [...this.parameters.values()].some((parameter) => parameter.isDisposed);
+  }
+
   /** Frees every tensor of the model. */
   dispose(): void {
     for (const parameter of this.parameters.values()) parameter.dispose();
