@@ -17,7 +17,8 @@ import {
 import { ggufTokenizerJson } from '../checkpoint/gguf/tokenizer-json.js';
 import { TextStream } from './text-stream.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
-import { readVocabulary, type TokenizerJson, type Vocabulary } from './vocabulary.js';
+import type { TokenizerJson } from './tokenizer-json.js';
+import { readVocabulary, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerOptions {
   vocabSize?: number;
