@@ -7,7 +7,7 @@ import { RunCrash, type Engine, type RunProgress } from './engines/engine.js';
 import type { Experiment } from './experiment.js';
 import { runId, type Preset, type RunSpec } from './run-spec.js';
 import type { FinishedRun, RunResult } from './finished-run.js';
-import { readResult } from './train-run.js';
+import { readResult } from './result-file.js';
 
 /** What happened to a run. */
 export type SweepEvent = { id: string; spec: RunSpec } & (

@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   DivergedError,
   installedVersions,
-  readRunConfig,
   type Corpus,
   type Training,
   type TrainingPoint,
@@ -13,43 +9,10 @@ import { currentCommit } from './commit.js';
 import { evaluateTrained } from './evaluations/evaluations.js';
 import type { RunSpec } from './run-spec.js';
 import type { CurvePoint, RunResult } from './finished-run.js';
-
-/** Name of the file beside a run's metrics that holds its result. */
-const RESULT_FILE = 'result.json';
+import { readResult, writeResult } from './result-file.js';
 
 /** Validation windows at the end of a run on an endless language; a text is taken whole. */
 const ENDLESS_WINDOWS = 4096;
-
-/**
- * The result of a run that has ended; undefined where it has not. Early results have their versions in config.json alone.
- */
-export async function readResult(folder: string): Promise<RunResult | undefined> {
-  const path = join(folder, RESULT_FILE);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  let result: RunResult;
-  try {
-    result = JSON.parse(text) as RunResult;
-  } catch (error) {
-    throw new Error(
-      `read result: the file must hold JSON, got ${text.length} characters that do not parse in ${path}. ` +
-        'Delete it: the run is then evaluated again from its checkpoint.',
-      { cause: error },
-    );
-  }
-  const isEarly = result.versions === undefined && existsSync(join(folder, 'config.json'));
-  return isEarly ? { ...result, versions: (await readRunConfig(folder)).versions } : result;
-}
-
-/** Puts a result beside a run's metrics, whole or not at all. */
-export async function writeResult(folder: string, result: RunResult): Promise<void> {
-  const path = join(folder, RESULT_FILE);
-  await writeFile(`${path}.partial`, `${JSON.stringify(result, undefined, 2)}\n`, { flush: true });
-  await rename(`${path}.partial`, path);
-}
 
 export interface TrainRunOptions {
   signal?: AbortSignal;

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { RunResult } from '../../../experiments/sweep/finished-run.js';
 import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
 import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
-import { readResult, trainRun } from '../../../experiments/sweep/train-run.js';
+import { readResult } from '../../../experiments/sweep/result-file.js';
+import { trainRun } from '../../../experiments/sweep/train-run.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyRun } from '../toy-experiment.js';
 
