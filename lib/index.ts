@@ -38,8 +38,25 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
+export { fit, type FitOptions, type FittedRun } from './training/fit.js';
+export {
+  compare,
+  COMPARED,
+  comparedFigures,
+  type Compared,
+  type ComparedPoint,
+  type ComparedRun,
+  type CompareOptions,
+} from './training/compare.js';
 export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
-export type { Layer, SequentialModel, Tensor, TensorFlow, Variable } from './backend/notebook-tensorflow.js';
+export type {
+  Layer,
+  SequentialModel,
+  Tensor,
+  TensorFlow,
+  TensorFunction,
+  Variable,
+} from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
@@ -189,6 +206,7 @@ export {
   exactly,
   mean,
   meanInterval,
+  median,
   pairedDifference,
   standardDeviation,
   undecided,
@@ -216,15 +234,9 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
 export { toSvg } from './plots/draw/svg.js';
-export {
-  table,
-  TableError,
-  type Bounded,
-  type Cell,
-  type ColumnOptions,
-  type Table,
-  type TableOptions,
-} from './plots/table.js';
+export type { Bounded, Cell } from './plots/draw/column-text.js';
+export { table, TableError, type ColumnOptions, type Table, type TableOptions } from './plots/table.js';
+export { modelTable, print, type Described } from './plots/model-table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';

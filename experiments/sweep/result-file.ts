@@ -53,7 +53,7 @@ function parsed(text: string): unknown {
  */
 export function resultProblem(value: unknown): string | undefined {
   if (!isObject(value)) return `a result must be a JSON object, got ${shown(value)}`;
-  const { validationLoss, validationTokens, parameters, seconds, curve, diverged, backend } = value;
+  const { validationLoss, validationTokens, parameters, seconds, curve, diverged, backend, test } = value;
   const isDiverged = isObject(diverged) && validationLoss === null;
   const rules: [name: string, expected: string, isRight: boolean, found: unknown][] = [
     [
@@ -74,9 +74,14 @@ export function resultProblem(value: unknown): string | undefined {
       value[name] === undefined || (isObject(value[name]) && Object.values(value[name]).every(isLoss)),
       value[name],
     ]),
+    ['test', 'an object with loss and tokens', test === undefined || isTest(test), test],
   ];
   const broken = rules.find(([, , isRight]) => !isRight);
   return broken && `${broken[0]} must be ${broken[1]}, got ${shown(broken[3])}`;
+}
+
+function isTest(test: unknown): boolean {
+  return isObject(test) && isLoss(test.loss) && isCount(test.tokens);
 }
 
 function isPoint(point: unknown): boolean {

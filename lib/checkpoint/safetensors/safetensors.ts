@@ -11,6 +11,7 @@ import {
   type SafetensorsHeader,
 } from './header.js';
 import { formatSafetensorsHeader, type NamedTensor } from './format.js';
+import { countValues } from '../../shape.js';
 
 export type { SafetensorsEntry, SafetensorsHeader } from './header.js';
 
@@ -152,7 +153,7 @@ function checkTensors(tensors: readonly TensorToWrite[], path: string): void {
         data.constructor.name,
       );
     }
-    const values = shape.reduce((product, length) => product * length, 1);
+    const values = countValues(shape);
     if (data.length !== values)
       fail('data', `${values} values, as the shape ${excerpt(shape)} has`, `${data.length}`);
   }
