@@ -68,7 +68,8 @@ export { abortOnInterrupt } from './training/interrupt.js';
 export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
 export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
-export { CheckpointError } from './io/file-error.js';
+export { CheckpointError } from './checkpoint/checkpoint-error.js';
+export { FileError } from './io/file-error.js';
 export {
   EXPORT_FORMATS,
   exportCheckpoint,
