@@ -115,6 +115,9 @@ export {
   type QuantizedActivations,
 } from './quantizers/activations.js';
 
+// Files that appear whole or not at all.
+export { writeFileAtomically } from './io/atomic-write.js';
+
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
 export {

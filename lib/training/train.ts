@@ -49,7 +49,7 @@ export async function* train(
   let optimizer: AdamW | undefined;
   let workers: BatchWorkers | undefined;
   try {
-    if (run?.completed && run.checkpointStep !== options.steps) throw withoutModel(run, options.steps);
+    if (run?.completed && (run.checkpointStep ?? 0) < options.steps) throw withoutModel(run, options.steps);
     optimizer = new AdamW(model.parameters, { betas: options.betas });
     let seconds = 0;
     let done = 0;
