@@ -18,6 +18,7 @@ import type { Norm } from './norm.js';
 import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { checkOwnQuantizers, type OwnQuantizers } from '../quantizers/own-quantizer.js';
 import { rotaryTable, type RotaryTable } from './rope.js';
+import { countValues } from '../shape.js';
 
 /** Learned tensors by transformers' names. */
 export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
@@ -144,6 +145,11 @@ export class BitLM {
     return tf.tidy(() => crossEntropyPerPosition(this.logits(ids, batch), targets));
   }
 
+  /** True once the model was freed. */
+  get isDisposed(): boolean {
+    return [...this.parameters.values()].some((parameter) => parameter.isDisposed);
+  }
+
   /** Frees every tensor of the model. */
   dispose(): void {
     for (const parameter of this.parameters.values()) parameter.dispose();
@@ -240,7 +246,7 @@ function tensorsOf({ table, blocks }: Positions): tf.Tensor[] {
 
 function checkValues(specs: readonly ParameterSpec[], values: ReadonlyMap<string, Float32Array>): void {
   for (const { name, shape } of specs) {
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = countValues(shape);
     const found = values.get(name)?.length;
     if (found !== size) {
       throw new Error(

@@ -7,13 +7,8 @@ import { BitLM } from '../model/bitlm.js';
 import { AdamW, type AdamWState } from './adamw.js';
 import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
-import {
-  installedVersions,
-  openRun,
-  RunFolderError,
-  type RunConfig,
-  type RunFolder,
-} from '../runs/run-folder.js';
+import type { RunStore } from '../runs/memory-run.js';
+import { installedVersions, openRun, RunFolderError, type RunConfig } from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
 import { evaluate } from './evaluate.js';
 import { lossAndGradients, update } from './step.js';
@@ -29,6 +24,7 @@ import {
  * Trains a model step by step. Leaving the loop early (break, abort) keeps what was learned in `model`.
  * The batches are a function of seed and step alone, so that a resumed run sees the very same ones.
  * @param model fresh, or as the caller left it; a run folder with a checkpoint overwrites its weights
+ * @param memory keeps the run where there is no folder, so that a later call can go on
  * @throws DivergedError, RunFolderError, or Error for options that contradict model or corpus
  */
 export async function* train(
@@ -36,18 +32,24 @@ export async function* train(
   corpus: Corpus,
   options: TrainingOptions,
   { folder, signal, onRepair }: RunOptions = {},
+  memory?: RunStore<TrainingPoint>,
 ): AsyncGenerator<TrainingPoint, void, undefined> {
   if (!(model instanceof BitLM))
     throw new Error('train: the model must come from createModel or openModel, got another object.');
+  if (model.isDisposed) {
+    throw new Error(
+      'train: the model must be there, got one that was disposed. Run the cell that creates it again.',
+    );
+  }
   checkOptions(model.config, corpus, options);
   const run =
     folder === undefined
-      ? undefined
+      ? memory
       : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options), { onRepair });
   let optimizer: AdamW | undefined;
   let workers: BatchWorkers | undefined;
   try {
-    if (run?.completed && run.checkpointStep !== options.steps) throw withoutModel(run, options.steps);
+    if (run?.completed && (run.checkpointStep ?? 0) < options.steps) throw withoutModel(run, options.steps);
     optimizer = new AdamW(model.parameters, { betas: options.betas });
     let seconds = 0;
     let done = 0;
@@ -136,7 +138,7 @@ export async function* train(
 }
 
 /** What follows the last checkpoint is not saved: without that of the last step there is no trained model. */
-function withoutModel({ folder, checkpointStep }: RunFolder<TrainingPoint>, steps: number): RunFolderError {
+function withoutModel({ folder, checkpointStep }: RunStore<TrainingPoint>, steps: number): RunFolderError {
   return new RunFolderError(
     `train: a complete run must have its checkpoint of step ${steps}, got ` +
       `${checkpointStep === undefined ? 'none' : `that of step ${checkpointStep}`} in ${folder}. ` +
@@ -180,7 +182,7 @@ function checkOptions(config: ModelConfig, corpus: Corpus, options: TrainingOpti
 }
 
 async function save(
-  run: RunFolder<TrainingPoint>,
+  run: RunStore<TrainingPoint>,
   model: BitLM,
   optimizer: AdamW,
   corpus: Corpus,
@@ -205,7 +207,7 @@ async function save(
   });
 }
 
-async function restore(run: RunFolder<TrainingPoint>, model: BitLM, optimizer: AdamW): Promise<void> {
+async function restore(run: RunStore<TrainingPoint>, model: BitLM, optimizer: AdamW): Promise<void> {
   const checkpoint = (await run.loadCheckpoint())!;
   model.setWeights(new Map(Array.from(checkpoint.modelTensors, ([name, { data }]) => [name, data])));
   const moments = (prefix: string): Map<string, Float32Array> =>

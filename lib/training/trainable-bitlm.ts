@@ -80,16 +80,18 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
 
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> } {
-    const text = corpus.validationWindows(windows, context);
-    if (!corpus.entropy) return { validationLoss: evaluate(this, text, context) };
+  ): { loss: number; lossByKind?: Record<string, number> } {
+    const text =
+      part === 'test' ? corpus.testWindows(windows, context) : corpus.validationWindows(windows, context);
+    if (!corpus.entropy) return { loss: evaluate(this, text, context) };
     const { entropy } = corpus;
     const { kinds } = entropy;
     const byKind = evaluateByKind(this, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
     return {
-      validationLoss: byKind.mean,
+      loss: byKind.mean,
       lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),
     };
   }
