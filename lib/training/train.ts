@@ -49,7 +49,7 @@ export async function* train(
   let steps: TrainingSteps | undefined;
   let workers: BatchWorkers | undefined;
   try {
-    if (run?.completed && run.checkpointStep !== options.steps) throw withoutModel(run, options.steps);
+    if (run?.completed && (run.checkpointStep ?? 0) < options.steps) throw withoutModel(run, options.steps);
     steps = new TrainingSteps(model, {
       sequences: options.batch,
       steps: options.steps - (run?.checkpointStep ?? 0),
