@@ -69,7 +69,8 @@ export { abortOnInterrupt } from './training/interrupt.js';
 export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
 export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
-export { CheckpointError } from './io/file-error.js';
+export { CheckpointError } from './checkpoint/checkpoint-error.js';
+export { FileError } from './io/file-error.js';
 export {
   EXPORT_FORMATS,
   exportCheckpoint,
@@ -114,6 +115,9 @@ export {
   quantizeElastic,
   type QuantizedActivations,
 } from './quantizers/activations.js';
+
+// Files that appear whole or not at all.
+export { writeFileAtomically } from './io/atomic-write.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';

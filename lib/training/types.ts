@@ -118,6 +118,11 @@ export interface RunOptions {
   /** Stops the run after the current step. With a folder, a checkpoint is saved first. */
   signal?: AbortSignal;
   /**
+   * How steps are computed: `compiled`, by default, makes each one call of TensorFlow where that gives the same bits;
+   * `eager` never does. The run is the same: it may go on in the other form.
+   */
+  form?: 'compiled' | 'eager';
+  /**
    * Has a run folder that was damaged after it was written put right, and hears what was found and done. Without it such
    * a folder is refused.
    */

@@ -6,8 +6,8 @@ import { lossOf, meanLoss, type RunResult } from '../../../experiments/sweep/fin
 import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
 import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
 import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
-import { trainRun } from '../../../experiments/sweep/train-run.js';
 import { readResult } from '../../../experiments/sweep/result-file.js';
+import { trainRun } from '../../../experiments/sweep/train-run.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyRun } from '../toy-experiment.js';
 
