@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALLOCATOR_SETTINGS } from '@bitnet-notebooks/lib';
 import type { RunResult } from '../sweep/finished-run.js';
-import { readResult } from '../sweep/train-run.js';
+import { readResult } from '../sweep/result-file.js';
 import { RunCrash, type Engine, type RunProgress, type RunTask } from '../sweep/engines/engine.js';
 import { deliverRun } from './deliver.js';
 import { FinishedJobs } from './finished-jobs.js';

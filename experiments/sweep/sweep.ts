@@ -7,7 +7,7 @@ import { RunCrash, type Engine, type RunProgress } from './engines/engine.js';
 import type { Experiment } from './experiment.js';
 import { runId, type Preset, type RunSpec } from './run-spec.js';
 import type { FinishedRun, RunResult } from './finished-run.js';
-import { readResult } from './train-run.js';
+import { readResult } from './result-file.js';
 
 /** What happened to a run. */
 export type SweepEvent = { id: string; spec: RunSpec } & (
@@ -46,120 +46,172 @@ export interface SweepOutcome {
 export async function* sweep(
   experiment: Experiment,
   preset: Preset,
-  { engine, folder, only = () => true, signal, attempts = 3 }: SweepOptions,
+  options: SweepOptions,
 ): AsyncGenerator<SweepEvent, SweepOutcome, undefined> {
-  const finished = new Map<string, FinishedRun>();
-  const failed = new Map<string, { spec: RunSpec; error: Error }>();
-  const queue: { id: string; spec: RunSpec; attempt: number }[] = [];
-  const seen = new Set<string>();
-  const events: SweepEvent[] = [];
   const left = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
-  let running = 0;
-  let isUnderWay = false;
-  let wake = (): void => {};
-  const emit = (event: SweepEvent): void => {
-    events.push(event);
-    wake();
-  };
+  const stop = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+  const work = new Work(experiment, preset, options, stop);
+  try {
+    await work.begin();
+    for (;;) {
+      work.startWaiting();
+      const event = work.takeEvent();
+      if (event) yield event;
+      else if (work.isOver) break;
+      else await work.change();
+    }
+  } finally {
+    // A caller that leaves the loop early stops the runs, too.
+    left.abort();
+    await work.end();
+  }
+  return work.outcome();
+}
 
-  const fail = (id: string, spec: RunSpec, cause: unknown): void => {
-    const error = asError(cause);
-    failed.set(id, { spec, error });
-    emit({ kind: 'failed', id, spec, error });
-  };
+/** The runs of a sweep: known, waiting, running, finished and failed, and what is to be told of them. */
+class Work {
+  readonly #finished = new Map<string, FinishedRun>();
+  readonly #failed = new Map<string, { spec: RunSpec; error: Error }>();
+  readonly #queue: { id: string; spec: RunSpec; attempt: number }[] = [];
+  readonly #seen = new Set<string>();
+  readonly #events: SweepEvent[] = [];
+  #running = 0;
+  #isUnderWay = false;
+  #wake = (): void => {};
+  readonly #onStop = (): void => this.#wake();
 
-  const specs = (): RunSpec[] => experiment.runs(preset, [...finished.values()]).filter(only);
+  constructor(
+    readonly experiment: Experiment,
+    readonly preset: Preset,
+    readonly options: SweepOptions,
+    readonly stop: AbortSignal,
+  ) {
+    stop.addEventListener('abort', this.#onStop);
+  }
+
+  async begin(): Promise<void> {
+    await this.#plan();
+    this.#isUnderWay = true;
+  }
+
+  /** Starts what waits, as far as the engine has room. */
+  startWaiting(): void {
+    const { slots } = this.options.engine;
+    while (!this.stop.aborted && this.#running < slots && this.#queue.length > 0) {
+      void this.#carryOut(this.#queue.shift()!);
+    }
+  }
+
+  takeEvent(): SweepEvent | undefined {
+    return this.#events.shift();
+  }
+
+  get isOver(): boolean {
+    return this.#running === 0 && (this.stop.aborted || this.#queue.length === 0);
+  }
+
+  /** Until there is an event, a run has ended or all is to stop. */
+  async change(): Promise<void> {
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  /** Until nothing runs. */
+  async end(): Promise<void> {
+    while (this.#running > 0) await this.change();
+    this.stop.removeEventListener('abort', this.#onStop);
+  }
+
+  outcome(): SweepOutcome {
+    return {
+      // A run that the experiment lists twice, for two arms, was carried out once.
+      finished: this.#specs().flatMap((spec) => {
+        const run = this.#finished.get(runId(spec));
+        return run ? [{ ...run, ...spec }] : [];
+      }),
+      failed: [...this.#failed.values()],
+      stopped: this.#finished.size + this.#failed.size < this.#seen.size,
+    };
+  }
+
+  #specs(): RunSpec[] {
+    const { only = () => true } = this.options;
+    return this.experiment.runs(this.preset, [...this.#finished.values()]).filter(only);
+  }
 
   /** Queues the runs that have become known, and takes over those that are finished on the disk. */
-  const plan = async (): Promise<void> => {
+  async #plan(): Promise<void> {
     for (let isNew = true; isNew;) {
       isNew = false;
-      for (const spec of specs()) {
+      for (const spec of this.#specs()) {
         const id = runId(spec);
-        if (seen.has(id)) continue;
-        seen.add(id);
-        let result: RunResult | undefined;
-        try {
-          result = await readResult(join(folder, id));
-        } catch (cause) {
-          // Before anything has run it ends the sweep; from then on it is this run's fault alone.
-          if (!isUnderWay) throw cause;
-          fail(id, spec, cause);
-          continue;
-        }
-        if (result) {
-          isNew = true;
-          const run = { id, ...spec, ...result };
-          finished.set(id, run);
-          emit({ kind: 'finished', id, spec, run, again: true });
-        } else {
-          queue.push({ id, spec, attempt: 1 });
-          emit({ kind: 'queued', id, spec });
-        }
+        if (this.#seen.has(id)) continue;
+        this.#seen.add(id);
+        isNew = (await this.#takeOver(id, spec)) || isNew;
       }
     }
-  };
+  }
 
-  const start = async ({ id, spec, attempt }: (typeof queue)[number]): Promise<void> => {
-    running++;
-    emit({ kind: 'started', id, spec });
+  /** @returns true where the run is finished on the disk; others are queued */
+  async #takeOver(id: string, spec: RunSpec): Promise<boolean> {
+    let result: RunResult | undefined;
     try {
-      const steps = engine.run({ id, spec, folder: join(folder, id) }, stop);
+      result = await readResult(join(this.options.folder, id));
+    } catch (cause) {
+      // Before anything has run it ends the sweep; from then on it is this run's fault alone.
+      if (!this.#isUnderWay) throw cause;
+      this.#fail(id, spec, cause);
+      return false;
+    }
+    if (result === undefined) {
+      this.#queue.push({ id, spec, attempt: 1 });
+      this.#emit({ kind: 'queued', id, spec });
+      return false;
+    }
+    const run = { id, ...spec, ...result };
+    this.#finished.set(id, run);
+    this.#emit({ kind: 'finished', id, spec, run, again: true });
+    return true;
+  }
+
+  async #carryOut({ id, spec, attempt }: { id: string; spec: RunSpec; attempt: number }): Promise<void> {
+    const { engine, folder, attempts = 3 } = this.options;
+    this.#running++;
+    this.#emit({ kind: 'started', id, spec });
+    try {
+      const steps = engine.run({ id, spec, folder: join(folder, id) }, this.stop);
       let step = await steps.next();
       while (!step.done) {
-        emit({ kind: 'progress', id, spec, progress: step.value });
+        this.#emit({ kind: 'progress', id, spec, progress: step.value });
         step = await steps.next();
       }
       const run = { id, ...spec, ...step.value };
-      finished.set(id, run);
-      await plan();
-      emit({ kind: 'finished', id, spec, run, again: false });
+      this.#finished.set(id, run);
+      await this.#plan();
+      this.#emit({ kind: 'finished', id, spec, run, again: false });
     } catch (cause) {
-      if (stop.aborted && isOfStopping(cause, stop)) return;
+      if (this.stop.aborted && isOfStopping(cause, this.stop)) return;
       if (cause instanceof RunCrash && attempt < attempts) {
-        queue.unshift({ id, spec, attempt: attempt + 1 });
-        emit({ kind: 'retrying', id, spec, error: cause });
+        this.#queue.unshift({ id, spec, attempt: attempt + 1 });
+        this.#emit({ kind: 'retrying', id, spec, error: cause });
       } else {
-        fail(id, spec, cause);
+        this.#fail(id, spec, cause);
       }
     } finally {
-      running--;
-      wake();
+      this.#running--;
+      this.#wake();
     }
-  };
-
-  const onAbort = (): void => wake();
-  stop.addEventListener('abort', onAbort);
-  try {
-    await plan();
-    isUnderWay = true;
-    for (;;) {
-      while (!stop.aborted && running < engine.slots && queue.length > 0) void start(queue.shift()!);
-      const event = events.shift();
-      if (event) {
-        yield event;
-      } else if (running === 0 && (stop.aborted || queue.length === 0)) {
-        break;
-      } else {
-        await new Promise<void>((resolve) => (wake = resolve));
-      }
-    }
-  } finally {
-    // Whoever leaves the loop early stops the runs, too.
-    left.abort();
-    while (running > 0) await new Promise<void>((resolve) => (wake = resolve));
-    stop.removeEventListener('abort', onAbort);
   }
-  return {
-    // A run that the experiment lists twice, for two arms, was carried out once.
-    finished: specs().flatMap((spec) => {
-      const run = finished.get(runId(spec));
-      return run ? [{ ...run, ...spec }] : [];
-    }),
-    failed: [...failed.values()],
-    stopped: finished.size + failed.size < seen.size,
-  };
+
+  #fail(id: string, spec: RunSpec, cause: unknown): void {
+    const error = asError(cause);
+    this.#failed.set(id, { spec, error });
+    this.#emit({ kind: 'failed', id, spec, error });
+  }
+
+  #emit(event: SweepEvent): void {
+    this.#events.push(event);
+    this.#wake();
+  }
 }
 
 /** Whether a run ended as asked, or was killed meanwhile: it goes on from its checkpoint another time. */

@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   DivergedError,
   installedVersions,
-  readRunConfig,
   type Corpus,
+  type TrainableModel,
   type Training,
   type TrainingPoint,
 } from '@bitnet-notebooks/lib';
@@ -13,43 +10,10 @@ import { currentCommit } from './commit.js';
 import { evaluateTrained } from './evaluations/evaluations.js';
 import type { RunSpec } from './run-spec.js';
 import type { CurvePoint, RunResult } from './finished-run.js';
-
-/** Name of the file beside a run's metrics that holds its result. */
-const RESULT_FILE = 'result.json';
+import { readResult, writeResult } from './result-file.js';
 
 /** Validation windows at the end of a run on an endless language; a text is taken whole. */
 const ENDLESS_WINDOWS = 4096;
-
-/**
- * The result of a run that has ended; undefined where it has not. Early results have their versions in config.json alone.
- */
-export async function readResult(folder: string): Promise<RunResult | undefined> {
-  const path = join(folder, RESULT_FILE);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  let result: RunResult;
-  try {
-    result = JSON.parse(text) as RunResult;
-  } catch (error) {
-    throw new Error(
-      `read result: the file must hold JSON, got ${text.length} characters that do not parse in ${path}. ` +
-        'Delete it: the run is then evaluated again from its checkpoint.',
-      { cause: error },
-    );
-  }
-  const isEarly = result.versions === undefined && existsSync(join(folder, 'config.json'));
-  return isEarly ? { ...result, versions: (await readRunConfig(folder)).versions } : result;
-}
-
-/** Puts a result beside a run's metrics, whole or not at all. */
-export async function writeResult(folder: string, result: RunResult): Promise<void> {
-  const path = join(folder, RESULT_FILE);
-  await writeFile(`${path}.partial`, `${JSON.stringify(result, undefined, 2)}\n`, { flush: true });
-  await rename(`${path}.partial`, path);
-}
 
 export interface TrainRunOptions {
   signal?: AbortSignal;
@@ -76,57 +40,27 @@ export async function trainRun(
 
   const { name, version, threads } = training.backend;
   const model = training.createModel(spec.model, spec.training.seeds.weights);
-  const curve: CurvePoint[] = [];
+  const curve = new LossCurve();
   let last: TrainingPoint | undefined;
   const shared = (): Omit<RunResult, 'validationLoss' | 'validationTokens'> => ({
     parameters: model.parameterCount,
-    curve,
+    curve: curve.points,
     seconds: last?.seconds ?? 0,
     backend: { name, version, threads },
     versions: installedVersions(),
     commit: currentCommit(),
   });
   try {
-    let sum = 0;
-    let count = 0;
-    for await (const point of training.train(model, corpus, spec.training, {
-      folder,
-      signal,
-      onRepair: (note) => onRepair?.(note),
-    })) {
+    const options = { folder, signal, onRepair: (note: string) => onRepair?.(note) };
+    for await (const point of training.train(model, corpus, spec.training, options)) {
       onPoint?.(point);
       last = point;
-      sum += point.trainLoss;
-      count++;
-      if (point.validationLoss === undefined) continue;
-      const { step, validationLoss, gradientNorm, diagnostics, seconds } = point;
-      const trainLoss = sum / count;
-      curve.push({
-        step,
-        trainLoss,
-        validationLoss,
-        gradientNorm,
-        ...(diagnostics && { diagnostics }),
-        seconds,
-      });
-      sum = 0;
-      count = 0;
+      curve.add(point);
     }
     if (last?.step !== spec.training.steps) return undefined;
-    const { context } = spec.training;
-    const all = Math.floor((corpus.validationTokens - 1) / context);
-    const windows = spec.finalWindows ?? (Number.isFinite(all) ? all : ENDLESS_WINDOWS);
-    const losses = model.losses(corpus, windows, context);
-    if (!Number.isFinite(losses.validationLoss)) {
-      const found = `got ${losses.validationLoss} over all ${windows} windows`;
-      throw new DivergedError(
-        last.step,
-        `train run: validation loss must be finite, ${found} after step ${last.step}. Try a lower learning rate.`,
-      );
-    }
+    const losses = finalLosses(model, corpus, spec);
     const result: RunResult = {
       ...losses,
-      validationTokens: windows * context,
       ...shared(),
       ...(spec.evaluations?.length && { measured: await evaluateTrained(spec, model, corpus) }),
     };
@@ -140,5 +74,61 @@ export async function trainRun(
     return result;
   } finally {
     model.dispose();
+  }
+}
+
+/** @throws DivergedError where the loss over all windows is not finite, though that over a curve's few was */
+function finalLosses(
+  model: TrainableModel,
+  corpus: Corpus,
+  { training: { context, steps }, finalWindows, testWindows }: RunSpec,
+): Pick<RunResult, 'validationLoss' | 'lossByKind' | 'validationTokens' | 'test'> {
+  const windows = finalWindows ?? wholeText(corpus.validationTokens, context);
+  const { loss, lossByKind } = model.losses(corpus, 'validation', windows, context);
+  if (!Number.isFinite(loss)) {
+    const found = `got ${loss} over all ${windows} windows`;
+    throw new DivergedError(
+      steps,
+      `train run: validation loss must be finite, ${found} after step ${steps}. Try a lower learning rate.`,
+    );
+  }
+  const validation = {
+    validationLoss: loss,
+    ...(lossByKind && { lossByKind }),
+    validationTokens: windows * context,
+  };
+  if (testWindows === undefined) return validation;
+  const count = testWindows === 'all' ? wholeText(corpus.testTokens, context) : testWindows;
+  return {
+    ...validation,
+    test: { ...model.losses(corpus, 'test', count, context), tokens: count * context },
+  };
+}
+
+/** All windows of a text that do not overlap; of an endless language, as many as there are by default. */
+function wholeText(tokens: number, context: number): number {
+  return Number.isFinite(tokens) ? Math.floor((tokens - 1) / context) : ENDLESS_WINDOWS;
+}
+
+/** A point for each evaluation of a run, with the mean of the training losses since the one before. */
+class LossCurve {
+  readonly points: CurvePoint[] = [];
+  #sum = 0;
+  #count = 0;
+
+  add({ step, trainLoss, validationLoss, gradientNorm, diagnostics, seconds }: TrainingPoint): void {
+    this.#sum += trainLoss;
+    this.#count++;
+    if (validationLoss === undefined) return;
+    this.points.push({
+      step,
+      trainLoss: this.#sum / this.#count,
+      validationLoss,
+      gradientNorm,
+      ...(diagnostics && { diagnostics }),
+      seconds,
+    });
+    this.#sum = 0;
+    this.#count = 0;
   }
 }

@@ -41,8 +41,10 @@ export interface Corpus {
   readonly hash: string;
   /** Number of tokens to draw training windows from; Infinity for a generated language. */
   readonly trainingTokens: number;
-  /** Number of tokens that training never sees; Infinity for a generated language. */
+  /** Number of tokens that training never sees, to choose rates and models by; Infinity for a generated language. */
   readonly validationTokens: number;
+  /** Number of tokens that neither training nor any choice sees, to report losses on; 0 where none were set apart. */
+  readonly testTokens: number;
   /** Turns text into ids and back. Generated languages have none. */
   readonly tokenizer?: CharacterTokenizer;
   /** Only generated languages know theirs. */
@@ -65,4 +67,10 @@ export interface Corpus {
    * @throws CorpusError if the text has fewer windows
    */
   validationWindows(count: number, context: number): TokenWindows;
+
+  /**
+   * Windows of the test part, as fixed as those of validation.
+   * @throws CorpusError if none were set apart, or fewer than asked for
+   */
+  testWindows(count: number, context: number): TokenWindows;
 }

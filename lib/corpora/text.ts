@@ -1,4 +1,4 @@
-/** A corpus of characters: a text, its vocabulary, and the split into training and validation. */
+/** A corpus of characters: a text, its vocabulary, and the split into training, validation and test. */
 import { CharacterTokenizer } from './characters.js';
 import { checkWindowSizes, CorpusError } from './corpus-error.js';
 import type { Corpus, TokenWindows } from './corpus.js';
@@ -10,6 +10,12 @@ const TRAINING_SHARE = 0.9;
 /** With fewer there is nothing left to validate on. */
 const MIN_CHARACTERS = 20;
 
+/** How a text is cut beyond its first nine tenths. */
+export interface TextSplit {
+  /** Share of the whole text, at its end, that is kept for test; the rest of the last tenth validates. Default 0. */
+  testShare?: number;
+}
+
 /** A text, one token a character. */
 export class TextCorpus implements Corpus {
   readonly name: string;
@@ -18,13 +24,19 @@ export class TextCorpus implements Corpus {
   readonly tokenizer: CharacterTokenizer;
   readonly #training: Uint16Array;
   readonly #validation: Uint16Array;
+  readonly #test: Uint16Array;
 
   /**
    * @param text what to train on; its vocabulary is that of the whole text, so validation holds no unknown character
    * @param origin name, where the text came from, and the SHA-256 of its bytes
+   * @param split how much of the text's end is kept for test
    * @throws CorpusError for an empty or too short text, or one of more than 65,536 different characters
    */
-  constructor(text: string, origin: { name: string; source: string; hash: string }) {
+  constructor(
+    text: string,
+    origin: { name: string; source: string; hash: string },
+    { testShare = 0 }: TextSplit = {},
+  ) {
     this.name = origin.name;
     this.source = origin.source;
     this.hash = origin.hash;
@@ -36,9 +48,16 @@ export class TextCorpus implements Corpus {
     }
     this.tokenizer = CharacterTokenizer.fromText(text);
     const ids = this.tokenizer.encode(text);
-    const boundary = Math.floor(ids.length * TRAINING_SHARE);
-    this.#training = ids.subarray(0, boundary);
-    this.#validation = ids.subarray(boundary);
+    if (!(testShare >= 0 && testShare < 1 - TRAINING_SHARE)) {
+      throw new CorpusError(
+        `${origin.name}: testShare must be from 0 to below ${(1 - TRAINING_SHARE).toFixed(1)}, got ${testShare}.`,
+      );
+    }
+    const validation = Math.floor(ids.length * TRAINING_SHARE);
+    const test = Math.floor(ids.length * (1 - testShare));
+    this.#training = ids.subarray(0, validation);
+    this.#validation = ids.subarray(validation, test);
+    this.#test = ids.subarray(test);
   }
 
   get vocabSize(): number {
@@ -53,6 +72,10 @@ export class TextCorpus implements Corpus {
     return this.#validation.length;
   }
 
+  get testTokens(): number {
+    return this.#test.length;
+  }
+
   /** Windows that start anywhere in the training part, each place with the same probability. */
   sampleBatch(step: number, seed: number, batch: number, context: number): TokenWindows {
     const places = this.#places('training', this.#training, context, { batch, context });
@@ -62,15 +85,29 @@ export class TextCorpus implements Corpus {
 
   /** Windows spread evenly over the validation part, from its first character to its last. */
   validationWindows(count: number, context: number): TokenWindows {
-    const places = this.#places('validation', this.#validation, context, { count, context });
+    return this.#spread('validation', this.#validation, count, context);
+  }
+
+  /** Windows spread evenly over the test part, from its first character to its last. */
+  testWindows(count: number, context: number): TokenWindows {
+    if (this.testTokens === 0) {
+      throw new CorpusError(
+        `${this.name}: a test part must have been set apart, got none. Open the text with a testShare, such as 0.05.`,
+      );
+    }
+    return this.#spread('test', this.#test, count, context);
+  }
+
+  #spread(part: string, ids: Uint16Array, count: number, context: number): TokenWindows {
+    const places = this.#places(part, ids, context, { count, context });
     if (count > places) {
       throw new CorpusError(
-        `${this.name}: the validation part has ${places} different windows of ${context} tokens, got a request for ${count}. ` +
+        `${this.name}: the ${part} part has ${places} different windows of ${context} tokens, got a request for ${count}. ` +
           'Ask for fewer, or take a longer text.',
       );
     }
     const spacing = count === 1 ? 0 : (places - 1) / (count - 1);
-    return this.#windows(this.#validation, count, context, (row) => Math.floor(row * spacing));
+    return this.#windows(ids, count, context, (row) => Math.floor(row * spacing));
   }
 
   /** Number of places where a window, with the token after it, can start. */

@@ -16,6 +16,7 @@ import type { ModelBytes } from './model-memory.js';
 import { measureSpeed, type Speed, type SpeedOptions } from './speed.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
 import { trace, type ModelTrace } from './look/trace.js';
+import { logAsTable } from '../plots/model-table.js';
 
 /** How often each ternary weight occurs in a matrix. */
 export interface TernaryShares {
@@ -291,3 +292,5 @@ export class Model {
     );
   }
 }
+
+logAsTable(Model);

@@ -1,6 +1,6 @@
 /** From a conversation to the one text that the model goes on with. */
-import { createContext, Script } from 'node:vm';
 import { Template } from '@huggingface/jinja';
+import { withinTime } from '../io/within-time.js';
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -48,7 +48,7 @@ export function renderChatTemplate(
 ): string {
   checkMessages(messages);
   try {
-    const text = withinTime(() =>
+    const text = withinTime(MAX_RENDER_MS, () =>
       new Template(template).render({
         messages,
         add_generation_prompt: addGenerationPrompt,
@@ -65,13 +65,6 @@ export function renderChatTemplate(
       { cause: error },
     );
   }
-}
-
-const CALL = new Script('call()');
-
-/** Calls a function that may not end by itself; V8 stops it, whatever it does. */
-function withinTime(call: () => string): string {
-  return CALL.runInContext(createContext({ call }), { timeout: MAX_RENDER_MS }) as string;
 }
 
 function checkMessages(messages: readonly ChatMessage[]): void {

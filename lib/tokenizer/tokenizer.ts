@@ -1,10 +1,13 @@
 /**
- * Text to ids and back. `@huggingface/tokenizers` cuts and merges the text; decoding and all checks stand here.
+ * Text to ids and back. `@huggingface/tokenizers` cuts the text; merging (byte-pairs.ts), decoding and all checks stand
+ * here.
  */
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { readTokenizerFiles } from '../checkpoint/tokenizer-files.js';
 import type { TokenizerSource } from '../checkpoint/tokenizer-source.js';
 import { quote } from '../io/quote.js';
+import { TimeError, withinTime } from '../io/within-time.js';
+import { BytePairs } from './byte-pairs.js';
 import {
   BITNET_CHAT_TEMPLATE,
   ChatTemplateError,
@@ -14,7 +17,13 @@ import {
 import { ggufTokenizerJson } from '../checkpoint/gguf/tokenizer-json.js';
 import { TextStream } from './text-stream.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
-import { readVocabulary, type TokenizerJson, type Vocabulary } from './vocabulary.js';
+import type { TokenizerJson } from './tokenizer-json.js';
+import { readVocabulary, type Vocabulary } from './vocabulary.js';
+
+export interface TokenizerOptions {
+  vocabSize?: number;
+  textLimitMs?: number;
+}
 
 export interface EncodeOptions {
   /** Whether to add what the tokenizer's post-processor adds: for 2B4T the beginning-of-text token. Default true. */
@@ -37,10 +46,17 @@ interface Encoder {
     text: string,
     options: { add_special_tokens: boolean },
   ): { ids: (number | undefined)[]; tokens: string[] };
+  /** The model for byte pairs has `bpe`, which merges one word. */
+  model: { bpe?: (word: string) => readonly string[] };
 }
 
 /** The library asks for every part of tokenizer.json, where files may leave some out. */
 const OPTIONAL_PARTS = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null };
+
+/** Time that a text may take, and more for each character: real patterns take a microsecond for one. */
+const TEXT_LIMIT_MS = 10_000;
+const CHARACTER_LIMIT_MS = 0.05;
+const BUILD_LIMIT_MS = 60_000;
 
 /** A model's tokenizer. */
 export class Tokenizer {
@@ -55,14 +71,20 @@ export class Tokenizer {
   readonly #chatTemplate: string | undefined;
   /** Whether the ids of a text hold exactly its bytes, so that a loss can be noticed. */
   readonly #isLossless: boolean;
+  readonly #textLimitMs: number;
   #encoder: Encoder | undefined;
 
   /**
    * @param source what a checkpoint says about its tokenizer
    * @param options.vocabSize rows of the model's embedding, if there are more than tokens; the others decode to nothing
+   * @param options.textLimitMs most time for a text, besides 50 μs a character; patterns of a file can take for ever.
+   * Default 10 s
    * @throws TokenizerError if there is no tokenizer, or one that cannot be used
    */
-  constructor(source: TokenizerSource, { vocabSize = 0 }: { vocabSize?: number } = {}) {
+  constructor(
+    source: TokenizerSource,
+    { vocabSize = 0, textLimitMs = TEXT_LIMIT_MS }: TokenizerOptions = {},
+  ) {
     if (source.kind === 'none') {
       throw new TokenizerError(
         'load tokenizer: the checkpoint must have a tokenizer, got none. Put its tokenizer.json into the folder, or work with ids.',
@@ -70,6 +92,7 @@ export class Tokenizer {
     }
     this.#json = source.kind === 'gguf' ? ggufTokenizerJson(source) : source.tokenizer;
     this.#vocabulary = readVocabulary(this.#json);
+    this.#textLimitMs = textLimitMs;
     this.vocabSize = Math.max(vocabSize, this.#vocabulary.contents.length);
     if (source.kind === 'gguf') {
       // The template inside Microsoft's conversion of 2B4T is a wrong one.
@@ -174,16 +197,37 @@ export class Tokenizer {
   }
 
   #encodeByLibrary(text: string, addSpecialTokens: boolean): ReturnType<Encoder['encode']> {
+    const limit = Math.ceil(this.#textLimitMs + CHARACTER_LIMIT_MS * text.length);
     try {
       // Built at the first use: 128,256 tokens and 280,147 merges take longer than opening the rest of a model.
-      this.#encoder ??= new LibraryTokenizer({ ...OPTIONAL_PARTS, ...this.#json }, {}) as Encoder;
-      return this.#encoder.encode(text, { add_special_tokens: addSpecialTokens });
+      this.#encoder ??= withinTime(BUILD_LIMIT_MS, () => this.#buildEncoder());
+      const encoder = this.#encoder;
+      return withinTime(limit, () => encoder.encode(text, { add_special_tokens: addSpecialTokens }));
     } catch (error) {
+      if (error instanceof TokenizerError) throw error;
+      if (error instanceof TimeError) {
+        throw new TokenizerError(
+          `encode text: a text of ${text.length} characters must take at most ${limit} ms, got more. ` +
+            'The patterns or steps of tokenizer.json are damaged or hostile: get the file again.',
+          { cause: error },
+        );
+      }
       throw new TokenizerError(
         `encode text: tokenizer.json must be one that the library can use. It says: ${(error as Error).message}`,
         { cause: error },
       );
     }
+  }
+
+  /** The library's encoder, with merging of our own where it merges: its own takes half a minute for a million letters. */
+  #buildEncoder(): Encoder {
+    const { model } = this.#json as unknown as TokenizerJson;
+    const parts = { ...OPTIONAL_PARTS, ...this.#json };
+    if (model.merges === undefined) return new LibraryTokenizer(parts, {}) as Encoder;
+    const pairs = new BytePairs(model.vocab, model.merges as (string | string[])[]);
+    const encoder = new LibraryTokenizer({ ...parts, model: { ...model, merges: [] } }, {}) as Encoder;
+    encoder.model.bpe = (word) => pairs.split(word);
+    return encoder;
   }
 
   /** Bytes of what the post-processor adds to every text. */
@@ -234,7 +278,7 @@ export class Tokenizer {
  */
 export async function loadTokenizer(
   source: string | TokenizerSource,
-  options: { vocabSize?: number } = {},
+  options: TokenizerOptions = {},
 ): Promise<Tokenizer> {
   return new Tokenizer(typeof source === 'string' ? await readTokenizerFiles(source) : source, options);
 }

@@ -1,5 +1,7 @@
 /** The checked vocabulary of a tokenizer.json: what each id stands for, as text and as bytes. */
 import { quote } from '../io/quote.js';
+import { checkSteps } from './steps.js';
+import type { TokenizerJson } from './tokenizer-json.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
 
 /** No vocabulary in use has a tenth of this; ids index an array. */
@@ -18,16 +20,6 @@ export interface Vocabulary {
   idOf(content: string): number | undefined;
   /** The bytes of an id; empty where it stands for nothing. */
   bytesOf(id: number): Uint8Array;
-}
-
-/** The parts of a tokenizer.json that are looked at here; the rest is the library's. */
-export interface TokenizerJson {
-  model: { type: string; vocab: Record<string, number>; merges?: unknown; unk_token?: unknown };
-  added_tokens?: { id: number; content: string; special?: boolean; lstrip?: boolean; rstrip?: boolean }[];
-  normalizer?: unknown;
-  pre_tokenizer?: unknown;
-  post_processor?: unknown;
-  decoder?: { type?: unknown } | null;
 }
 
 /**
@@ -69,6 +61,7 @@ export function readVocabulary(json: Readonly<Record<string, unknown>>): Vocabul
     if (token.special === true) special.add(id);
   }
   if (ids.size === 0) throw new TokenizerError('load tokenizer: model.vocab must have tokens, got none.');
+  checkSteps(tokenizer);
   const bytes: Uint8Array[] = [];
   return {
     contents,
@@ -89,6 +82,7 @@ function checkKind({ model, decoder }: TokenizerJson): Spelling {
   if (kind === '"WordLevel" with decoder "Fuse"') return 'characters';
   if (kind === '"BPE" with decoder "ByteLevel"') {
     checkMerges(model.merges);
+    checkAffixes(model);
     return 'bytes';
   }
   throw new TokenizerError(
@@ -109,6 +103,14 @@ function checkMerges(merges: unknown): void {
   throw new TokenizerError(
     `load tokenizer: merge ${wrong} must be two tokens, ${arePairs ? '["a", "b"]' : '"a b"'} like the first, got ${quote(merges[wrong])}.`,
   );
+}
+
+/** Byte-level tokens have the space in them; marks for the inside or the end of a word are another kind's. */
+function checkAffixes(model: { readonly [key: string]: unknown }): void {
+  for (const key of ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix']) {
+    if ((model[key] ?? '') === '') continue;
+    throw new TokenizerError(`load tokenizer: model.${key} must be empty, got ${quote(model[key])}.`);
+  }
 }
 
 function isPair(merge: unknown): boolean {

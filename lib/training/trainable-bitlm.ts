@@ -19,6 +19,7 @@ import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './types.js';
+import { logAsTable } from '../plots/model-table.js';
 
 /** BitLM with what notebooks do with a model, behind an interface without TensorFlow types. */
 export class TrainableBitLM extends BitLM implements TrainableModel {
@@ -79,16 +80,18 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
 
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> } {
-    const text = corpus.validationWindows(windows, context);
-    if (!corpus.entropy) return { validationLoss: evaluate(this, text, context) };
+  ): { loss: number; lossByKind?: Record<string, number> } {
+    const text =
+      part === 'test' ? corpus.testWindows(windows, context) : corpus.validationWindows(windows, context);
+    if (!corpus.entropy) return { loss: evaluate(this, text, context) };
     const { entropy } = corpus;
     const { kinds } = entropy;
     const byKind = evaluateByKind(this, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
     return {
-      validationLoss: byKind.mean,
+      loss: byKind.mean,
       lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),
     };
   }
@@ -134,6 +137,8 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     });
   }
 }
+
+logAsTable(TrainableBitLM);
 
 /** TensorFlow.js has no half precision, so the values are read back for it. */
 function roundedToHalf(x: tf.Tensor): tf.Tensor {

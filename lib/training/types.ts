@@ -28,14 +28,15 @@ export interface TrainableModel {
   /** Mean cross-entropy on validation windows of `context` tokens, nats per token. */
   evaluate(corpus: Corpus, windows: number, context: number): number;
   /**
-   * Mean cross-entropy on validation windows of `context` tokens and, for a language of known entropy, the mean on each
-   * kind of position by its name. Nats per token.
+   * Mean cross-entropy on windows of `context` tokens of one part of a corpus and, for a language of known entropy, the mean
+   * on each kind of position by its name. Nats per token.
    */
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> };
+  ): { loss: number; lossByKind?: Record<string, number> };
   /** The same network with something changed; this one stays as it is. The caller disposes it. */
   changed(change: ModelChange): TrainableModel;
   /**
@@ -117,6 +118,11 @@ export interface RunOptions {
   folder?: string;
   /** Stops the run after the current step. With a folder, a checkpoint is saved first. */
   signal?: AbortSignal;
+  /**
+   * How steps are computed: `compiled`, by default, makes each one call of TensorFlow where that gives the same bits;
+   * `eager` never does. The run is the same: it may go on in the other form.
+   */
+  form?: 'compiled' | 'eager';
   /**
    * Has a run folder that was damaged after it was written put right, and hears what was found and done. Without it such
    * a folder is refused.

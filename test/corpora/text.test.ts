@@ -13,6 +13,24 @@ describe('TextCorpus', () => {
     expect(corpus.vocabSize).toBe(200);
   });
 
+  it('keeps the end for test, and trains on what it trained on without', () => {
+    const split = new TextCorpus(distinct, origin, { testShare: 0.05 });
+    expect([split.trainingTokens, split.validationTokens, split.testTokens]).toEqual([180, 10, 10]);
+    expect(split.sampleBatch(3, 1, 4, 8)).toEqual(corpus.sampleBatch(3, 1, 4, 8));
+    expect([...split.validationWindows(2, 4).inputs]).toEqual([180, 181, 182, 183, 185, 186, 187, 188]);
+    expect([...split.testWindows(2, 4).inputs]).toEqual([190, 191, 192, 193, 195, 196, 197, 198]);
+  });
+
+  it('has no test part unless one was set apart', () => {
+    expect(corpus.testTokens).toBe(0);
+    expect(() => corpus.testWindows(1, 4)).toThrow(/a test part must have been set apart.*testShare/);
+    for (const testShare of [-0.1, 0.1, NaN]) {
+      expect(() => new TextCorpus(distinct, origin, { testShare })).toThrow(
+        /testShare must be from 0 to below 0.1/,
+      );
+    }
+  });
+
   it('counts characters, not UTF-16 units', () => {
     const waves = new TextCorpus('🌊🚢'.repeat(50), origin);
     expect([waves.trainingTokens, waves.validationTokens, waves.vocabSize]).toEqual([90, 10, 2]);

@@ -9,9 +9,11 @@ test('the extension of JupyterLab is whole where JupyterLab looks for it', async
   const venv = await temporaryFolder();
   await labExtension.run({ ...projectAt(), venv }, () => {});
   const folder = join(venv, 'share', 'jupyter', 'labextensions', 'bitnet-notebooks');
-  const named = readFileSync(join(folder, 'package.json'), 'utf8').matchAll(/"\.?\/?([\w-]+)(\.js)?" ?[,}]/g);
-  const files = Array.from(named, ([, name]) => `${name}.js`).filter((name) => name !== 'module.js');
-  expect(files).toContain('remote-entry.js');
+  const described = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    jupyterlab: Record<'_build', Record<string, string>>;
+  };
+  const [entry, ...modules] = Object.values(described.jupyterlab['_build']);
+  const files = [entry, ...modules.map((name) => `${name}.js`.replace('./', ''))];
   // Every module that is named or imported lies there.
   for (const file of files) {
     const source = readFileSync(join(folder, file), 'utf8');

@@ -60,9 +60,13 @@ describe('renderChatTemplate', () => {
     [
       'loops for ever',
       '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}',
-      /timed out/,
+      /takes more than 2000 ms/,
     ],
-    ['makes a list without end', '{% for i in range(1000000000000) %}{% endfor %}', /timed out/],
+    [
+      'makes a list without end',
+      '{% for i in range(1000000000000) %}{% endfor %}',
+      /takes more than 2000 ms/,
+    ],
     [
       'doubles its text 27 times',
       "{% set n = namespace(x='a') %}{% for i in range(27) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}",

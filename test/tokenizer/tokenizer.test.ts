@@ -148,13 +148,25 @@ describe('Tokenizer.encode', () => {
     );
   });
 
-  it('notices when the merges lead to a token that is not in the vocabulary, instead of dropping text', () => {
+  it('refuses merges that lead to a token that is not in the vocabulary, instead of dropping text', () => {
     const json = structuredClone(folder.tokenizer) as Record<string, unknown>;
     set(json, ['model', 'merges'], ['q z', ...gguf.merges]);
     const broken = new Tokenizer({ ...folder, tokenizer: json });
-    expect(broken.encode('fine')).toEqual(tokenizer.encode('fine'));
+    expect(() => broken.encode('fine')).toThrow(
+      /merge 0 must be of tokens in the vocabulary, got "qz"\. The vocabulary or the merges/,
+    );
+  });
+
+  it('notices a character that is not in the vocabulary, instead of dropping it', () => {
+    const json = structuredClone(folder.tokenizer) as {
+      model: { vocab: Record<string, number>; merges: unknown };
+    };
+    delete json.model.vocab.z;
+    json.model.merges = [];
+    const broken = new Tokenizer({ ...folder, tokenizer: json });
+    expect(broken.decode(broken.encode('fine'))).toContain('fine');
     expect(() => broken.encode('xqzx')).toThrow(
-      /the ids must hold all 21 bytes of the text, got 19\. The vocabulary or the merges/,
+      /the ids must hold all 21 bytes of the text, got 20\. The vocabulary or the merges/,
     );
   });
 });
@@ -359,15 +371,23 @@ describe('Tokenizer from tokenizer.json', () => {
       ['a', 'b'],
       /merge 5 must be two tokens, "a b" like the first, got \["a","b"\]/,
     ],
+    ['a suffix', 'model.end_of_word_suffix', '</w>', /model\.end_of_word_suffix must be empty, got "<\/w>"/],
     ['a merge of three', 'model.merges.0', 'a b c', /merge 0 must be two tokens/],
   ])('refuses %s', (_, path, value, message) => {
     expect(() => new Tokenizer(change(path.split('.'), value))).toThrow(message);
   });
 
-  it('names what the library says about a pre-tokenizer that it cannot build', () => {
+  it('names the pre-tokenizers that there are', () => {
     const source = change(['pre_tokenizer'], { type: 'Unheard' });
+    expect(() => new Tokenizer(source)).toThrow(
+      /a step of pre_tokenizer must be one of Sequence, .*ByteLevel, got "Unheard"/,
+    );
+  });
+
+  it('names what the library says about a pattern that it cannot build', () => {
+    const source = change(['pre_tokenizer'], { type: 'Split', pattern: { Regex: '(' } });
     expect(() => new Tokenizer(source).encode('a')).toThrow(
-      /must be one that the library can use\. It says: Unknown PreTokenizer type: Unheard/,
+      /must be one that the library can use\. It says: Invalid regular expression/,
     );
   });
 

@@ -78,48 +78,22 @@ export async function sleepingSweep(
     const engine = await RayEngine.connect(cluster.address, driver, {
       program: 'experiments/dist/ray/bench/sleeping-run.js',
     });
-    const experiment: Experiment = { name: 'sleeping', title: '', runs: () => specs, table: () => [] };
     const started = performance.now();
     const headBefore = cpuSeconds(cluster.processes(0));
     const cpuBefore = process.cpuUsage();
-    let done = 0;
-    let killed = false;
-    let base: number | undefined;
-    let most = 0;
     const home = join(folder, 'runs');
-    /** Jobs that went with their machine, by run. */
-    const losses = new Map<string, number>();
-    for await (const event of sweep(experiment, 'smoke', { engine, folder: home })) {
-      const { name } = event.spec;
-      if (event.kind === 'progress' && event.progress.note?.includes('was lost')) {
-        losses.set(name, (losses.get(name) ?? 0) + 1);
-      }
-      if (event.kind !== 'finished') continue;
-      onDone(++done);
-      base ??= process.memoryUsage().rss;
-      most = Math.max(most, process.memoryUsage().rss);
-      if (!killed && done >= runs / 4) {
-        killed = true;
-        cluster.kill(second);
-      }
-    }
+    const { losses, growthBytes } = await sweepAndKill(specs, engine, home, (done) => {
+      onDone(done);
+      if (done === Math.ceil(runs / 4)) cluster.kill(second);
+    });
     const { user, system } = process.cpuUsage(cpuBefore);
     const { requests, bytesReceived, bytesSent } = engine.client.traffic;
     await engine.close();
-    const lines = readFileSync(mark, 'utf8').trim().split('\n');
-    const ends = lines.filter((line) => line.startsWith('end ')).map((line) => line.split(' ')[1]);
-    const endsOf = (name: string): number => ends.filter((end) => end === name).length;
-    const there = new Set(readdirSync(home));
     return {
       runs,
       seconds: (performance.now() - started) / 1000,
-      lost: specs.filter((spec) => !there.has(runId(spec))).length,
-      // A node may die between a run's end and the reading of its log: that run must be made again.
-      doubled: specs
-        .map(({ name }) => Math.max(0, endsOf(name) - 1 - (losses.get(name) ?? 0)))
-        .reduce((sum, more) => sum + more, 0),
-      jobs: lines.length - ends.length,
-      growthBytes: most - (base ?? most),
+      ...countRuns(specs, home, readFileSync(mark, 'utf8'), losses),
+      growthBytes,
       requests,
       bytesReceived,
       bytesSent,
@@ -130,6 +104,52 @@ export async function sleepingSweep(
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @returns the jobs that went with their machine, by run, and how far the driver's memory grew */
+async function sweepAndKill(
+  specs: RunSpec[],
+  engine: RayEngine,
+  folder: string,
+  onDone: (done: number) => void,
+): Promise<{ losses: Map<string, number>; growthBytes: number }> {
+  const experiment: Experiment = { name: 'sleeping', title: '', runs: () => specs, table: () => [] };
+  const losses = new Map<string, number>();
+  let done = 0;
+  let base: number | undefined;
+  let most = 0;
+  for await (const event of sweep(experiment, 'smoke', { engine, folder })) {
+    const { name } = event.spec;
+    if (event.kind === 'progress' && event.progress.note?.includes('was lost')) {
+      losses.set(name, (losses.get(name) ?? 0) + 1);
+    }
+    if (event.kind !== 'finished') continue;
+    base ??= process.memoryUsage().rss;
+    most = Math.max(most, process.memoryUsage().rss);
+    onDone(++done);
+  }
+  return { losses, growthBytes: most - (base ?? most) };
+}
+
+/** @param marks what the runs wrote: a line when one begins, and `end NAME` when it ends */
+function countRuns(
+  specs: readonly RunSpec[],
+  home: string,
+  marks: string,
+  losses: ReadonlyMap<string, number>,
+): Pick<RayFigures, 'lost' | 'doubled' | 'jobs'> {
+  const lines = marks.trim().split('\n');
+  const ends = lines.filter((line) => line.startsWith('end ')).map((line) => line.split(' ')[1]);
+  const endsOf = (name: string): number => ends.filter((end) => end === name).length;
+  const there = new Set(readdirSync(home));
+  return {
+    lost: specs.filter((spec) => !there.has(runId(spec))).length,
+    // A node may die between a run's end and the reading of its log: that run must be made again.
+    doubled: specs
+      .map(({ name }) => Math.max(0, endsOf(name) - 1 - (losses.get(name) ?? 0)))
+      .reduce((sum, more) => sum + more, 0),
+    jobs: lines.length - ends.length,
+  };
 }
 
 function sleepingRun(seed: number): RunSpec {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { resultsText, type RecordedResults } from '../../../experiments/record/recorded.js';
 import { runId } from '../../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
-import { readResult, writeResult } from '../../../experiments/sweep/train-run.js';
+import { readResult, writeResult } from '../../../experiments/sweep/result-file.js';
 import { writeRunConfig } from '../../../lib/runs/run-config-file.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { finishAll } from '../finish-runs.js';

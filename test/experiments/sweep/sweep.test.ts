@@ -17,7 +17,7 @@ import {
   type SweepOptions,
   type SweepOutcome,
 } from '../../../experiments/sweep/sweep.js';
-import { writeResult } from '../../../experiments/sweep/train-run.js';
+import { writeResult } from '../../../experiments/sweep/result-file.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyExperiment, toyRun } from '../toy-experiment.js';
 

@@ -1,0 +1,103 @@
+/** A model at a glance: its parts, their shapes, and the bits of their weights and inputs. */
+import {
+  ablationOptions,
+  type AblationOptions,
+  type ActivationQuantizerName,
+  type ModelConfig,
+  type WeightQuantizerName,
+} from '../config.js';
+import { quote } from '../io/quote.js';
+import { countParameters, parameterSpecs } from '../parameters.js';
+import { toText } from './draw/written-table.js';
+import { show } from './notebook.js';
+import { table, type Table } from './table.js';
+
+/** Anything that says of itself how it is built: models of both engines. */
+export interface Described {
+  readonly config: ModelConfig;
+}
+
+/** What a weight may be, times one scale for its matrix, and how many bits that takes. */
+const WEIGHTS: Readonly<Record<WeightQuantizerName, string>> = {
+  none: 'float',
+  sign: '−1, +1: 1 bit',
+  'absmean-ternary': '−1, 0, +1: 1.58 bits',
+  'absmedian-ternary': '−1, 0, +1: 1.58 bits',
+  'zero-one': '0, +1: 1 bit',
+  'absmax-2bit': '−1, 0, +1: 2 bits',
+  'absmax-4bit': '−7 … 7: 4 bits',
+  'absmax-8bit': '−127 … 127: 8 bits',
+};
+
+const INPUTS: Readonly<Record<ActivationQuantizerName, string>> = {
+  none: 'float',
+  'absmax-int8-token': 'int8, a scale a token',
+  'absmax-int8-tensor': 'int8, one scale',
+  'absmax-int4-token': 'int4, a scale a token',
+  'absmean-int4-token': 'int4, a scale a token',
+  'elastic-int8': 'int8, a learned scale',
+};
+
+/** Shows a model as a table of its layers, shapes and bits: `print(model)`. */
+export function print(model: Described): void {
+  if (typeof model?.config !== 'object') {
+    throw new TypeError(
+      `print: it must get a model, got ${quote(model, 60)}. Figures and tables are shown by show().`,
+    );
+  }
+  show(modelTable(model));
+}
+
+/** Lets `console.log(model)` write the table, too, where it would write the insides of the class. */
+export function logAsTable({ prototype }: { prototype: Described }): void {
+  Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    value(this: Described): string {
+      return toText(modelTable(this));
+    },
+  });
+}
+
+/** One row for each kind of tensor; what every layer has stands once, with the number of layers. */
+export function modelTable({ config }: Described): Table {
+  const options = ablationOptions(config);
+  const parts = new Map<string, { shape: number[]; quantized: boolean; count: number }>();
+  for (const { name, shape, quantized } of parameterSpecs(config)) {
+    const part = name
+      .replace(/^model\./, '')
+      .replace(/\.weight$/, '')
+      .replace(/^layers\.\d+\./, 'layer: ');
+    const known = parts.get(part);
+    if (known === undefined) parts.set(part, { shape, quantized, count: 1 });
+    else known.count += 1;
+  }
+  const { total, quantized } = countParameters(config);
+  const rows = [...parts].map(([part, { shape, quantized: isQuantized, count }]) => ({
+    part,
+    shape: shape.join(' × '),
+    count,
+    parameters: count * shape.reduce((product, length) => product * length, 1),
+    weights: isQuantized ? weightsOf(options) : 'float',
+    inputs: isQuantized ? inputsOf(options, part) : '',
+  }));
+  const { num_hidden_layers: layers, hidden_size: width, num_attention_heads: heads } = config;
+  return table(rows, {
+    title: `${total.toLocaleString('en')} parameters in ${layers} layers, ${width} wide, with ${heads} heads`,
+    columns: { shape: { title: 'shape, [out × in]' }, count: { title: 'how many' } },
+    notes: [`${((100 * quantized) / total).toFixed(1)} % of the parameters are weights of BitLinear layers.`],
+  });
+}
+
+function weightsOf({ own_weight_quantizer: own, weight_quantizer: name }: AblationOptions): string {
+  return own === undefined ? WEIGHTS[name] : nameOf(own);
+}
+
+function inputsOf(options: AblationOptions, part: string): string {
+  const { own_activation_quantizer: own, activation_quantizer: name } = options;
+  if (own !== undefined) return nameOf(own);
+  return INPUTS[part.endsWith('down_proj') ? (options.down_activation_quantizer ?? name) : name];
+}
+
+/** An own quantizer's id without the hash of its source. */
+function nameOf(id: string): string {
+  return `own: ${id.slice(0, id.lastIndexOf(' '))}`;
+}
