@@ -4,8 +4,9 @@ import { basename, join, resolve } from 'node:path';
 import type { ModelConfig } from '../../config.js';
 import type { TensorEntry } from '../checkpoint.js';
 import { CheckpointError, explainSystemError } from '../../io/file-error.js';
-import { narrowHalf, widenHalf, type HalfDtype } from '../dtypes.js';
+import { narrowHalf, type HalfDtype } from '../dtypes.js';
 import { WEIGHTS_PER_BYTE } from '../encodings.js';
+import { convert, embeddingDtype } from './embedding.js';
 import { ExportPlan, type ExportFormat } from './export-plan.js';
 import type { GgmlEncoding } from '../gguf/ggml-types.js';
 import { ggmlName } from '../gguf/names.js';
@@ -214,30 +215,4 @@ async function requireF16Scale(plan: ExportPlan, entry: TensorEntry): Promise<vo
     found: `${scale}`,
     hint: 'The formats i2_s and packed can hold it.',
   });
-}
-
-/**
- * F16, which every engine reads, for an embedding in BF16 that stays within its range: only values below 2⁻¹⁴ lose
- * anything, 2⁻²⁵ at most. For one in F32 only if every value is exact. Else the dtype that it has.
- */
-async function embeddingDtype(plan: ExportPlan, entry: TensorEntry): Promise<'F32' | HalfDtype> {
-  const from = entry.encoding as 'F32' | HalfDtype;
-  const largestError = from === 'BF16' ? 2 ** -25 : 0;
-  for await (const piece of plan.pieces(entry)) {
-    const values = toFloats(piece, from);
-    const back = widenHalf('F16', narrowHalf('F16', values));
-    if (values.some((value, i) => !(Math.abs(value - back[i]) <= largestError))) return from;
-  }
-  return 'F16';
-}
-
-function toFloats(bytes: Uint8Array, dtype: 'F32' | HalfDtype): Float32Array {
-  const buffer = bytes.buffer as ArrayBuffer;
-  return dtype === 'F32' ? new Float32Array(buffer) : widenHalf(dtype, new Uint16Array(buffer));
-}
-
-function convert(bytes: Uint8Array, from: 'F32' | HalfDtype, to: 'F32' | HalfDtype): Uint8Array {
-  if (from === to) return bytes;
-  const values = toFloats(bytes, from);
-  return new Uint8Array((to === 'F32' ? values : narrowHalf(to, values)).buffer);
 }
