@@ -49,6 +49,8 @@ export interface ExportResult {
   fileBytes: number;
   /** Those of the ternary matrices alone, with the scales that lie between them. */
   ternaryBytes: number;
+  /** What the engine that the format is for will not do as this project does, a sentence or two each. */
+  notes: string[];
 }
 
 /**
@@ -71,12 +73,34 @@ export async function exportCheckpoint(
     if (format === 'packed') await writePackedFolder(plan, output);
     else await writeGgufFile(plan, format, output);
     const { size: fileBytes } = await stat(format === 'packed' ? join(output, SINGLE_FILE) : output);
-    return { output, fileBytes, ternaryBytes: plan.ternaryBytes() };
+    return {
+      output,
+      fileBytes,
+      ternaryBytes: plan.ternaryBytes(),
+      notes: notesOn(checkpoint.config, format),
+    };
   } catch (error) {
     throw explainSystemError(operation, output, error);
   } finally {
     await checkpoint.close();
   }
+}
+
+/** llama.cpp computes the architecture `bitnet` in one way, whatever a file says: SwiGLU, and a tied output matrix. */
+function notesOn(config: ModelConfig, format: ExportFormat): string[] {
+  if (format !== 'tq2_0') return [];
+  const notes: string[] = [];
+  if (config.hidden_act !== 'silu') {
+    notes.push(
+      `llama.cpp computes such files with silu; this model has ${config.hidden_act}, and would write nonsense there.`,
+    );
+  }
+  if (!config.tie_word_embeddings)
+    notes.push('llama.cpp refuses such files with an output matrix of their own.');
+  if (config.head_dim * config.num_attention_heads !== config.hidden_size) {
+    notes.push('llama.cpp refuses such files whose heads together are not as wide as hidden_size.');
+  }
+  return notes;
 }
 
 function requireOutput(format: ExportFormat, output: string): void {
@@ -179,7 +203,8 @@ function modelPairs(config: ModelConfig, format: 'i2_s' | 'tq2_0', name: string)
   if (headDim * config.num_attention_heads !== config.hidden_size) {
     pairs.push(size('attention.key_length', headDim), size('attention.value_length', headDim));
   }
-  if (config.hidden_act !== 'relu2') {
+  // bitnet.cpp knows its own architecture's; `bitnet` stands for models of both kinds.
+  if (format === 'tq2_0' || config.hidden_act !== 'relu2') {
     pairs.push([`${architecture}.hidden_activation`, 'STRING', config.hidden_act]);
   }
   return pairs;
