@@ -16,8 +16,9 @@ export {
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
 export { CorpusError } from './corpora/corpus-error.js';
-export type { Corpus, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
+export type { Corpus, TextTokenizer, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
 export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
+export { openStateOfTheUnion, type StateOfTheUnionOptions } from './corpora/state-of-the-union.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
 export { perfectLosses } from './corpora/perfect-losses.js';
@@ -38,8 +39,25 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
+export { fit, type FitOptions, type FittedRun } from './training/fit.js';
+export {
+  compare,
+  COMPARED,
+  comparedFigures,
+  type Compared,
+  type ComparedPoint,
+  type ComparedRun,
+  type CompareOptions,
+} from './training/compare.js';
 export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
-export type { Layer, SequentialModel, Tensor, TensorFlow, Variable } from './backend/notebook-tensorflow.js';
+export type {
+  Layer,
+  SequentialModel,
+  Tensor,
+  TensorFlow,
+  TensorFunction,
+  Variable,
+} from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
@@ -51,7 +69,8 @@ export { abortOnInterrupt } from './training/interrupt.js';
 export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
 export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
-export { CheckpointError } from './io/file-error.js';
+export { CheckpointError } from './checkpoint/checkpoint-error.js';
+export { FileError } from './io/file-error.js';
 export {
   EXPORT_FORMATS,
   exportCheckpoint,
@@ -96,6 +115,9 @@ export {
   quantizeElastic,
   type QuantizedActivations,
 } from './quantizers/activations.js';
+
+// Files that appear whole or not at all.
+export { writeFileAtomically } from './io/atomic-write.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
@@ -186,6 +208,7 @@ export {
   exactly,
   mean,
   meanInterval,
+  median,
   pairedDifference,
   standardDeviation,
   undecided,
@@ -213,16 +236,9 @@ export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
 export { toSvg } from './plots/draw/svg.js';
+export type { Bounded, Cell } from './plots/draw/column-text.js';
+export { table, TableError, type ColumnOptions, type Table, type TableOptions } from './plots/table.js';
 export { modelTable, print, type Described } from './plots/model-table.js';
-export {
-  table,
-  TableError,
-  type Bounded,
-  type Cell,
-  type ColumnOptions,
-  type Table,
-  type TableOptions,
-} from './plots/table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';

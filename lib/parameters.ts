@@ -1,6 +1,7 @@
 /** The learned tensors of a BitLM: their names (those of transformers), shapes and first values. */
 import type { AblationOptions, ModelConfig } from './config.js';
 import { ablationOptions } from './config.js';
+import { countValues } from './shape.js';
 
 /** One learned tensor before it exists. */
 export interface ParameterSpec {
@@ -79,7 +80,7 @@ export function countParameters(config: ModelConfig): { total: number; quantized
   let total = 0;
   let quantized = 0;
   for (const { shape, quantized: isQuantized } of parameterSpecs(config)) {
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = countValues(shape);
     total += size;
     if (isQuantized) quantized += size;
   }

@@ -1,5 +1,5 @@
 /** npm run bench -- sweep: runs per hour of a sweep with one worker and with two. */
-import { BITNET_B158 } from '@bitnet-notebooks/lib';
+import { BITNET_B158, median } from '@bitnet-notebooks/lib';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,8 +94,4 @@ export async function benchSweep(): Promise<void> {
       `| ${slots} | ${perHour[i].toFixed(0)} | ${rounds} | ${(perHour[i] / perHour[0]).toFixed(2)} |`,
     );
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

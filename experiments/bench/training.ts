@@ -5,7 +5,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ALLOCATOR_SETTINGS, loadTraining, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
+import {
+  ALLOCATOR_SETTINGS,
+  loadTraining,
+  median,
+  parseModelConfig,
+  type ModelConfig,
+} from '@bitnet-notebooks/lib';
 import { configurationA } from '../sweep/configurations.js';
 import { syntheticCorpus } from './synthetic-corpus.js';
 
@@ -73,10 +79,6 @@ export function flopsPerStep({
   const attention = 2 * context * queries;
   const perToken = model.num_hidden_layers * (layer + attention) + model.vocab_size * hidden;
   return 6 * batch * context * perToken;
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** Trains each configuration in this process. */

@@ -11,7 +11,14 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadModel, type KernelChoice, type Model, type PartSpeed, type Speed } from '@bitnet-notebooks/lib';
+import {
+  loadModel,
+  median,
+  type KernelChoice,
+  type Model,
+  type PartSpeed,
+  type Speed,
+} from '@bitnet-notebooks/lib';
 import {
   INFERENCE_COMMAND,
   INFERENCE_RESULTS,
@@ -27,10 +34,6 @@ const WARM_UP_TOKENS = 4;
 const TOKENS = 14;
 const ROUNDS = 3;
 const READ_CHUNK_BYTES = 8 * 2 ** 20;
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}
 
 /** Seconds to read the file once into memory of its own, as every loader has to. */
 function readFileOnce(): number {

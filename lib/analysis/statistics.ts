@@ -29,6 +29,13 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** The middle value, or the mean of the two in the middle. @throws Error for no values */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new Error('median: there must be at least one value, got none.');
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
 /** Standard deviation of what the values were drawn from: n − 1 below the sum. NaN for one value. */
 export function standardDeviation(values: readonly number[]): number {
   const center = mean(values);

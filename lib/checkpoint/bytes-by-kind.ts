@@ -1,6 +1,7 @@
 /** Where the bytes of a checkpoint go. */
 import { stat } from 'node:fs/promises';
 import type { Checkpoint, TensorEntry } from './checkpoint.js';
+import { countValues } from '../shape.js';
 
 /** What a checkpoint's bytes are for. `rest`: headers, scales, names, padding, and in GGUF the tokenizer. */
 export const BYTE_KINDS = ['linear layers', 'embedding', 'output matrix', 'norms', 'rest'] as const;
@@ -23,7 +24,7 @@ export async function bytesByKind(checkpoint: Checkpoint): Promise<KindBytes[]> 
     const own = entries.filter(({ name }) => kindOf(name) === kind);
     return {
       kind,
-      values: own.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+      values: own.reduce((sum, { shape }) => sum + countValues(shape), 0),
       bytes: bytesOf(own),
       encodings: [...new Set(own.map(({ encoding }) => encoding))],
     };

@@ -1,6 +1,7 @@
 /** Sizes of the encodings: how many bytes a tensor takes, and which shapes an encoding can hold. */
 import type { TensorEncoding, TernaryEncoding } from './checkpoint.js';
 import { DTYPE_BYTES } from './dtypes.js';
+import { countValues } from '../shape.js';
 
 /** Weights in a block of ggml's ternary types; a block never crosses a row. */
 export const TQ_BLOCK_WEIGHTS = 256;
@@ -58,6 +59,6 @@ const BYTES_OF: { readonly [E in TensorEncoding]: (values: number) => number } =
  * @returns infinite if the count cannot be held exactly, so that a comparison with a file's size fails
  */
 export function encodedBytes(encoding: TensorEncoding, shape: readonly number[]): number {
-  const values = shape.reduce((product, length) => product * length, 1);
+  const values = countValues(shape);
   return Number.isSafeInteger(values * DTYPE_BYTES.F32) ? BYTES_OF[encoding](values) : Infinity;
 }

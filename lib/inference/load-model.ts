@@ -15,7 +15,8 @@ import {
   ATTENTION_SINES,
 } from '../kernel/layout.js';
 import { loadKernel, type Kernel, type KernelChoice } from '../kernel/kernel.js';
-import { allocateMemory, checkMemory, formatBytes, MAX_MEMORY_BYTES } from '../kernel/memory.js';
+import { formatBytes } from '../io/format-bytes.js';
+import { allocateMemory, checkMemory, MAX_MEMORY_BYTES } from '../kernel/memory.js';
 import { MAX_THREADS, Team } from '../kernel/team.js';
 import { quote } from '../io/quote.js';
 import { fillAngles } from './angles.js';

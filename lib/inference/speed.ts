@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { READ_BYTES } from '../kernel/layout.js';
 import { Op } from '../kernel/operations.js';
 import type { Engine } from './engine.js';
+import { median } from '../analysis/statistics.js';
 
 export interface SpeedOptions {
   /** Tokens in the cache while decoding is measured, fewer where the context holds no more. Default 64. */
@@ -113,9 +114,4 @@ export async function measureSpeed(
 function checkWhole(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least)
     throw new Error(`measureSpeed: ${name} must be a whole number from ${least}, got ${String(value)}.`);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }

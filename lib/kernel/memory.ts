@@ -1,5 +1,6 @@
 /** The one memory of a model, and what goes where in it. */
 import { freemem } from 'node:os';
+import { formatBytes } from '../io/format-bytes.js';
 import { RESERVED_BYTES } from './job-board.js';
 import { Memory, type WasmMemory } from './webassembly.js';
 
@@ -44,11 +45,6 @@ export function availableMemory(): number {
   const { availableMemory: ofProcess } = process as { availableMemory?: () => number };
   const allowed = ofProcess?.call(process) ?? Infinity;
   return allowed > 0 ? Math.min(freemem(), allowed) : freemem();
-}
-
-/** `1.23 GB`, or MB below one GB. */
-export function formatBytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /**

@@ -28,7 +28,7 @@ export function attention(qkv: tf.Tensor2D, shape: AttentionShape, table: Rotary
 
   /** Repeats each key or value head for the queries that share it: (B, K, T, D) → (B, H, T, D). */
   function forEachQuery(x: tf.Tensor): tf.Tensor {
-    return tf.reshape(tf.tile(tf.expandDims(x, 2), [1, 1, H / K, 1, 1]), [B, H, T, D]);
+    return tf.reshape(tf.stack(Array<tf.Tensor>(H / K).fill(x), 2), [B, H, T, D]);
   }
 }
 

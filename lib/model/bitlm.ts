@@ -18,6 +18,7 @@ import type { Norm } from './norm.js';
 import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { checkOwnQuantizers, type OwnQuantizers } from '../quantizers/own-quantizer.js';
 import { rotaryTable, type RotaryTable } from './rope.js';
+import { countValues } from '../shape.js';
 
 /** Learned tensors by transformers' names. */
 export type ParameterTensors = ReadonlyMap<string, tf.Tensor>;
@@ -36,8 +37,9 @@ interface Positions {
 export class BitLM {
   readonly config: ModelConfig;
   readonly options: AblationOptions;
-  /** The latent weights, by transformers' names. They stay in full precision; the forward pass quantizes them. */
-  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  private readonly latent: ReadonlyMap<string, tf.Variable>;
+  /** Runs before the latent weights are read: while a graph trains them, it brings the newest ones here. */
+  beforeReading?: () => void;
   /** For evaluations of a trained model; training leaves it unset. */
   inputRule?: InputRule;
   /** Rotations and masks for each length of sequence seen so far. */
@@ -60,13 +62,19 @@ export class BitLM {
     checkOwnQuantizers(this.options, own);
     const specs = parameterSpecs(config);
     if ('values' in start) checkValues(specs, start.values);
-    this.parameters = new Map(
+    this.latent = new Map(
       specs.map((spec) => {
         const values =
           'seed' in start ? initialValues(spec, config, start.seed) : start.values.get(spec.name)!;
         return [spec.name, tf.tidy(() => tf.variable(tf.tensor(values, spec.shape, 'float32')))];
       }),
     );
+  }
+
+  /** The latent weights, by transformers' names. They stay in full precision; the forward pass quantizes them. */
+  get parameters(): ReadonlyMap<string, tf.Variable> {
+    this.beforeReading?.();
+    return this.latent;
   }
 
   /** The latent weights as plain values, in a fixed order. */
@@ -144,9 +152,14 @@ export class BitLM {
     return tf.tidy(() => crossEntropyPerPosition(this.logits(ids, batch), targets));
   }
 
+  /** True once the model was freed. */
+  get isDisposed(): boolean {
+    return [...this.latent.values()].some((parameter) => parameter.isDisposed);
+  }
+
   /** Frees every tensor of the model. */
   dispose(): void {
-    for (const parameter of this.parameters.values()) parameter.dispose();
+    for (const parameter of this.latent.values()) parameter.dispose();
     for (const kept of this.positions.values()) tf.dispose(tensorsOf(kept));
     this.positions.clear();
   }
@@ -240,7 +253,7 @@ function tensorsOf({ table, blocks }: Positions): tf.Tensor[] {
 
 function checkValues(specs: readonly ParameterSpec[], values: ReadonlyMap<string, Float32Array>): void {
   for (const { name, shape } of specs) {
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = countValues(shape);
     const found = values.get(name)?.length;
     if (found !== size) {
       throw new Error(

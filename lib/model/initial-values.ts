@@ -2,10 +2,11 @@ import type { ModelConfig } from '../config.js';
 import { RandomStream } from '../random.js';
 import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
 import type { ParameterSpec } from '../parameters.js';
+import { countValues } from '../shape.js';
 
 /** First values of a learned tensor, row-major: a function of its name, the config and the seed alone. */
 export function initialValues(spec: ParameterSpec, config: ModelConfig, seed: number): Float32Array {
-  const values = new Float32Array(spec.shape.reduce((product, length) => product * length, 1));
+  const values = new Float32Array(countValues(spec.shape));
   switch (spec.initial) {
     case 'ones':
       return values.fill(1);

@@ -1,16 +1,6 @@
 /** Rows as a table: what is shown, not how it is written; `draw/written-table.ts` makes HTML and text of it. */
 import { quote } from '../io/quote.js';
-import { formatColumn } from './draw/column-text.js';
-
-/** A value and the bounds that it is known to, such as an Estimate. */
-export interface Bounded {
-  value: number;
-  low: number;
-  high: number;
-}
-
-/** What may stand in a cell; null and undefined leave it empty. */
-export type Cell = number | string | boolean | bigint | Bounded | null | undefined;
+import { formatColumn, type Cell } from './draw/column-text.js';
 
 /** How a column is written. */
 export interface ColumnOptions {

@@ -5,7 +5,7 @@
  */
 import { quote } from '../io/quote.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
-import type { TokenizerJson } from './vocabulary.js';
+import type { TokenizerJson } from './tokenizer-json.js';
 
 /** Most steps of a kind, those of nested sequences counted. */
 const MAX_STEPS = 16;

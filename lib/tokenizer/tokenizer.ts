@@ -17,7 +17,8 @@ import {
 import { ggufTokenizerJson } from '../checkpoint/gguf/tokenizer-json.js';
 import { TextStream } from './text-stream.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
-import { readVocabulary, type TokenizerJson, type Vocabulary } from './vocabulary.js';
+import type { TokenizerJson } from './tokenizer-json.js';
+import { readVocabulary, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerOptions {
   vocabSize?: number;
@@ -106,6 +107,11 @@ export class Tokenizer {
     const { normalizer, added_tokens: added = [] } = this.#json as unknown as TokenizerJson;
     this.#isLossless =
       normalizer == null && !added.some(({ lstrip, rstrip }) => lstrip === true || rstrip === true);
+  }
+
+  /** tokenizer.json, as Hugging Face's tokenizers read it. */
+  toJSON(): object {
+    return this.#json;
   }
 
   /**

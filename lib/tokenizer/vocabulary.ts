@@ -1,6 +1,7 @@
 /** The checked vocabulary of a tokenizer.json: what each id stands for, as text and as bytes. */
 import { quote } from '../io/quote.js';
 import { checkSteps } from './steps.js';
+import type { TokenizerJson } from './tokenizer-json.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
 
 /** No vocabulary in use has a tenth of this; ids index an array. */
@@ -19,16 +20,6 @@ export interface Vocabulary {
   idOf(content: string): number | undefined;
   /** The bytes of an id; empty where it stands for nothing. */
   bytesOf(id: number): Uint8Array;
-}
-
-/** The parts of a tokenizer.json that are looked at here; the rest is the library's. */
-export interface TokenizerJson {
-  model: { type: string; vocab: Record<string, number>; merges?: unknown; unk_token?: unknown };
-  added_tokens?: { id: number; content: string; special?: boolean; lstrip?: boolean; rstrip?: boolean }[];
-  normalizer?: unknown;
-  pre_tokenizer?: unknown;
-  post_processor?: unknown;
-  decoder?: { type?: unknown } | null;
 }
 
 /**

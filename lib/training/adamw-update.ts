@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { runEffect, runKernel } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
+import { countValues } from '../shape.js';
 
 /** The numbers of one update. β and ε are Adam's; `rate` and `epsilon` hold the bias correction already. */
 export interface UpdateRates {
@@ -120,7 +121,7 @@ export class NativeMoments implements Moments {
     this.first = handle();
     this.second = handle();
     this.value = handle();
-    const size = shape.reduce((product, length) => product * length, 1);
+    const size = countValues(shape);
     this.write(new Float32Array(size), new Float32Array(size));
   }
 

@@ -55,7 +55,7 @@ export async function loadTraining(options: BackendOptions = {}): Promise<Traini
   const { TrainableBitLM } = await import('./trainable-bitlm.js');
   const { bitLinearOnValues } = await import('./bitlinear-on-values.js');
   const { train } = await import('./train.js');
-  const { measureSgemm } = await import('../backend/sgemm.js');
+  const { measureSgemm } = await import('./sgemm.js');
   return {
     backend,
     tf,

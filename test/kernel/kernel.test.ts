@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { formatBytes } from '../../lib/io/format-bytes.js';
 import { hasRelaxedSimd, hasSimd, loadKernel, type KernelChoice } from '../../lib/kernel/kernel.js';
 import {
   MAX_MEMORY_BYTES,
@@ -6,7 +7,6 @@ import {
   MemoryPlan,
   availableMemory,
   checkMemory,
-  formatBytes,
 } from '../../lib/kernel/memory.js';
 import { compileKernel } from './compiled.js';
 
@@ -59,6 +59,6 @@ describe('checkMemory', () => {
   it('knows what this machine has', () => {
     expect(availableMemory()).toBeGreaterThan(0);
     expect(MAX_MEMORY_BYTES).toBe(2 ** 32);
-    expect(formatBytes(1_234_567)).toBe('1.2 MB');
+    expect(formatBytes(1_234_567)).toBe('1.23 MB');
   });
 });

@@ -72,7 +72,7 @@ function plainParts(options: BitLinearOptions): plainBitLinear.BitLinearParts {
   };
 }
 
-/** The largest difference of value and gradients between two operations, in parts of the tolerance. */
+/** The largest difference of value and gradients between two operations, in parts of 1e-4. */
 function differenceOf(
   inputs: tf.Tensor[],
   one: (...inputs: tf.Tensor[]) => tf.Tensor,
@@ -81,8 +81,10 @@ function differenceOf(
   const dy = tf.randomNormal(one(...inputs).shape, 0, 1, 'float32', 99);
   const [a, b] = [one, other].map((f) => tf.valueAndGrads((...x: tf.Tensor[]) => f(...x))(inputs, dy));
   const pairs = [[a.value, b.value], ...a.grads.map((gradient, i) => [gradient, b.grads[i]])];
+  // A sum of large products that cancel leaves more rounding than a single operation.
+  const tolerance = { absolute: 1e-4, relative: 1e-4 };
   return Math.max(
-    ...pairs.map(([found, expected]) => excess(found.dataSync(), expected.dataSync(), TOLERANCE)),
+    ...pairs.map(([found, expected]) => excess(found.dataSync(), expected.dataSync(), tolerance)),
   );
 }
 

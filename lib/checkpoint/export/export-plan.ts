@@ -2,7 +2,8 @@
 import { ablationOptions, BITNET_B158, type ModelConfig } from '../../config.js';
 import { onGrid, requireFinite, weightGrid, type WeightGrid } from '../../quantizers/weights.js';
 import type { Checkpoint, TensorEntry } from '../checkpoint.js';
-import { CheckpointError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { FileError } from '../../io/file-error.js';
 import { DTYPE_BYTES, halfToNumber, numberToHalf, widenHalf, type HalfDtype } from '../dtypes.js';
 import { encodedBytes, isTernary, shapeProblem } from '../encodings.js';
 import { checkScale } from '../open-tensors.js';
@@ -109,7 +110,7 @@ export class ExportPlan {
       const values = onGrid(grid, weights, this.#values.take(weights.length));
       return { values, shape, scale: this.rounded(grid.scale, entry) };
     } catch (error) {
-      if (error instanceof CheckpointError) throw error;
+      if (error instanceof FileError) throw error;
       throw new CheckpointError(
         {
           operation,

@@ -3,9 +3,11 @@
  * shape and place, then the data. The header is untrusted: whatever it claims is held against the file's size, and the
  * tensors have to cover the data from end to end, as the format's reference implementation demands.
  */
-import { CheckpointError, excerpt } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt } from '../../io/file-error.js';
 import { DTYPE_BYTES, isDtype, type Dtype } from '../dtypes.js';
 import { repeatedKey } from './repeated-key.js';
+import { countValues } from '../../shape.js';
 
 /** Real headers hold some 100 bytes a tensor; parsed, one can take twenty times its size. */
 const MAX_HEADER_BYTES = 16_777_216;
@@ -171,7 +173,7 @@ function isCounts(value: unknown): value is number[] {
 /** Bytes of a tensor; infinite when the product is too large to be counted exactly. */
 export function byteLength(dtype: Dtype, shape: readonly number[]): number {
   if (shape.includes(0)) return 0;
-  const bytes = shape.reduce((product, length) => product * length, DTYPE_BYTES[dtype]);
+  const bytes = countValues(shape) * DTYPE_BYTES[dtype];
   return Number.isSafeInteger(bytes) ? bytes : Infinity;
 }
 

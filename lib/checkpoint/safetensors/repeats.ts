@@ -1,5 +1,5 @@
 /** Tensors that older exporters left in their files although the config says them already. transformers skips them too. */
-import { CheckpointError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
 import type { ModelConfig } from '../../config.js';
 import type { FileEntry } from './shards.js';
 

@@ -1,6 +1,7 @@
 /** Reading and writing of safetensors files, Hugging Face's format for tensors. */
 import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
-import { CheckpointError, excerpt, explainSystemError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt, explainSystemError } from '../../io/file-error.js';
 import { narrowHalf, widenHalf, type Dtype } from '../dtypes.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import {
@@ -11,6 +12,7 @@ import {
   type SafetensorsHeader,
 } from './header.js';
 import { formatSafetensorsHeader, type NamedTensor } from './format.js';
+import { countValues } from '../../shape.js';
 
 export type { SafetensorsEntry, SafetensorsHeader } from './header.js';
 
@@ -152,7 +154,7 @@ function checkTensors(tensors: readonly TensorToWrite[], path: string): void {
         data.constructor.name,
       );
     }
-    const values = shape.reduce((product, length) => product * length, 1);
+    const values = countValues(shape);
     if (data.length !== values)
       fail('data', `${values} values, as the shape ${excerpt(shape)} has`, `${data.length}`);
   }

@@ -1,5 +1,14 @@
 /** The cells of a column as text of equal build, so that digits of one weight lie below each other. */
-import type { Bounded, Cell } from '../table.js';
+
+/** A value and the bounds that it is known to, such as an Estimate. */
+export interface Bounded {
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** What may stand in a cell; null and undefined leave it empty. */
+export type Cell = number | string | boolean | bigint | Bounded | null | undefined;
 
 /** As wide as a digit, and no place to break a line. */
 const FIGURE_SPACE = '\u2007';

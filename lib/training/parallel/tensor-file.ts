@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { explainSystemError } from '../../io/file-error.js';
 import type { ModelConfig } from '../../config.js';
 import { parameterSpecs } from '../../parameters.js';
+import { countValues } from '../../shape.js';
 
 /**
  * One float32 value of every learned parameter of a model, in a file that processes exchange them through: the system
@@ -19,9 +20,7 @@ export class TensorFile {
     config: ModelConfig,
     mode: 'make' | 'open',
   ) {
-    const lengths = parameterSpecs(config).map(
-      ({ name, shape }) => [name, shape.reduce((product, length) => product * length, 1)] as const,
-    );
+    const lengths = parameterSpecs(config).map(({ name, shape }) => [name, countValues(shape)] as const);
     this.bytes = new Uint8Array(4 * lengths.reduce((sum, [, length]) => sum + length, 0));
     let offset = 0;
     this.values = new Map(
