@@ -106,7 +106,7 @@ describe('a GGUF file’s tokenizer', () => {
   ])('gives the ids of its folder when it %s', async (_what, parts) => {
     const golden = JSON.parse(
       readFileSync(join(goldenContainer('packed'), 'tokenizer.json'), 'utf8'),
-    ) as object;
+    ) as Record<string, unknown>;
     const tokenizer = { ...golden, ...parts };
     const { file } = await exported(
       _what.replaceAll(' ', '-'),
