@@ -27,14 +27,14 @@ export function byVersion(runs: readonly FinishedRun[]): VersionGroup[] {
 }
 
 /** An experiment's table; of runs of several versions one for each, marked, since they are not averaged. */
-export function tableByVersion({ table }: Experiment, runs: readonly FinishedRun[]): string[] {
+export function tableByVersion(experiment: Experiment, runs: readonly FinishedRun[]): string[] {
   const groups = byVersion(runs);
-  if (groups.length < 2) return table(runs);
+  if (groups.length < 2) return experiment.table(runs);
   return groups.flatMap((group, i) => [
     ...(i > 0 ? [''] : []),
     `Runs of ${group.version}:`,
     '',
-    ...table(group.runs),
+    ...experiment.table(group.runs),
   ]);
 }
 
