@@ -146,9 +146,10 @@ function joined(text) {
 }
 
 /** What ends a line for Python, by which Jupyter cuts text. */
-const LINE_END = /(?<=\r\n|[\n\v\f\x1c-\x1e\x85\u2028\u2029]|\r(?!\n))/;
+const LINE_ENDS = '\n\v\f\u001C\u001D\u001E\u0085\u2028\u2029';
+const AFTER_LINE = new RegExp(`(?<=\r\n|[${LINE_ENDS}]|\r(?!\n))`);
 
 /** @param {string} text */
 function lines(text) {
-  return text === '' ? [] : text.split(LINE_END);
+  return text === '' ? [] : text.split(AFTER_LINE);
 }
