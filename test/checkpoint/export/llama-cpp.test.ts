@@ -29,7 +29,7 @@ async function exported(name: string, folder: string): Promise<{ file: string; n
 async function saved(
   name: string,
   changes: Record<string, unknown>,
-  tokenizerJson?: object,
+  tokenizerJson?: Record<string, unknown>,
 ): Promise<string> {
   const config = smallConfig({ ...FITTING, ...changes });
   const folder = join(scratch, name);
