@@ -30,7 +30,7 @@ export class TextCorpus implements Corpus {
    * @param text what to train on; its vocabulary is that of the whole text, so validation holds no unknown character
    * @param origin name, where the text came from, and the SHA-256 of its bytes
    * @param split how much of the text's end is kept for test
-   * @throws CorpusError for an empty or too short text, or one of more than 65,536 different characters
+   * @throws CorpusError for an empty or too short text, or one of fewer than 2 or more than 65,536 different characters
    */
   constructor(
     text: string,
@@ -47,6 +47,12 @@ export class TextCorpus implements Corpus {
       );
     }
     this.tokenizer = CharacterTokenizer.fromText(text);
+    if (this.tokenizer.vocabSize < 2) {
+      throw new CorpusError(
+        `${origin.name}: a text to train on must have at least 2 different characters, got ` +
+          `${JSON.stringify(text.slice(0, 1))} alone. There is nothing to tell apart: take another text.`,
+      );
+    }
     const ids = this.tokenizer.encode(text);
     if (!(testShare >= 0 && testShare < 1 - TRAINING_SHARE)) {
       throw new CorpusError(
