@@ -1,8 +1,7 @@
 /** What goes into a training run and what comes out of it, without TensorFlow: notebooks and experiments read these. */
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { AblationOptions, ModelConfig } from '../config.js';
-import type { CharacterTokenizer } from '../corpora/characters.js';
-import type { Corpus } from '../corpora/corpus.js';
+import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import type { ScheduleOptions } from './schedule.js';
 
@@ -45,9 +44,9 @@ export interface TrainableModel {
    */
   inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array>;
   /** Continues a text, character by character. */
-  generate(tokenizer: CharacterTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
+  generate(tokenizer: TextTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
   /** Saves a folder that transformers and the inference engine load. */
-  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void>;
+  save(folder: string, tokenizer?: TextTokenizer): Promise<void>;
   dispose(): void;
 }
 
@@ -118,6 +117,11 @@ export interface RunOptions {
   folder?: string;
   /** Stops the run after the current step. With a folder, a checkpoint is saved first. */
   signal?: AbortSignal;
+  /**
+   * How steps are computed: `compiled`, by default, makes each one call of TensorFlow where that gives the same bits;
+   * `eager` never does. The run is the same: it may go on in the other form.
+   */
+  form?: 'compiled' | 'eager';
   /**
    * Has a run folder that was damaged after it was written put right, and hears what was found and done. Without it such
    * a folder is refused.
