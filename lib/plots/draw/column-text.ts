@@ -17,7 +17,7 @@ const SIGNIFICANT = 4;
 /** Most digits after the point. */
 const MAX_DIGITS = 12;
 /** Columns that span more than this are written number by number: no count of digits suits both ends. */
-const WIDE_SPAN = 1e6;
+const WIDE_SPAN = 1e4;
 
 /** Texts of a column, and whether they are numbers: then padded to one width and one place of the point. */
 export function formatColumn(
@@ -78,8 +78,8 @@ function writer(numbers: readonly number[], digits: number | undefined): (value:
     if (Number.isNaN(value)) return '–';
     if (!Number.isFinite(value)) return value < 0 ? '−∞' : '∞';
     const text =
-      each && value !== 0
-        ? String(Number(value.toPrecision(3)))
+      each && !Number.isInteger(value)
+        ? String(Number(value.toPrecision(SIGNIFICANT)))
         : value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places });
     return text.replace('-', '−');
   };
