@@ -17,7 +17,8 @@ export function claimRows(claims: readonly JudgedClaim[]): ClaimRow[] {
     claim,
     verdict,
     paper: `${source}: ${paper}`,
-    here: `${formatEstimate(ours, digits)}\n${measure}`,
+    // The interval stays in one line.
+    here: `${formatEstimate(ours, digits).replaceAll(' ', '\u00a0')}\n${measure}`,
     expected: formatExpectation(expected),
   }));
 }
