@@ -1,7 +1,6 @@
 /** How fast a model runs, part by part, against what the memory allows: measured in one go, so that noise hits both. */
 import { setImmediate } from 'node:timers/promises';
 import { READ_BYTES } from '../kernel/layout.js';
-import { Op } from '../kernel/operations.js';
 import type { Engine } from './engine.js';
 import { median } from '../analysis/statistics.js';
 
@@ -77,7 +76,10 @@ export async function measureSpeed(
       work();
       if (round >= 0) into.push(performance.now() - start);
     };
-    if (blocks > 0) note(times.read, () => team.run(Op.readMemory, blocks, 8, first, memory.status));
+    if (blocks > 0)
+      note(times.read, () =>
+        team.run('readMemory', { items: blocks, smallest: 8 }, { address: first, sink: memory.status }),
+      );
     note(times.layers, () => engine.step([...ids, 0]));
     network.finalNorm(0, 1, memory.headInput);
     note(times.head, () => head.all());
