@@ -128,33 +128,7 @@ export function parseModelConfig(json: unknown, source = 'config'): ModelConfig 
     );
   }
   const raw = json as Record<string, unknown>;
-  const fail = (key: string, expected: string): never => {
-    throw new ConfigError(`${source}: ${key} must be ${expected}, got ${quote(raw[key])}.`);
-  };
-  const size = (key: string, fallback?: number): number => {
-    const value = raw[key] ?? fallback;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_SIZE) {
-      return fail(key, `a whole number from 1 to ${MAX_SIZE}`);
-    }
-    return value;
-  };
-  const positive = (key: string, fallback: number): number => {
-    const value = raw[key] ?? fallback;
-    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
-      return fail(key, 'a positive number');
-    return value;
-  };
-  const oneOf = <T extends string>(key: string, choices: readonly T[], fallback: T): T => {
-    const value = raw[key] ?? fallback;
-    return choices.includes(value as T) ? (value as T) : fail(key, `one of ${choices.join(', ')}`);
-  };
-  const tokenId = (key: string): number | null => {
-    const value = raw[key] ?? null;
-    if (value === null) return null;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
-      return fail(key, 'a token id or null');
-    return value;
-  };
+  const { fail, size, positive, oneOf, tokenId } = fieldReaders(raw, source);
   const tied = raw.tie_word_embeddings ?? false;
   if (typeof tied !== 'boolean') return fail('tie_word_embeddings', 'true or false');
 
@@ -183,6 +157,38 @@ export function parseModelConfig(json: unknown, source = 'config'): ModelConfig 
   if (raw.bitlm != null) config.bitlm = parseAblationOptions(raw.bitlm, source);
   checkModelConfig(config, source);
   return config;
+}
+
+/** Readers of one field each, which fail with the field's name. */
+function fieldReaders(raw: Readonly<Record<string, unknown>>, source: string) {
+  const fail = (key: string, expected: string): never => {
+    throw new ConfigError(`${source}: ${key} must be ${expected}, got ${quote(raw[key])}.`);
+  };
+  const size = (key: string, fallback?: number): number => {
+    const value = raw[key] ?? fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_SIZE) {
+      return fail(key, `a whole number from 1 to ${MAX_SIZE}`);
+    }
+    return value;
+  };
+  const positive = (key: string, fallback: number): number => {
+    const value = raw[key] ?? fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+      return fail(key, 'a positive number');
+    return value;
+  };
+  const oneOf = <T extends string>(key: string, choices: readonly T[], fallback: T): T => {
+    const value = raw[key] ?? fallback;
+    return choices.includes(value as T) ? (value as T) : fail(key, `one of ${choices.join(', ')}`);
+  };
+  const tokenId = (key: string): number | null => {
+    const value = raw[key] ?? null;
+    if (value === null) return null;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+      return fail(key, 'a token id or null');
+    return value;
+  };
+  return { fail, size, positive, oneOf, tokenId };
 }
 
 function parseQuantizationConfig(json: unknown, source: string): QuantizationConfig {
