@@ -7,8 +7,7 @@ import { readJsonFile } from '../io/json-file.js';
 import { readReplaced } from '../io/replace-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { ablationOptions, parseModelConfig, type ModelConfig } from '../config.js';
-import type { CharacterTokenizer } from '../corpora/characters.js';
-import type { Corpus } from '../corpora/corpus.js';
+import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
@@ -16,6 +15,7 @@ import { parameterSpecs } from '../parameters.js';
 import { dequantizedWeights } from '../quantizers/on-tensors.js';
 import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
 import type { OwnParts } from '../quantizers/quantizer-function.js';
+import { checkCorpusFits } from './check-options.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './types.js';
@@ -75,6 +75,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
   }
 
   evaluate(corpus: Corpus, windows: number, context: number): number {
+    checkCorpusFits('evaluate', this.config, corpus, context);
     return evaluate(this, corpus.validationWindows(windows, context), context);
   }
 
@@ -84,6 +85,10 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     windows: number,
     context: number,
   ): { loss: number; lossByKind?: Record<string, number> } {
+    checkCorpusFits('evaluate', this.config, corpus, context);
+    if (part !== 'validation' && part !== 'test') {
+      throw new Error(`evaluate: part must be validation or test, got ${String(part)}.`);
+    }
     const text =
       part === 'test' ? corpus.testWindows(windows, context) : corpus.validationWindows(windows, context);
     if (!corpus.entropy) return { loss: evaluate(this, text, context) };
@@ -115,21 +120,30 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
   }
 
   inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array> {
+    checkCorpusFits('input moments', this.config, corpus, context);
     return inputMoments(this, corpus.validationWindows(windows, context), context);
   }
 
   async *generate(
-    tokenizer: CharacterTokenizer,
+    tokenizer: TextTokenizer,
     prompt: string,
     options: GenerationOptions,
   ): AsyncGenerator<string> {
+    const ids: number[] = [];
+    let written = 0;
     for (const id of generateTokens(this, tokenizer.encode(prompt), options)) {
-      yield tokenizer.decode([id]);
+      ids.push(id);
+      const text = tokenizer.decode(ids);
+      // The last bytes of a character may still be to come.
+      if (!text.endsWith('\uFFFD')) {
+        yield text.slice(written);
+        written = text.length;
+      }
       await setImmediate();
     }
   }
 
-  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void> {
+  save(folder: string, tokenizer?: TextTokenizer): Promise<void> {
     return saveModelFolder(folder, {
       config: this.config,
       tensors: this.tensors(),
