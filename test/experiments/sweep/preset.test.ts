@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { choosePreset } from '../../experiments/preset.js';
+import { choosePreset } from '../../../experiments/sweep/preset.js';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,5 +1,5 @@
 /** How large the runs are that a notebook makes. */
-import { PRESETS, type Preset } from './sweep/run-spec.js';
+import { PRESETS, type Preset } from './run-spec.js';
 
 /**
  * The preset of a notebook's runs: `smoke` takes seconds, `laptop` minutes, `full` hours. Without one given it is that of
