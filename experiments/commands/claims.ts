@@ -8,8 +8,9 @@ import { headlinesOf } from './headlines.js';
 
 const judged: { name: string; claims: JudgedClaim[] }[] = [];
 const missing: string[] = [];
-for (const { name, command, claims: judgeAll } of CLAIM_SOURCES) {
-  const claims = await judgeAll();
+for (const source of CLAIM_SOURCES) {
+  const { name, command } = source;
+  const claims = await source.claims();
   if (claims) judged.push({ name, claims });
   else missing.push(`${name} has no recorded results. Make them: ${command}`);
 }
