@@ -18,7 +18,7 @@ export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
-export { gapTrend, pairsOf, type Pair, type TrendOptions } from './sizes/pairs.js';
+export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
 
 export { bitlmClaims } from './bitlm/claims.js';
 export { bitlmCurves } from './bitlm/figures.js';
