@@ -79,6 +79,8 @@ describe('parseModelConfig', () => {
       /output_activation_quantizer must be left out beside elastic-int8/,
     ],
     [{ bitlm: { wheels: 4 } }, /unknown option bitlm.wheels/],
+    [{ bitlm: [] }, /bitlm must be an object of model options, got \[\]/],
+    [{ bitlm: 'constructor' }, /bitlm must be an object of model options/],
     [{ bitlm: { constructor: 'none' } }, /unknown option bitlm.constructor/],
     [{ bitlm: { toString: 'none' } }, /unknown option bitlm.toString/],
   ])('refuses %j and names the key', (change, message) => {
@@ -86,6 +88,20 @@ describe('parseModelConfig', () => {
     expect(parse).toThrow(ConfigError);
     expect(parse).toThrow(message);
   });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'takes %s, which every object has, for no option and for no choice',
+    (name) => {
+      const parse = (bitlm: string): unknown =>
+        parseModelConfig({ ...SMALL, bitlm: JSON.parse(bitlm) as unknown });
+      for (const value of ['"none"', 'null', '{}', '"toString"']) {
+        expect(() => parse(`{"${name}": ${value}}`)).toThrow(`unknown option bitlm.${name}`);
+      }
+      for (const key of ['weight_quantizer', 'norm_placement', 'straight_through', 'activation_quantizer']) {
+        expect(() => parse(`{"${key}": "${name}"}`)).toThrow(`bitlm.${key} must be one of`);
+      }
+    },
+  );
 
   it.each([[null], [[]], ['{}'], [undefined]])('refuses %j, which is no object', (json) => {
     expect(() => parseModelConfig(json)).toThrow(ConfigError);
