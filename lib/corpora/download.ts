@@ -68,7 +68,7 @@ async function fetchOnce(
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of response.body ?? []) {
-      silence.heard();
+      silence.heard(chunk.length);
       chunks.push(chunk);
       length += chunk.length;
       // What is longer than the file cannot be the file: stop before it fills the memory.

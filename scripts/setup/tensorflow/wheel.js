@@ -96,7 +96,7 @@ function requireWheelMachine({ env }) {
  * @throws {SetupError} when what came is not the published file, or the disk is too full
  */
 export async function fetchWheel(project, wanted, report) {
-  const { tensorflowCache, setupCache, root, python, env } = project;
+  const { tensorflowCache } = project;
   const wheel = join(tensorflowCache, wanted.file);
   if (existsSync(wheel)) {
     report('checking the downloaded library');
@@ -109,13 +109,29 @@ export async function fetchWheel(project, wanted, report) {
   const partial = join(tensorflowCache, 'download.partial');
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
+  await downloadByPip(project, wanted, partial, report);
+  const actual = await sha256Of(join(partial, wanted.file));
+  if (actual !== wanted.sha256) rmSync(partial, { recursive: true });
+  requirePublished(wanted.file, actual, [wanted.sha256]);
+  renameSync(join(partial, wanted.file), wheel);
+  rmSync(partial, { recursive: true });
+  return wheel;
+}
+
+/**
+ * @param {import('../project.js').Project} project
+ * @param {typeof WHEEL} wanted
+ * @param {string} folder where the wheel is to come
+ * @param {(detail: string) => void} report
+ */
+async function downloadByPip({ setupCache, root, python, env }, wanted, folder, report) {
   report('downloading the library');
   const how = [
     '--progress-bar=raw',
     '--no-cache-dir',
     '--no-deps',
     '--only-binary=:all:',
-    `--dest=${partial}`,
+    `--dest=${folder}`,
   ];
   const { requirement, pythonTag, platform } = wanted;
   const which = [
@@ -139,7 +155,7 @@ export async function fetchWheel(project, wanted, report) {
     {
       cwd: root,
       // pip's own temporary copy belongs on the same disk.
-      env: { ...env, TMPDIR: partial },
+      env: { ...env, TMPDIR: folder },
       log: join(setupCache, 'tensorflow-wheel.log'),
       name: 'pip download',
       onLine: (line) => {
@@ -148,12 +164,6 @@ export async function fetchWheel(project, wanted, report) {
       },
     },
   );
-  const actual = await sha256Of(join(partial, wanted.file));
-  if (actual !== wanted.sha256) rmSync(partial, { recursive: true });
-  requirePublished(wanted.file, actual, [wanted.sha256]);
-  renameSync(join(partial, wanted.file), wheel);
-  rmSync(partial, { recursive: true });
-  return wheel;
 }
 
 /** @param {string} bytes */
