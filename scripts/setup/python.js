@@ -10,13 +10,6 @@ import { runCommand } from './command.js';
 import { installPip } from './pip.js';
 import { readJson, writeJson } from './written-whole.js';
 
-/** JupyterLab's settings for this project; what the user sets in its menus still wins. */
-const LAB_SETTINGS = {
-  '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
-  // Long lines of code go on in the next line; they would be cut at the window's edge.
-  '@jupyterlab/notebook-extension:tracker': { codeCellConfig: { lineWrap: true } },
-};
-
 /**
  * The step, with what installs the requirements and the modules that prove it.
  * @param {typeof installRequirements} [install]
@@ -57,7 +50,6 @@ export function pythonStep(install = installRequirements, modules = ['jupyterlab
       });
       // JupyterLab carries scripts of Node's older kind; the project's own package.json would make them modules.
       writeJson(join(venv, 'package.json'), { type: 'commonjs' });
-      writeJson(join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), LAB_SETTINGS);
       writeJson(stampFile(project), { requirements: requirementsHash(project), python: version });
       return `ready, Python ${version}`;
     },
