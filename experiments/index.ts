@@ -16,6 +16,7 @@ export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
+export { designChanges, readDesign, type Design } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
 export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
