@@ -136,9 +136,9 @@ function runOf(candidate: Candidate, arm: ArmName, steps: number, seed: number):
   };
 }
 
-/** Smoke and laptop take the two cheapest sizes. */
+/** The cheapest sizes in smoke and laptop. */
 function runs(preset: Preset): RunSpec[] {
-  const candidates = preset === 'full' ? CANDIDATES : CANDIDATES.slice(0, 2);
+  const candidates = CANDIDATES.slice(0, { smoke: 1, laptop: 2, full: CANDIDATES.length }[preset]);
   return candidates.flatMap((candidate) =>
     (Object.keys(ARMS) as ArmName[]).flatMap((arm) =>
       Array.from({ length: SEEDS[preset] }, (_, seed) =>

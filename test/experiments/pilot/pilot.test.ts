@@ -13,6 +13,8 @@ function madeUp({ arm, training }: RunSpec): Partial<FinishedRun> {
   return { validationLoss: (isTernary ? 2.1 : 2) + 0.05 * seed + around };
 }
 
+const finished = (): FinishedRun[] => finishAll((...of) => pilot.runs(...of), 'full', madeUp);
+
 describe('the pilot', () => {
   it('gives both arms of a size the same seeds, data and model', () => {
     const runs = pilot.runs('full', []);
@@ -31,7 +33,7 @@ describe('the pilot', () => {
   });
 
   it('finds the scatter and the difference that are there, beside what seeds shift', () => {
-    const results = pilotResults(finishAll(pilot.runs, 'full', madeUp));
+    const results = pilotResults(finished());
     expect(results).toHaveLength(5);
     for (const { deviation, degrees, difference } of results) {
       // Five residuals of ±0.01 in each arm, less their means of ±0.002: √(10 · (1e−4 − 4e−6) / 4).
@@ -42,10 +44,10 @@ describe('the pilot', () => {
   });
 
   it('leaves a size out that has one seed, and says what a narrower interval takes', () => {
-    expect(pilotResults(finishAll(pilot.runs, 'full', madeUp).slice(0, 1))).toEqual([]);
+    expect(pilotResults(finished().slice(0, 1))).toEqual([]);
     // (1.984 · √2 · 0.012 / 0.012)² = 7.87
     expect(seedsFor(0.012, 0.012)).toBe(8);
     expect(seedsFor(0.012, 0.006)).toBe(32);
-    expect(pilot.table(finishAll(pilot.runs, 'full', madeUp))).toHaveLength(2 + 5);
+    expect(pilot.table(finished())).toHaveLength(2 + 5);
   });
 });
