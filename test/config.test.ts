@@ -48,6 +48,18 @@ describe('parseModelConfig', () => {
       { hidden_act: 'gelu', bitlm: { body: 'bitnet-b1', norm_placement: 'bmt' } },
       /subln or preln .* got bmt/,
     ],
+    [
+      { bitlm: { weight_group_size: 48 } },
+      /weight_group_size must divide every longer row .* got 48 for \d+ inputs/,
+    ],
+    [
+      { bitlm: { weight_groups: 2, weight_group_size: 8 } },
+      /weight_group_size must be left out beside weight_groups/,
+    ],
+    [
+      { bitlm: { weight_quantizer: 'absmedian-ternary', weight_group_size: 8 } },
+      /weight_group_size must be left out beside absmedian-ternary, got 8/,
+    ],
     [{ bitlm: { weight_groups: 1 } }, /bitlm.weight_groups must be a whole number from 2, got 1/],
     [
       { bitlm: { weight_groups: 3 } },

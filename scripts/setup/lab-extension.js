@@ -2,6 +2,7 @@
  * JupyterLab's extension of this project (scripts/lab/) and its settings, put where JupyterLab looks for them. They are
  * copied at every start, so that they are always those of this clone.
  */
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJson } from './written-whole.js';
@@ -31,7 +32,7 @@ export const labExtension = {
 
 /** A server that runs already may read the file at any moment. @param {string} from @param {string} to */
 function copyWhole(from, to) {
-  const beside = `${to}.${process.pid}.partial`;
+  const beside = `${to}.${randomUUID()}.partial`;
   copyFileSync(from, beside);
   renameSync(beside, to);
 }

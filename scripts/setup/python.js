@@ -7,6 +7,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPython } from './base-python.js';
 import { runCommand } from './command.js';
+import { pinFile } from './pins.js';
 import { installPip } from './pip.js';
 import { readJson, writeJson } from './written-whole.js';
 
@@ -74,7 +75,7 @@ async function installRequirements(project, basePython, report) {
   };
   const options = { cwd: root, env, onLine };
   try {
-    await runCommand(python, [...pip, '--constraint', requirements, 'uv'], {
+    await runCommand(python, [...pip, '--require-hashes', '--requirement', pinFile(project, 'uv')], {
       ...options,
       log: join(setupCache, 'pip-uv.log'),
       name: 'pip install uv',
@@ -82,7 +83,7 @@ async function installRequirements(project, basePython, report) {
     report('installing JupyterLab');
     await runCommand(
       python,
-      ['-m', 'uv', 'pip', 'install', '--python', python, '--requirements', requirements],
+      ['-m', 'uv', 'pip', 'install', '--python', python, '--require-hashes', '--requirements', requirements],
       {
         ...options,
         log: join(setupCache, 'uv.log'),
@@ -92,7 +93,7 @@ async function installRequirements(project, basePython, report) {
   } catch {
     report('installing JupyterLab by pip');
     const log = join(setupCache, 'pip.log');
-    await runCommand(python, [...pip, '--requirement', requirements], {
+    await runCommand(python, [...pip, '--require-hashes', '--requirement', requirements], {
       ...options,
       log,
       name: 'pip install',
