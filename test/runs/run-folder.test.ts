@@ -273,7 +273,8 @@ describe('openRun', () => {
       [/"seen": 3/, '"seen": 1e400'],
       [/"checksum": "[^"]+"/, '"checksum": null'],
     ] as const) {
-      await writeFile(file, sound.replace(...change));
+      const [before, after] = change;
+      await writeFile(file, sound.replace(before, after));
       await expect(open(folder)).rejects.toThrow(/the file must have checksum \w+, got .*training\.json/);
     }
   });
