@@ -382,7 +382,9 @@ describe('openRun with onRepair', () => {
       await damage(folder);
       const { run, notes } = await repaired(folder);
       expect([run.completed, run.checkpointStep, run.points]).toEqual([false, undefined, []]);
-      expect(notes.join(' ')).toMatch(/complete run must have its checkpoint of step 4.*The run starts again/);
+      expect(notes.join(' ')).toMatch(
+        /complete run must have its checkpoint of step 4.*The run starts again/,
+      );
     }
     const folder = await killedRun();
     await writeFile(join(folder, 'completed.json'), '{}');
