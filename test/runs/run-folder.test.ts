@@ -379,12 +379,12 @@ describe('openRun with onRepair', () => {
     expect(await readFile(join(folder, 'metrics.jsonl.damaged'), 'utf8')).toBe(lines.join('\n'));
   });
 
-  it('starts anew where the damage lies before the checkpoint', async () => {
+  it('starts again where the damage lies before the checkpoint', async () => {
     const folder = await killedRun();
     await writeFile(join(folder, 'metrics.jsonl'), '{"loss":1,"step":1}\nnonsense\n');
     const { run, notes } = await repaired(folder);
     expect([run.checkpointStep, run.points]).toEqual([undefined, []]);
-    expect(notes.join(' ')).toMatch(/lies before the checkpoint.*starts anew/);
+    expect(notes.join(' ')).toMatch(/lies before the checkpoint.*starts again/);
   });
 
   it('takes a damaged checkpoint away, and a damaged or lying completed.json', async () => {
@@ -402,7 +402,9 @@ describe('openRun with onRepair', () => {
       await damage(folder);
       const { run, notes } = await repaired(folder);
       expect([run.completed, run.checkpointStep, run.points]).toEqual([false, undefined, []]);
-      expect(notes.join(' ')).toMatch(/complete run must have its checkpoint of step 4.*The run starts anew/);
+      expect(notes.join(' ')).toMatch(
+        /complete run must have its checkpoint of step 4.*The run starts again/,
+      );
     }
     const folder = await killedRun();
     await writeFile(join(folder, 'completed.json'), '{}');
