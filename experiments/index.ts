@@ -4,6 +4,7 @@
  */
 export { EXPERIMENTS, findExperiment } from './experiments.js';
 export { claimRows, type ClaimRow } from './claim-rows.js';
+export { choosePreset } from './sweep/preset.js';
 export { rerun, type RerunOptions } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
@@ -16,9 +17,10 @@ export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
+export { designChanges, readDesign, type Design } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
-export { gapTrend, pairsOf, type Pair, type TrendOptions } from './sizes/pairs.js';
+export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
 
 export { bitlmClaims } from './bitlm/claims.js';
 export { bitlmCurves } from './bitlm/figures.js';
@@ -79,9 +81,10 @@ export {
   type PtqMethod,
 } from './fp16-comparison/results.js';
 
-export { formulaClaims, latencyClaims, named, reservedForBatch, tokenMs } from './shapes/claims.js';
+export { latencyClaims, tokenMs } from './shapes/claims.js';
+export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
 export { attentionShareFigure, energyRatioFigure, latencyFigure } from './shapes/figures.js';
-export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, type B158Row } from './shapes/paper-tables.js';
+export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
 export { findMeasurement, readShapes, type ShapesRecord } from './shapes/results.js';
 
 export {

@@ -23,7 +23,8 @@ import { fillAngles } from './angles.js';
 import { Engine } from './engine.js';
 import { loadWeights, stagingBytesOf, type LoadProgress } from './load-weights.js';
 import { Model } from './model.js';
-import { planModelMemory, type ModelMemory } from './model-memory.js';
+import type { ModelMemory } from './model-memory.js';
+import { planModelMemory } from './plan-memory.js';
 import { checkSupported } from './supported-options.js';
 
 /** Threads taken without being asked for: beyond these, memory is the limit on nearly every machine. */
@@ -38,7 +39,7 @@ export interface LoadOptions {
   contextLength?: number;
   /** Ends the loading with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told how far the loading is. */
+  /** Receives how far the loading is. */
   onProgress?: (progress: LoadProgress) => void;
   /**
    * Whether a large head gets an int8 copy, which finds the same best tokens at half the bytes. Costs half of the

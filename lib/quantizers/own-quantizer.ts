@@ -59,7 +59,7 @@ export class OwnQuantizer {
     this.id = `${quantize.name || 'function'} ${hash.digest('hex').slice(0, 16)}`;
   }
 
-  /** Tells where training stands, for what `draws` gives. */
+  /** Sets the seed and step that `draws` follows from. */
   at(seed: number, step: number): void {
     this.seed = seed;
     this.step = step;
@@ -177,10 +177,15 @@ export function configWithOwn(config: ModelConfig, own: OwnQuantizers): ModelCon
   const { weights, activations } = own;
   if (!weights && !activations) return config;
   const { quantization_config: _, ...rest } = config;
-  const { down_activation_quantizer: down, ...options } = ablationOptions(config);
+  const {
+    down_activation_quantizer: down,
+    output_activation_quantizer: output,
+    ...options
+  } = ablationOptions(config);
   const bitlm: AblationOptions = {
     ...options,
     ...(down && !activations && { down_activation_quantizer: down }),
+    ...(output && !activations && { output_activation_quantizer: output }),
     ...(weights && { weight_quantizer: 'none', own_weight_quantizer: weights.id }),
     ...(activations && { activation_quantizer: 'none', own_activation_quantizer: activations.id }),
   };
@@ -212,7 +217,7 @@ function trialValues(): tf.Tensor {
   return tf.tensor(values, [rows, columns]);
 }
 
-/** Runs a function and tells whether an operation with a gradient of its own ran in it. */
+/** Runs a function and reports whether an operation with a gradient of its own ran in it. */
 function watchingForGradients<T>(f: () => T): { result: T; customGradient: boolean } {
   // TensorFlow.js runs every operation through this method; those of tf.customGrad alone come without a kernel's name.
   const engine = tf.engine() as unknown as { runKernelFunc?: (this: unknown, call: object) => unknown };

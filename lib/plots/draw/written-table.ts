@@ -36,7 +36,7 @@ export function toHtml({ title, columns, rowCount, notes }: Table): string {
 }
 
 function cell(tag: 'th' | 'td', { numeric }: TableColumn, html: string): string {
-  // Numbers are told by their side; a head may break between words.
+  // Numbers stand right, text left; a head may break between words.
   const side = numeric ? 'right' : 'left';
   const body = tag === 'th' ? '' : `;vertical-align:top${numeric ? ';white-space:nowrap' : ''}`;
   return `<${tag} align="${side}" style="text-align:${side}${body}">${html}</${tag}>`;

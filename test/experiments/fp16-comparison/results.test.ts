@@ -12,8 +12,6 @@ import { atEqualBudget, bytesBudget } from '../../../experiments/fp16-comparison
 import { bestAt, postTrainingOf, PTQ_METHODS } from '../../../experiments/fp16-comparison/results.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
-import { formulaClaims, latencyClaims } from '../../../experiments/shapes/claims.js';
-import { findMeasurement, readShapes } from '../../../experiments/shapes/results.js';
 
 function finished(
   arm: string,
@@ -93,34 +91,34 @@ describe('gapTrend', () => {
   it('is negative where the gap shrinks, in nats a doubling', () => {
     const trend = gapTrend(pairsOf(RUNS));
     expect(trend.value).toBeLessThan(0);
-    expect(trend.high).toBeLessThan(0);
   });
 
-  it('is open where a run diverged, in one arm or in both', () => {
+  it('is open where a run diverged, in one arm or in both, and for two sizes', () => {
     const lost = (arms: readonly string[]): FinishedRun[] =>
       RUNS.map((run) =>
         arms.includes(run.arm) && run.training.seeds.weights === 1 ? { ...run, validationLoss: null } : run,
       );
-    for (const arms of [['b1.58'], ['b1.58', 'full-precision']]) {
-      for (const over of ['runs', 'seeds'] as const)
-        expect(gapTrend(pairsOf(lost(arms)), { over })).toMatchObject({ low: -Infinity, high: Infinity });
-    }
+    for (const arms of [['b1.58'], ['b1.58', 'full-precision']])
+      expect(gapTrend(pairsOf(lost(arms)))).toMatchObject({ low: -Infinity, high: Infinity });
+    expect(gapTrend(pairsOf(RUNS).slice(1))).toMatchObject({ low: -Infinity, high: Infinity });
   });
 
-  it('is told for a doubling or for a tenfold size, by either interval', () => {
+  it('is told for a doubling or for a tenfold size', () => {
     const pairs = pairsOf(RUNS);
-    for (const over of ['runs', 'seeds'] as const) {
-      const tenfold = gapTrend(pairs, { per: 10, over }).value;
-      expect(tenfold / gapTrend(pairs, { over }).value).toBeCloseTo(Math.log2(10), 9);
-    }
-    expect(gapTrend(pairs, { over: 'runs' }).value).toBeCloseTo(gapTrend(pairs).value, 9);
+    expect(gapTrend(pairs, 10).value / gapTrend(pairs).value).toBeCloseTo(Math.log2(10), 9);
   });
 
-  it('follows each seed that all sizes have', () => {
-    const without = (seed: number, width: number): FinishedRun[] =>
-      RUNS.filter((run) => run.training.seeds.weights !== seed || run.model.hidden_size !== width);
-    const common = RUNS.filter((run) => run.training.seeds.weights !== 1);
-    expect(gapTrend(pairsOf(without(1, 64)))).toEqual(gapTrend(pairsOf(common)));
+  it('holds the scatter between sizes, which all seeds of a size share', () => {
+    const shifted = RUNS.map((run) =>
+      run.arm === 'b1.58' && run.model.hidden_size === 64
+        ? { ...run, validationLoss: run.validationLoss! + 0.05 }
+        : run,
+    );
+    const width = (runs: readonly FinishedRun[]): number => {
+      const { low, high } = gapTrend(pairsOf(runs));
+      return high - low;
+    };
+    expect(width(shifted)).toBeGreaterThan(5 * width(RUNS));
   });
 });
 
@@ -186,32 +184,15 @@ describe('postTrainingOf', () => {
 
   it('judges: collapse at one bit where training does not', () => {
     const verdicts = new Map(fp16Claims([...RUNS, ...runs]).map(({ claim, verdict }) => [claim, verdict]));
-    expect(verdicts.get('Rounding by absmax collapses at 1 bit')).toBe('reproduced');
-    expect(verdicts.get('Training with 1 bit does not collapse')).toBe('reproduced');
-    expect(verdicts.get('b1.58 matches full precision of equal shape (Tiny Shakespeare)')).toBe(
-      'not at this scale',
+    expect(verdicts.get('Rounding by absmax collapses at 1 bit')).toBe('agrees');
+    expect(verdicts.get('Training with 1 bit does not collapse')).toBe('agrees');
+    // 0.09 nats against the 0.051 of rounding to 8 bits.
+    expect(verdicts.get('b1.58 comes close to 8-bit weights and activations of equal shape')).toBe(
+      'disagrees',
     );
-  });
-});
-
-describe('shapes', () => {
-  it('says which command records them, where nothing is recorded', async () => {
-    await expect(readShapes('/nowhere/shapes.json')).rejects.toThrow('npm run bench -- shapes --record');
-    const record = { command: 'npm run bench -- shapes --record', machine: '', measurements: [] };
-    expect(() => findMeasurement(record, '3B', 'fp16')).toThrow('Make it: npm run bench -- shapes --record');
-    expect(() => latencyClaims(record)).toThrow('must be recorded');
-  });
-});
-
-describe('formulaClaims', () => {
-  it('finds the printed energies, 71.4 for a product and far less for a model', () => {
-    const verdicts = formulaClaims();
-    const of = (start: string) => verdicts.find(({ claim }) => claim.startsWith(start))!;
-    expect(of('BitNet’s energy table').ours.value).toBe(34);
-    expect(of('The energies of the 2B4T report').verdict).toBe('reproduced');
-    expect(of('A matrix product').verdict).toBe('reproduced');
-    expect(of('A whole model').ours.value).toBeCloseTo(20, 0);
-    expect(of('13B b1.58').verdict).toBe('reproduced');
+    expect([...verdicts].find(([claim]) => claim.includes('full precision of equal shape'))?.[1]).toBe(
+      'disagrees',
+    );
   });
 });
 
@@ -238,17 +219,5 @@ describe('the recorded results', () => {
     expect(table.cells).toHaveLength(Object.keys(PTQ_METHODS).length * LEVEL_BITS.length * 2);
     for (const { method, bits, loss } of table.cells)
       expect(loss.value, `${method} ${bits}`).toBeGreaterThan(0);
-  });
-
-  it('hold the speed of every form at every shape of the papers, trits three times as fast as fp16 at 3B', async () => {
-    const shapes = await readShapes();
-    for (const shape of ['700M', '1.3B', '3B', '3.9B', 'BitNet 2B4T']) {
-      for (const form of ['ternary', 'fp16', 'fp32'] as const) {
-        for (const threads of [1, 2])
-          expect(findMeasurement(shapes, shape, form, threads).layersMs).toBeGreaterThan(0);
-      }
-    }
-    const [ternary, fp16] = (['ternary', 'fp16'] as const).map((form) => findMeasurement(shapes, '3B', form));
-    expect(fp16.layersMs / ternary.layersMs).toBeGreaterThanOrEqual(3);
   });
 });
