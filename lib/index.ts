@@ -16,8 +16,9 @@ export {
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
 export { CorpusError } from './corpora/corpus-error.js';
-export type { Corpus, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
+export type { Corpus, TextTokenizer, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
 export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
+export { openStateOfTheUnion, type StateOfTheUnionOptions } from './corpora/state-of-the-union.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
 export { perfectLosses } from './corpora/perfect-losses.js';

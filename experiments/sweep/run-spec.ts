@@ -13,6 +13,8 @@ export type Preset = (typeof PRESETS)[number];
 /** What a run learns from, as data. */
 export type CorpusSpec =
   | { name: 'tiny-shakespeare'; testShare?: number }
+  /** Byte pairs of the committed tokenizer in data/state-of-the-union. */
+  | { name: 'state-of-the-union'; vocabSize: number }
   | ({ name: 'zipf-facts' } & ZipfFactsOptions);
 
 /** One training run of an experiment: everything that its result follows from, and what it is for. */

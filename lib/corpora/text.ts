@@ -1,7 +1,8 @@
-/** A corpus of characters: a text, its vocabulary, and the split into training, validation and test. */
+/** A text as a corpus: its tokens, and the split into training, validation and test. */
+import { createHash } from 'node:crypto';
 import { CharacterTokenizer } from './characters.js';
 import { checkWindowSizes, CorpusError } from './corpus-error.js';
-import type { Corpus, TokenWindows } from './corpus.js';
+import type { Corpus, TextTokenizer, TokenWindows } from './corpus.js';
 import { RandomStream } from '../random.js';
 
 /** The first nine tenths are trained on, by position, as nanoGPT does. */
@@ -10,54 +11,112 @@ const TRAINING_SHARE = 0.9;
 /** With fewer there is nothing left to validate on. */
 const MIN_CHARACTERS = 20;
 
-/** How a text is cut beyond its first nine tenths. */
-export interface TextSplit {
+/** Ids are stored in 16 bits. */
+const MAX_VOCABULARY = 2 ** 16;
+
+/** How a text is read. */
+export interface TextOptions {
   /** Share of the whole text, at its end, that is kept for test; the rest of the last tenth validates. Default 0. */
   testShare?: number;
+  /** Byte pairs, for example: `new Tokenizer(…)`. By default a token for each character that occurs in the text. */
+  tokenizer?: TextTokenizer;
 }
 
-/** A text, one token a character. */
+/** A text that is cut already: by date, for example. */
+export interface TextParts {
+  training: string;
+  validation: string;
+  test: string;
+}
+
+/** A text's tokens. */
 export class TextCorpus implements Corpus {
   readonly name: string;
   readonly source: string;
   readonly hash: string;
-  readonly tokenizer: CharacterTokenizer;
+  readonly tokenizer: TextTokenizer;
+  readonly bytesPerToken: Readonly<Record<'validation' | 'test', number>>;
   readonly #training: Uint16Array;
   readonly #validation: Uint16Array;
   readonly #test: Uint16Array;
 
   /**
-   * @param text what to train on; its vocabulary is that of the whole text, so validation holds no unknown character
-   * @param origin name, where the text came from, and the SHA-256 of its bytes
-   * @param split how much of the text's end is kept for test
-   * @throws CorpusError for an empty or too short text, or one of more than 65,536 different characters
+   * @param text what to train on, whole or in parts; a vocabulary of characters is that of the whole text, so validation holds
+   * no unknown one
+   * @param origin name, where the text came from, and the SHA-256 of its bytes; an own tokenizer's is added to it
+   * @throws CorpusError for an empty or too short text, or a vocabulary of more than 65,536
    */
   constructor(
-    text: string,
+    text: string | TextParts,
     origin: { name: string; source: string; hash: string },
-    { testShare = 0 }: TextSplit = {},
+    { testShare = 0, tokenizer }: TextOptions = {},
   ) {
     this.name = origin.name;
     this.source = origin.source;
-    this.hash = origin.hash;
-    if (text.length < MIN_CHARACTERS) {
+    this.hash = tokenizer ? hashWith(origin.hash, tokenizer) : origin.hash;
+    const whole = typeof text === 'string' ? text : text.training + text.validation + text.test;
+    if (whole.length < MIN_CHARACTERS) {
       throw new CorpusError(
-        `${origin.name}: a text to train on must have at least ${MIN_CHARACTERS} characters, got ${text.length}. ` +
+        `${origin.name}: a text to train on must have at least ${MIN_CHARACTERS} characters, got ${whole.length}. ` +
           'A few hundred thousand are a good start.',
       );
     }
-    this.tokenizer = CharacterTokenizer.fromText(text);
-    const ids = this.tokenizer.encode(text);
+    this.tokenizer = tokenizer ?? CharacterTokenizer.fromText(whole);
+    if (this.tokenizer.vocabSize > MAX_VOCABULARY) {
+      throw new CorpusError(
+        `${origin.name}: a tokenizer must have at most ${MAX_VOCABULARY} tokens, got ${this.tokenizer.vocabSize}.`,
+      );
+    }
+    const parts =
+      typeof text === 'string'
+        ? this.#cut(this.#encode(text), testShare)
+        : this.#encodeParts(text, testShare);
+    [this.#training, this.#validation, this.#test] = parts;
+    this.bytesPerToken = { validation: this.#bytesOf(parts[1]), test: this.#bytesOf(parts[2]) };
+  }
+
+  /** Training, validation and test by position. */
+  #cut(ids: Uint16Array, testShare: number): [Uint16Array, Uint16Array, Uint16Array] {
     if (!(testShare >= 0 && testShare < 1 - TRAINING_SHARE)) {
       throw new CorpusError(
-        `${origin.name}: testShare must be from 0 to below ${(1 - TRAINING_SHARE).toFixed(1)}, got ${testShare}.`,
+        `${this.name}: testShare must be from 0 to below ${(1 - TRAINING_SHARE).toFixed(1)}, got ${testShare}.`,
       );
     }
     const validation = Math.floor(ids.length * TRAINING_SHARE);
     const test = Math.floor(ids.length * (1 - testShare));
-    this.#training = ids.subarray(0, validation);
-    this.#validation = ids.subarray(validation, test);
-    this.#test = ids.subarray(test);
+    return [ids.subarray(0, validation), ids.subarray(validation, test), ids.subarray(test)];
+  }
+
+  #encodeParts(
+    { training, validation, test }: TextParts,
+    testShare: number,
+  ): [Uint16Array, Uint16Array, Uint16Array] {
+    if (testShare !== 0) {
+      throw new CorpusError(
+        `${this.name}: a text in parts has its own test part and takes no testShare, got ${testShare}.`,
+      );
+    }
+    return [this.#encode(training), this.#encode(validation), this.#encode(test)];
+  }
+
+  /** Line by line, since tokenizers take more than linear time for a long text. */
+  #encode(text: string): Uint16Array {
+    const { tokenizer } = this;
+    if (tokenizer instanceof CharacterTokenizer) return tokenizer.encode(text);
+    const lines = text.match(/[^\n]*\n|[^\n]+/g) ?? [];
+    const pieces = lines.map((line) => tokenizer.encode(line));
+    const ids = new Uint16Array(pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      ids.set(piece, at);
+      at += piece.length;
+    }
+    return ids;
+  }
+
+  /** Mean bytes of UTF-8 a token; 0 for no tokens. */
+  #bytesOf(ids: Uint16Array): number {
+    return ids.length === 0 ? 0 : Buffer.byteLength(this.tokenizer.decode(ids)) / ids.length;
   }
 
   get vocabSize(): number {
@@ -133,4 +192,9 @@ export class TextCorpus implements Corpus {
     }
     return { inputs, targets };
   }
+}
+
+/** A text is other data under another tokenizer. */
+function hashWith(textHash: string, tokenizer: TextTokenizer): string {
+  return createHash('sha256').update(textHash).update(JSON.stringify(tokenizer.toJSON())).digest('hex');
 }

@@ -5,7 +5,7 @@ import { CorpusError } from './corpus-error.js';
 import { dataDirectories, projectDataDirectory } from './data-directory.js';
 import { downloadFile, DownloadError } from './download.js';
 import { decodeText, readBytes } from './text-file.js';
-import { TextCorpus, type TextSplit } from './text.js';
+import { TextCorpus, type TextOptions } from './text.js';
 
 /** The one version that every published loss refers to. */
 export const TINY_SHAKESPEARE: Readonly<{ bytes: number; sha256: string; url: string }> = Object.freeze({
@@ -17,7 +17,7 @@ export const TINY_SHAKESPEARE: Readonly<{ bytes: number; sha256: string; url: st
 /** Names under which the file is known; the second is its name at home. */
 const FILE_NAMES = ['tiny-shakespeare.txt', 'input.txt'];
 
-export interface TinyShakespeareOptions extends TextSplit {
+export interface TinyShakespeareOptions extends TextOptions {
   /** Folders to look into, in this order. Default: `BITNET_DATA_DIR`, then the project's `data/`. */
   directories?: readonly string[];
   /** Where a downloaded file is kept. Default: the project's `data/`. */
@@ -64,7 +64,7 @@ export async function openTinyShakespeare(options: TinyShakespeareOptions = {}):
 /** There is no Tiny Shakespeare on this computer and it cannot be had now. */
 export class TinyShakespeareMissing extends CorpusError {}
 
-async function open(path: string, split: TextSplit): Promise<TextCorpus> {
+async function open(path: string, options: TextOptions): Promise<TextCorpus> {
   const { text, hash } = decodeText(await readBytes(path), path);
   if (hash !== TINY_SHAKESPEARE.sha256) {
     throw new CorpusError(
@@ -75,6 +75,6 @@ async function open(path: string, split: TextSplit): Promise<TextCorpus> {
   return new TextCorpus(
     text,
     { name: 'tiny-shakespeare', source: `Tiny Shakespeare from ${path}`, hash },
-    split,
+    options,
   );
 }

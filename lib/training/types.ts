@@ -1,8 +1,7 @@
 /** What goes into a training run and what comes out of it, without TensorFlow: notebooks and experiments read these. */
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { AblationOptions, ModelConfig } from '../config.js';
-import type { CharacterTokenizer } from '../corpora/characters.js';
-import type { Corpus } from '../corpora/corpus.js';
+import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import type { ScheduleOptions } from './schedule.js';
 
@@ -45,9 +44,9 @@ export interface TrainableModel {
    */
   inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array>;
   /** Continues a text, character by character. */
-  generate(tokenizer: CharacterTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
+  generate(tokenizer: TextTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
   /** Saves a folder that transformers and the inference engine load. */
-  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void>;
+  save(folder: string, tokenizer?: TextTokenizer): Promise<void>;
   dispose(): void;
 }
 

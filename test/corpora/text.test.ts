@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { TextTokenizer } from '../../lib/corpora/corpus.js';
 import { TextCorpus } from '../../lib/corpora/text.js';
 
 const origin = { name: 'test', source: 'a test', hash: '00' };
@@ -29,6 +30,28 @@ describe('TextCorpus', () => {
         /testShare must be from 0 to below 0.1/,
       );
     }
+  });
+
+  it('reads a text in parts, and by a tokenizer of the caller', () => {
+    const bytes: TextTokenizer = {
+      vocabSize: 256,
+      encode: (text) => Buffer.from(text),
+      decode: (ids) => Buffer.from(Uint8Array.from(ids)).toString('utf8'),
+      toJSON: () => ({ name: 'bytes' }),
+    };
+    const parts = { training: 'über\nalles oder\nnichts', validation: 'ä', test: 'bc' };
+    const inBytes = new TextCorpus(parts, origin, { tokenizer: bytes });
+    expect([inBytes.trainingTokens, inBytes.validationTokens, inBytes.testTokens]).toEqual([23, 2, 2]);
+    expect(inBytes.bytesPerToken).toEqual({ validation: 1, test: 1 });
+    expect(inBytes.hash).not.toBe(origin.hash);
+    const inCharacters = new TextCorpus(parts, origin);
+    expect(inCharacters.bytesPerToken).toEqual({ validation: 2, test: 1 });
+    expect(inCharacters.hash).toBe(origin.hash);
+    expect(() => new TextCorpus(parts, origin, { testShare: 0.05 })).toThrow('takes no testShare, got 0.05');
+    const huge = { ...bytes, vocabSize: 70_000 };
+    expect(() => new TextCorpus(parts, origin, { tokenizer: huge })).toThrow(
+      'at most 65536 tokens, got 70000',
+    );
   });
 
   it('counts characters, not UTF-16 units', () => {
