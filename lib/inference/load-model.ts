@@ -23,7 +23,8 @@ import { fillAngles } from './angles.js';
 import { Engine } from './engine.js';
 import { loadWeights, stagingBytesOf, type LoadProgress } from './load-weights.js';
 import { Model } from './model.js';
-import { planModelMemory, type ModelMemory } from './model-memory.js';
+import type { ModelMemory } from './model-memory.js';
+import { planModelMemory } from './plan-memory.js';
 import { checkSupported } from './supported-options.js';
 
 /** Threads taken without being asked for: beyond these, memory is the limit on nearly every machine. */
@@ -62,6 +63,7 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
   const kernel = await loadKernel(options.kernel);
   const path = await localPath(source, options);
   const checkpoint = await openCheckpoint(path, { signal });
+  for (const note of checkpoint.notes) console.warn(`load model: ${note}`);
   try {
     const memory = planFor(checkpoint, kernel, threads, options);
     const engine = await startEngine(kernel, memory, threads);

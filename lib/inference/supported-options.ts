@@ -29,6 +29,10 @@ export function checkSupported(
   }
   const { down_activation_quantizer: down = activations } = options;
   if (down !== activations) fail('down_activation_quantizer', down, `'${activations}' as all others`);
+  const { output_activation_quantizer: output = activations, weight_groups: groups, body } = options;
+  if (output !== activations) fail('output_activation_quantizer', output, `'${activations}' as all others`);
+  if (groups !== undefined) fail('weight_groups', String(groups), 'absent');
+  if (body !== undefined) fail('body', body, 'absent');
   if (norms === 'bmt') fail('norm_placement', norms, "'subln', 'preln' or 'none'");
   if (weights === 'none') {
     if (activations !== 'none')

@@ -35,6 +35,7 @@ const INPUTS: Readonly<Record<ActivationQuantizerName, string>> = {
   'absmax-int8-tensor': 'int8, one scale',
   'absmax-int4-token': 'int4, a scale a token',
   'absmean-int4-token': 'int4, a scale a token',
+  'top-half-int8-token': 'int8, the larger half',
   'elastic-int8': 'int8, a learned scale',
 };
 
@@ -87,14 +88,18 @@ export function modelTable({ config }: Described): Table {
   });
 }
 
-function weightsOf({ own_weight_quantizer: own, weight_quantizer: name }: AblationOptions): string {
-  return own === undefined ? WEIGHTS[name] : nameOf(own);
+function weightsOf(options: AblationOptions): string {
+  const { own_weight_quantizer: own, weight_quantizer: name, weight_groups: groups } = options;
+  if (own !== undefined) return nameOf(own);
+  return WEIGHTS[name] + (groups === undefined ? '' : `, ${groups} scales`);
 }
 
 function inputsOf(options: AblationOptions, part: string): string {
   const { own_activation_quantizer: own, activation_quantizer: name } = options;
   if (own !== undefined) return nameOf(own);
-  return INPUTS[part.endsWith('down_proj') ? (options.down_activation_quantizer ?? name) : name];
+  if (part.endsWith('down_proj')) return INPUTS[options.down_activation_quantizer ?? name];
+  if (part.endsWith('o_proj')) return INPUTS[options.output_activation_quantizer ?? name];
+  return INPUTS[name];
 }
 
 /** An own quantizer's id without the hash of its source. */

@@ -7,8 +7,9 @@
  * training loop stops.
  */
 import * as tf from '@tensorflow/tfjs';
+import * as op from '../backend/operations.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
-import { activationRange, type ActivationRange } from './activations.js';
+import { activationRange, keptOf, type ActivationRange } from './activations.js';
 import { absmeanScales, gridOfTensor, type TensorGrid } from './measures.js';
 import { QUANTIZER_EPSILON } from './weights.js';
 
@@ -24,10 +25,36 @@ export function roundToGrid(weights: tf.Tensor, grid: TensorGrid): tf.Tensor {
   });
 }
 
-/** Quantized and dequantized weights of any shape. `none` gives a copy. */
-export function dequantizedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
+/** Quantized and dequantized weights of any shape, with a scale for each group of rows. `none` gives a copy. */
+export function dequantizedWeights(
+  quantizer: WeightQuantizerName,
+  weights: tf.Tensor,
+  groups = 1,
+): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
-  return tf.tidy(() => roundToGrid(weights, gridOfTensor(quantizer, weights)));
+  return inGroups(weights, groups, (part) => tf.tidy(() => roundToGrid(part, gridOfTensor(quantizer, part))));
+}
+
+/**
+ * Quantizes groups of output rows each by itself, with scales of their own (BitNet, section 2.1).
+ * @param weights [out, in]; `out` a multiple of `groups`
+ */
+export function inGroups(
+  weights: tf.Tensor,
+  groups: number,
+  quantize: (part: tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  if (groups === 1) return quantize(weights);
+  const [rows, columns] = weights.shape;
+  const size = rows / groups;
+  return tf.tidy(() =>
+    op.concat(
+      Array.from({ length: groups }, (_, group) =>
+        quantize(op.slice(weights, [group * size, 0], [size, columns])),
+      ),
+      0,
+    ),
+  );
 }
 
 /** Scales of activations x `[..., features]`: `[..., 1]`, or a scalar where one serves all. Not for `elastic-int8`. */
@@ -49,8 +76,22 @@ export function dequantizedActivations(quantizer: ActivationQuantizerName, x: tf
     const rounded = tf.round(tf.mul(x, scales));
     // |x| · Q / max|x| rounds to at most Q: only absmean can leave the range.
     const integers = quantizer === 'absmean-int4-token' ? clip(rounded, range) : rounded;
-    return tf.div(integers, scales);
+    const kept = quantizer === 'top-half-int8-token' ? tf.mul(integers, isLarge(x)) : integers;
+    return tf.div(kept, scales);
   });
+}
+
+/** 1 where a magnitude belongs to the larger half of its row, else 0. */
+function isLarge(x: tf.Tensor): tf.Tensor {
+  const magnitudes = tf.abs(x);
+  const count = keptOf(x.shape[x.rank - 1]);
+  const { values } = tf.topk(magnitudes, count); // [..., count], largest first
+  const least = tf.slice(
+    values,
+    [...x.shape.slice(0, -1).map(() => 0), count - 1],
+    [...x.shape.slice(0, -1), 1],
+  );
+  return tf.cast(tf.greaterEqual(magnitudes, least), 'float32');
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   dequantizedActivations,
   dequantizedElastic,
   dequantizedWeights,
+  inGroups,
   scalesOfTensor,
 } from './on-tensors.js';
 
@@ -58,17 +59,20 @@ export interface ActivationGradientOptions {
 }
 
 /**
- * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor.
+ * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor, or for each group of rows.
  * @throws Error for an unknown quantizer, when it is used
  */
 export function weightQuantizer(
   name: WeightQuantizerName,
   straightThrough: StraightThrough = 'identity',
+  groups = 1,
 ): TensorQuantizer {
-  const quantize = (weights: tf.Tensor): tf.Tensor => dequantizedWeights(name, weights);
+  const quantize = (weights: tf.Tensor): tf.Tensor => dequantizedWeights(name, weights, groups);
   const saturates = name !== 'none' && !name.startsWith('absmax');
   if (!isClipped(straightThrough) || !saturates) return quantize;
-  return Object.assign(quantize, { gradient: (weights: tf.Tensor) => unsaturatedWeights(name, weights) });
+  const gradient = (weights: tf.Tensor): tf.Tensor =>
+    inGroups(weights, groups, (part) => unsaturatedWeights(name, part));
+  return Object.assign(quantize, { gradient });
 }
 
 /**

@@ -97,7 +97,8 @@ export async function openRun<P extends RunPoint = RunPoint>(
   try {
     // Another process may have made the run, or taken it away, until the lock was there.
     if (await isNew()) await writeRunConfig(path, wanted);
-    if (onRepair) for (const note of await repairRun(path)) onRepair(note);
+    const repaired = onRepair ? await repairRun(path) : '';
+    if (repaired !== '') onRepair?.(repaired);
     const start = await settleRun(path, runIdentity(wanted));
     return new RunFolder<P>(path, wanted, start, lock);
   } catch (error) {

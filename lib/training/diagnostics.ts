@@ -18,7 +18,7 @@ export type Codes = ReadonlyMap<string, Int8Array | Int32Array>;
 
 /** The integers that the forward pass uses now; none for a model in full precision. */
 export function weightCodes(model: BitLM): Codes {
-  const { weight_quantizer: quantizer } = model.options;
+  const { weight_quantizer: quantizer, weight_groups: groups = 1 } = model.options;
   const { weights: own } = model.own;
   if (own) {
     const values = (name: string): Float32Array =>
@@ -27,7 +27,14 @@ export function weightCodes(model: BitLM): Codes {
   }
   if (quantizer === 'none') return new Map();
   return new Map(
-    latentMatrices(model).map(([name, weights]) => [name, quantizeWeights(quantizer, weights).values]),
+    latentMatrices(model).map(([name, weights]) => {
+      const size = weights.length / groups;
+      const codes = new Int8Array(weights.length);
+      for (let at = 0; at < weights.length; at += size) {
+        codes.set(quantizeWeights(quantizer, weights.subarray(at, at + size)).values, at);
+      }
+      return [name, codes];
+    }),
   );
 }
 

@@ -130,6 +130,48 @@ describe.each(BACKENDS)('on %s', (backend) => {
       w.dispose();
     });
 
+    it.each(WEIGHTS)('%s: groups of rows are quantized each by itself', (name) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 2, max: 3 }),
+          fc.integer({ min: 1, max: 3 }),
+          matrix,
+          (groups, rows, { x }) => {
+            const columns = Math.floor(x.length / (groups * rows));
+            if (columns === 0) return;
+            const w = x.subarray(0, groups * rows * columns);
+            const found = run(() => {
+              const weights = tf.tensor2d(w, [groups * rows, columns]);
+              const quantized = straightThrough(weights, weightQuantizer(name, 'identity', groups));
+              weights.dispose();
+              return quantized;
+            });
+            for (let group = 0; group < groups; group++) {
+              const part = [group * rows * columns, (group + 1) * rows * columns] as const;
+              const expected = dequantizeWeights(quantizeWeights(name, w.slice(...part)));
+              expect(bits(found.slice(...part))).toEqual(bits(expected));
+            }
+          },
+        ),
+        { numRuns: 40 },
+      );
+    });
+
+    it('clipped: a group saturates by its own scale', () => {
+      const w = tf.tensor2d([
+        [0.1, 0.4],
+        [10, 40],
+      ]);
+      const mask = (groups: number): number[] =>
+        gradient(
+          (x) => straightThrough(x, weightQuantizer('absmean-ternary', 'clipped', groups)),
+          w,
+          tf.onesLike(w),
+        );
+      expect(mask(2)).toEqual([1, 0, 1, 0]);
+      expect(mask(1)).toEqual([1, 1, 1, 0]);
+    });
+
     it('none gives a copy that can be freed alone', () => {
       const w = tf.tensor1d([1, 2]);
       fakeQuantizeWeights('none', w).dispose();

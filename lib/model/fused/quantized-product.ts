@@ -18,6 +18,7 @@ import { rmsNormBackward, rmsNormForward } from './norm.js';
 /** Which quantizers a product uses. Their gradient here is the identity: the straight-through estimator. */
 export interface ProductQuantizers {
   weight_quantizer: WeightQuantizerName;
+  weight_groups?: number;
   activation_quantizer: ActivationQuantizerName;
   /** The reader's own quantizers, in the place of the named ones. */
   own?: OwnQuantizers;
@@ -46,7 +47,8 @@ export function productForward(
   const { activations, reciprocal } = enteringProduct(x, quantizers, norm);
   let quantized = weights.map(
     (weight) =>
-      quantizers.own?.weights?.values(weight) ?? dequantizedWeights(quantizers.weight_quantizer, weight),
+      quantizers.own?.weights?.values(weight) ??
+      dequantizedWeights(quantizers.weight_quantizer, weight, quantizers.weight_groups),
   ); // (O_i, C)
   if (joint && quantized.length > 1) quantized = [op.concat(quantized, 0)];
   return {

@@ -137,7 +137,7 @@ function isProgram(name, env) {
  * @throws {SetupError} when what came is not the published file, or the disk is too full
  */
 export async function fetchWheel(project, wanted, report) {
-  const { tensorflowCache, setupCache, root, python, env } = project;
+  const { tensorflowCache } = project;
   const wheel = join(tensorflowCache, wanted.file);
   if (existsSync(wheel)) {
     report('checking the downloaded library');
@@ -150,13 +150,34 @@ export async function fetchWheel(project, wanted, report) {
   const partial = join(tensorflowCache, 'download.partial');
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
+  await downloadByPip(project, wanted, partial, report);
+  const actual = await sha256Of(join(partial, wanted.file));
+  if (actual !== wanted.sha256) {
+    rmSync(partial, { recursive: true });
+    throw new SetupError(
+      `The download of ${wanted.file} must have SHA-256 ${wanted.sha256}, got ${actual}. It was deleted.`,
+      'Run the command again; if it happens again, something on the way changes what you download.',
+    );
+  }
+  renameSync(join(partial, wanted.file), wheel);
+  rmSync(partial, { recursive: true });
+  return wheel;
+}
+
+/**
+ * @param {import('../project.js').Project} project
+ * @param {typeof WHEEL} wanted
+ * @param {string} folder where the wheel is to come
+ * @param {(detail: string) => void} report
+ */
+async function downloadByPip({ setupCache, root, python, env }, wanted, folder, report) {
   report('downloading the library');
   const how = [
     '--progress-bar=raw',
     '--no-cache-dir',
     '--no-deps',
     '--only-binary=:all:',
-    `--dest=${partial}`,
+    `--dest=${folder}`,
   ];
   const { requirement, pythonTag, platform } = wanted;
   const which = [
@@ -180,7 +201,7 @@ export async function fetchWheel(project, wanted, report) {
     {
       cwd: root,
       // pip's own temporary copy belongs on the same disk.
-      env: { ...env, TMPDIR: partial },
+      env: { ...env, TMPDIR: folder },
       log: join(setupCache, 'tensorflow-wheel.log'),
       name: 'pip download',
       onLine: (line) => {
@@ -189,17 +210,6 @@ export async function fetchWheel(project, wanted, report) {
       },
     },
   );
-  const actual = await sha256Of(join(partial, wanted.file));
-  if (actual !== wanted.sha256) {
-    rmSync(partial, { recursive: true });
-    throw new SetupError(
-      `The download of ${wanted.file} must have SHA-256 ${wanted.sha256}, got ${actual}. It was deleted.`,
-      'Run the command again; if it happens again, something on the way changes what you download.',
-    );
-  }
-  renameSync(join(partial, wanted.file), wheel);
-  rmSync(partial, { recursive: true });
-  return wheel;
 }
 
 /** @param {string} bytes */
