@@ -5,7 +5,6 @@ import type { Corpus } from '../corpora/corpus.js';
 import { currentBackend, noteEagerSteps } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
 import type { AdamWState } from './adamw.js';
-import { BatchWorkers } from './parallel/batch-workers.js';
 import { checkTrainingOptions } from './check-options.js';
 import { diagnose, weightCodes } from './diagnostics.js';
 import type { RunStore } from '../runs/memory-run.js';
@@ -48,7 +47,6 @@ export async function* train(
       ? memory
       : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options), { onRepair });
   let steps: TrainingSteps | undefined;
-  let workers: BatchWorkers | undefined;
   try {
     if (run?.completed && (run.checkpointStep ?? 0) < options.steps) throw withoutModel(run, options.steps);
     steps = new TrainingSteps(model, {
@@ -73,13 +71,11 @@ export async function* train(
     const windows = corpus.validationWindows(options.validationWindows, options.context);
     const rates = schedule(options.schedule);
     const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
-    const first = done;
     while (done < options.steps) {
       // Lets timers, signals and the notebook's messages through: before the first step too, which else would be in the
       // part of a cell that an interrupt cuts off in the middle of an operation.
       await new Promise(setImmediate);
       if (signal?.aborted) break;
-      if (done === first) workers = await BatchWorkers.open(model, options.batch);
       const { learningRate, weightDecay } = rates(done);
       model.drawFrom(options.seeds.weights, done);
       const last = done + 1 === options.steps;
@@ -87,9 +83,7 @@ export async function* train(
       const codes = evaluated && options.diagnostics ? weightCodes(model) : undefined;
       const started = performance.now();
       const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
-      const { loss, gradientNorm } = workers
-        ? steps.update(await workers.lossAndGradients(batch, options.batch), { learningRate, weightDecay })
-        : steps.step(batch, { learningRate, weightDecay });
+      const { loss, gradientNorm } = steps.step(batch, { learningRate, weightDecay });
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
         const isSound = hasFiniteWeights(model);
         if (run && isSound && done > (run.checkpointStep ?? -1)) await save(run, model, steps, corpus, done);
@@ -133,11 +127,7 @@ export async function* train(
       await save(run, model, steps, corpus, done);
   } finally {
     steps?.close();
-    try {
-      await workers?.close();
-    } finally {
-      await run?.close();
-    }
+    await run?.close();
   }
 }
 
