@@ -14,7 +14,9 @@ export const WEIGHT_QUANTIZERS = [
   'absmedian-ternary',
   'zero-one',
   'absmax-2bit',
+  'absmax-3bit',
   'absmax-4bit',
+  'absmax-6bit',
   'absmax-8bit',
 ] as const;
 export type WeightQuantizerName = (typeof WEIGHT_QUANTIZERS)[number];
@@ -56,6 +58,11 @@ export interface AblationOptions {
    * one scale for the whole matrix. Every quantized matrix must have a multiple of so many rows.
    */
   weight_groups?: number;
+  /**
+   * Weights of one output row, side by side, that share a scale; a shorter row is one group. What files of 3 to 8 bits have (32
+   * in GGUF, 128 in GPTQ's). Absent: one scale for the whole matrix. Must divide every longer row. Not for `absmedian-ternary`.
+   */
+  weight_group_size?: number;
   /**
    * `bitnet-b1`: the layers as the first paper has them, LayerNorm without gain in place of RMSNorm, and a feed-forward block
    * without a gate, down(gelu(up(x))). Absent: those of 2B4T.
@@ -222,7 +229,7 @@ function parseQuantizationConfig(json: unknown, source: string): QuantizationCon
 
 /** Checks the options of an ablation; missing keys take 2B4T's choice. */
 export function parseAblationOptions(json: unknown, source = 'config'): AblationOptions {
-  if (typeof json !== 'object' || json === null) {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new ConfigError(`${source}: bitlm must be an object of model options, got ${quote(json)}.`);
   }
   const raw = json as Record<string, unknown>;
@@ -230,7 +237,7 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
   for (const [key, value] of Object.entries(raw)) {
     const expected = expectedOf(key);
     if (expected === undefined) {
-      const known = [...Object.keys(CHOICES), 'weight_groups'].join(', ');
+      const known = [...Object.keys(CHOICES), ...GROUPINGS].join(', ');
       throw new ConfigError(`${source}: unknown option bitlm.${key}. Known: ${known}.`);
     }
     if (!expected.holds(value)) {
@@ -243,10 +250,13 @@ export function parseAblationOptions(json: unknown, source = 'config'): Ablation
   return parsed;
 }
 
+/** Options that say which weights share a scale. */
+const GROUPINGS = ['weight_groups', 'weight_group_size'] as const;
+
 /** Values of the options that are a choice. */
 const CHOICES: {
   [
-    K in Exclude<keyof AblationOptions, (typeof OWN_QUANTIZERS)[number] | 'weight_groups'>
+    K in Exclude<keyof AblationOptions, (typeof OWN_QUANTIZERS | typeof GROUPINGS)[number]>
   ]-?: readonly Required<AblationOptions>[K][];
 } = {
   weight_quantizer: WEIGHT_QUANTIZERS,
@@ -266,7 +276,7 @@ function expectedOf(key: string): { holds: (value: unknown) => boolean; words: s
       words: 'the name and hash of a function',
     };
   }
-  if (key === 'weight_groups') {
+  if ((GROUPINGS as readonly string[]).includes(key)) {
     const holds = (value: unknown): boolean =>
       typeof value === 'number' && Number.isInteger(value) && value >= 2 && value <= MAX_SIZE;
     return { holds, words: 'a whole number from 2' };
@@ -287,6 +297,12 @@ function checkTogether(options: AblationOptions, source: string): void {
           'A learned step belongs to all inputs of a layer or to none.',
       );
     }
+  }
+  const { weight_groups: rows, weight_group_size: columns, weight_quantizer: weights } = options;
+  if (columns !== undefined && (rows !== undefined || weights === 'absmedian-ternary')) {
+    throw new ConfigError(
+      `${source}: bitlm.weight_group_size must be left out beside ${rows === undefined ? weights : 'weight_groups'}, got ${columns}.`,
+    );
   }
   if (body === 'bitnet-b1' && norms !== 'subln' && norms !== 'preln') {
     throw new ConfigError(
@@ -327,21 +343,26 @@ export function checkModelConfig(config: ModelConfig, source = 'config'): void {
   }
 }
 
-/** Every quantized matrix must have a whole number of rows in a group. */
+/** Every quantized matrix must have whole groups, of rows or within them. */
 function checkGroups(config: ModelConfig, source: string): void {
-  const groups = config.bitlm?.weight_groups ?? 1;
+  const { weight_groups: groups = 1, weight_group_size: size = 1 } = config.bitlm ?? {};
   const { hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, head_dim } = config;
-  const rows = [
-    hidden_size,
-    intermediate_size,
-    num_attention_heads * head_dim,
-    num_key_value_heads * head_dim,
-  ];
+  const queries = num_attention_heads * head_dim;
+  const rows = [hidden_size, intermediate_size, queries, num_key_value_heads * head_dim];
   const odd = rows.find((count) => count % groups !== 0);
-  if (odd === undefined) return;
-  throw new ConfigError(
-    `${source}: bitlm.weight_groups must divide the rows of every quantized matrix, got ${groups} for ${odd} rows.`,
+  if (odd !== undefined) {
+    throw new ConfigError(
+      `${source}: bitlm.weight_groups must divide the rows of every quantized matrix, got ${groups} for ${odd} rows.`,
+    );
+  }
+  const ragged = [hidden_size, intermediate_size, queries].find(
+    (count) => count > size && count % size !== 0,
   );
+  if (ragged !== undefined) {
+    throw new ConfigError(
+      `${source}: bitlm.weight_group_size must divide every longer row of a quantized matrix, got ${size} for ${ragged} inputs.`,
+    );
+  }
 }
 
 /** The ablation options that a config stands for: `bitlm` if it is there, else by its quantization_config. */

@@ -193,16 +193,23 @@ export {
   type TokensPoint,
 } from './analysis/tokens-law.js';
 export {
-  claimsTable,
-  formatEstimate,
-  formatExpectation,
+  CLAIM_KINDS,
   judge,
   VERDICTS,
   type Claim,
+  type ClaimKind,
   type Expectation,
   type JudgedClaim,
+  type Power,
   type Verdict,
 } from './analysis/claims.js';
+export {
+  claimsTable,
+  formatEstimate,
+  formatExpectation,
+  formatVerdict,
+  verdictCounts,
+} from './analysis/claims-table.js';
 export {
   CONFIDENCE_LEVEL,
   exactly,

@@ -48,6 +48,18 @@ describe('parseModelConfig', () => {
       { hidden_act: 'gelu', bitlm: { body: 'bitnet-b1', norm_placement: 'bmt' } },
       /subln or preln .* got bmt/,
     ],
+    [
+      { bitlm: { weight_group_size: 48 } },
+      /weight_group_size must divide every longer row .* got 48 for \d+ inputs/,
+    ],
+    [
+      { bitlm: { weight_groups: 2, weight_group_size: 8 } },
+      /weight_group_size must be left out beside weight_groups/,
+    ],
+    [
+      { bitlm: { weight_quantizer: 'absmedian-ternary', weight_group_size: 8 } },
+      /weight_group_size must be left out beside absmedian-ternary, got 8/,
+    ],
     [{ bitlm: { weight_groups: 1 } }, /bitlm.weight_groups must be a whole number from 2, got 1/],
     [
       { bitlm: { weight_groups: 3 } },
@@ -67,6 +79,8 @@ describe('parseModelConfig', () => {
       /output_activation_quantizer must be left out beside elastic-int8/,
     ],
     [{ bitlm: { wheels: 4 } }, /unknown option bitlm.wheels/],
+    [{ bitlm: [] }, /bitlm must be an object of model options, got \[\]/],
+    [{ bitlm: 'constructor' }, /bitlm must be an object of model options/],
     [{ bitlm: { constructor: 'none' } }, /unknown option bitlm.constructor/],
     [{ bitlm: { toString: 'none' } }, /unknown option bitlm.toString/],
   ])('refuses %j and names the key', (change, message) => {
@@ -74,6 +88,20 @@ describe('parseModelConfig', () => {
     expect(parse).toThrow(ConfigError);
     expect(parse).toThrow(message);
   });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'takes %s, which every object has, for no option and for no choice',
+    (name) => {
+      const parse = (bitlm: string): unknown =>
+        parseModelConfig({ ...SMALL, bitlm: JSON.parse(bitlm) as unknown });
+      for (const value of ['"none"', 'null', '{}', '"toString"']) {
+        expect(() => parse(`{"${name}": ${value}}`)).toThrow(`unknown option bitlm.${name}`);
+      }
+      for (const key of ['weight_quantizer', 'norm_placement', 'straight_through', 'activation_quantizer']) {
+        expect(() => parse(`{"${key}": "${name}"}`)).toThrow(`bitlm.${key} must be one of`);
+      }
+    },
+  );
 
   it.each([[null], [[]], ['{}'], [undefined]])('refuses %j, which is no object', (json) => {
     expect(() => parseModelConfig(json)).toThrow(ConfigError);

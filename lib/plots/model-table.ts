@@ -25,7 +25,9 @@ const WEIGHTS: Readonly<Record<WeightQuantizerName, string>> = {
   'absmedian-ternary': '−1, 0, +1: 1.58 bits',
   'zero-one': '0, +1: 1 bit',
   'absmax-2bit': '−1, 0, +1: 2 bits',
+  'absmax-3bit': '−3 … 3: 3 bits',
   'absmax-4bit': '−7 … 7: 4 bits',
+  'absmax-6bit': '−31 … 31: 6 bits',
   'absmax-8bit': '−127 … 127: 8 bits',
 };
 
@@ -89,9 +91,11 @@ export function modelTable({ config }: Described): Table {
 }
 
 function weightsOf(options: AblationOptions): string {
-  const { own_weight_quantizer: own, weight_quantizer: name, weight_groups: groups } = options;
+  const { own_weight_quantizer: own, weight_quantizer: name } = options;
+  const { weight_groups: groups, weight_group_size: size } = options;
   if (own !== undefined) return nameOf(own);
-  return WEIGHTS[name] + (groups === undefined ? '' : `, ${groups} scales`);
+  if (groups !== undefined) return `${WEIGHTS[name]}, ${groups} scales`;
+  return WEIGHTS[name] + (size === undefined ? '' : `, a scale for ${size}`);
 }
 
 function inputsOf(options: AblationOptions, part: string): string {

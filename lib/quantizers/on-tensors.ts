@@ -7,10 +7,10 @@
  * training loop stops.
  */
 import * as tf from '@tensorflow/tfjs';
-import * as op from '../backend/operations.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { activationRange, keptOf, type ActivationRange } from './activations.js';
 import { absmeanScales, gridOfTensor, type TensorGrid } from './measures.js';
+import { inGroups, type WeightGroups } from './weight-groups.js';
 import { QUANTIZER_EPSILON } from './weights.js';
 
 /** Weights rounded to their grid, any shape. */
@@ -25,35 +25,15 @@ export function roundToGrid(weights: tf.Tensor, grid: TensorGrid): tf.Tensor {
   });
 }
 
-/** Quantized and dequantized weights of any shape, with a scale for each group of rows. `none` gives a copy. */
+/** Quantized and dequantized weights of any shape, with a scale for each group. `none` gives a copy. */
 export function dequantizedWeights(
   quantizer: WeightQuantizerName,
   weights: tf.Tensor,
-  groups = 1,
+  groups: WeightGroups = {},
 ): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
-  return inGroups(weights, groups, (part) => tf.tidy(() => roundToGrid(part, gridOfTensor(quantizer, part))));
-}
-
-/**
- * Quantizes groups of output rows each by itself, with scales of their own (BitNet, section 2.1).
- * @param weights [out, in]; `out` a multiple of `groups`
- */
-export function inGroups(
-  weights: tf.Tensor,
-  groups: number,
-  quantize: (part: tf.Tensor) => tf.Tensor,
-): tf.Tensor {
-  if (groups === 1) return quantize(weights);
-  const [rows, columns] = weights.shape;
-  const size = rows / groups;
-  return tf.tidy(() =>
-    op.concat(
-      Array.from({ length: groups }, (_, group) =>
-        quantize(op.slice(weights, [group * size, 0], [size, columns])),
-      ),
-      0,
-    ),
+  return inGroups(weights, groups, (part, measured) =>
+    tf.tidy(() => roundToGrid(part, gridOfTensor(quantizer, part, measured))),
   );
 }
 

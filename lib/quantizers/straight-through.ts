@@ -19,9 +19,9 @@ import {
   dequantizedActivations,
   dequantizedElastic,
   dequantizedWeights,
-  inGroups,
   scalesOfTensor,
 } from './on-tensors.js';
+import { inGroups, type Measured, type WeightGroups } from './weight-groups.js';
 
 /** How the gradient passes a quantizer of the library; see the head of this file. */
 export type StraightThrough = AblationOptions['straight_through'];
@@ -59,19 +59,19 @@ export interface ActivationGradientOptions {
 }
 
 /**
- * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor, or for each group of rows.
+ * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor, or for each group.
  * @throws Error for an unknown quantizer, when it is used
  */
 export function weightQuantizer(
   name: WeightQuantizerName,
   straightThrough: StraightThrough = 'identity',
-  groups = 1,
+  groups: WeightGroups = {},
 ): TensorQuantizer {
   const quantize = (weights: tf.Tensor): tf.Tensor => dequantizedWeights(name, weights, groups);
   const saturates = name !== 'none' && !name.startsWith('absmax');
   if (!isClipped(straightThrough) || !saturates) return quantize;
   const gradient = (weights: tf.Tensor): tf.Tensor =>
-    inGroups(weights, groups, (part) => unsaturatedWeights(name, part));
+    inGroups(weights, groups, (part, measured) => unsaturatedWeights(name, part, measured));
   return Object.assign(quantize, { gradient });
 }
 
@@ -133,8 +133,12 @@ function isClipped(straightThrough: StraightThrough): boolean {
 }
 
 /** 1 where a weight lies within the outermost integers of its grid, else 0. */
-function unsaturatedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
-  const { rule, center, factor, scale, low, high } = gridOfTensor(quantizer, weights);
+function unsaturatedWeights(
+  quantizer: WeightQuantizerName,
+  weights: tf.Tensor,
+  measured: Measured,
+): tf.Tensor {
+  const { rule, center, factor, scale, low, high } = gridOfTensor(quantizer, weights, measured);
   if (rule === 'sign') return within(tf.sub(weights, center), tf.neg(scale), scale);
   return within(tf.mul(weights, factor), low, high);
 }

@@ -7,6 +7,7 @@ import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import { parameterSpecs } from '../parameters.js';
 import { levelIndices } from '../quantizers/level-indices.js';
+import { groupLength } from '../quantizers/weight-groups.js';
 import { quantizeWeights } from '../quantizers/weights.js';
 import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './types.js';
 
@@ -18,7 +19,7 @@ export type Codes = ReadonlyMap<string, Int8Array | Int32Array>;
 
 /** The integers that the forward pass uses now; none for a model in full precision. */
 export function weightCodes(model: BitLM): Codes {
-  const { weight_quantizer: quantizer, weight_groups: groups = 1 } = model.options;
+  const { weight_quantizer: quantizer } = model.options;
   const { weights: own } = model.own;
   if (own) {
     const values = (name: string): Float32Array =>
@@ -28,7 +29,7 @@ export function weightCodes(model: BitLM): Codes {
   if (quantizer === 'none') return new Map();
   return new Map(
     latentMatrices(model).map(([name, weights]) => {
-      const size = weights.length / groups;
+      const size = groupLength(model.parameters.get(name)!.shape, model.options);
       const codes = new Int8Array(weights.length);
       for (let at = 0; at < weights.length; at += size) {
         codes.set(quantizeWeights(quantizer, weights.subarray(at, at + size)).values, at);

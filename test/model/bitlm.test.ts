@@ -44,6 +44,7 @@ const ABLATIONS: [string, Partial<AblationOptions>, object?][] = [
   ...NORM_PLACEMENTS.map((name) => [name, { norm_placement: name }] as [string, Partial<AblationOptions>]),
   ['clipped', { straight_through: 'clipped' }],
   ['two groups', { weight_groups: 2 }],
+  ['int3 in groups of eight', { weight_quantizer: 'absmax-3bit', weight_group_size: 8 }],
   ['two groups, clipped', { weight_groups: 2, straight_through: 'clipped' }],
   ['the body of b1', { body: 'bitnet-b1', weight_quantizer: 'sign' }, { hidden_act: 'gelu' }],
   ['the body of b1 with Pre-LN', { body: 'bitnet-b1', norm_placement: 'preln' }, { hidden_act: 'gelu' }],

@@ -172,8 +172,8 @@ function requireExportable(config: ModelConfig, format: ExportFormat, file: stri
     const expected = `one of ${TERNARY_QUANTIZERS.join(', ')}`;
     fail('weight_quantizer', expected, options.weight_quantizer, 'Other weights do not fit into two bits.');
   }
-  if (options.weight_groups !== undefined) {
-    fail('weight_groups', 'absent', `${options.weight_groups}`, 'A packed matrix has one scale.');
+  for (const key of ['weight_groups', 'weight_group_size'] as const) {
+    if (options[key] !== undefined) fail(key, 'absent', `${options[key]}`, 'A packed matrix has one scale.');
   }
   if (format === 'packed') return; // config.json carries the other options
   const { activation_quantizer: activations, down_activation_quantizer: down = activations } = options;

@@ -3,26 +3,28 @@ import { constant, hasNativeKernels, runKernel } from '../../backend/kernels.js'
 import * as op from '../../backend/operations.js';
 import type { WeightQuantizerName } from '../../config.js';
 import { gridOfTensor, type TensorGrid } from '../../quantizers/measures.js';
-import { inGroups, roundToGrid } from '../../quantizers/on-tensors.js';
+import { roundToGrid } from '../../quantizers/on-tensors.js';
+import { inGroups, type WeightGroups } from '../../quantizers/weight-groups.js';
 
-/** Quantized and dequantized weights of any shape, by the fastest way the backend has, with a scale for each group of rows. `none` gives a copy. */
+/**
+ * Quantized and dequantized weights of any shape, by the fastest way the backend has, with a scale for each group. `none`
+ * gives a copy.
+ */
 export function dequantizedWeights(
   quantizer: WeightQuantizerName,
   weights: tf.Tensor,
-  groups = 1,
+  groups: WeightGroups = {},
 ): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
-  return inGroups(weights, groups, (part) => rounded(quantizer, part));
-}
-
-function rounded(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => {
-    const grid = gridOfTensor(quantizer, weights);
-    const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
-    return isTernary && hasNativeKernels()
-      ? roundToTernaryByKernel(weights, grid)
-      : roundToGrid(weights, grid);
-  });
+  return inGroups(weights, groups, (part, measured) =>
+    tf.tidy(() => {
+      const grid = gridOfTensor(quantizer, part, measured);
+      const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
+      return isTernary && measured === 'all' && hasNativeKernels()
+        ? roundToTernaryByKernel(part, grid)
+        : roundToGrid(part, grid);
+    }),
+  );
 }
 
 /**
