@@ -74,8 +74,8 @@ describe.runIf(HAS_TENSORFLOW)('a batch on three threads', () => {
     const model = new BitLM(withOptions({ activation_quantizer: quantizer }), { seed: 1 });
     const whole = lossAndGradients(model, batch, SEQUENCES);
     const parts = lossAndGradients(model, batch, SEQUENCES, THREADS);
-    if (isSplittable(model.options)) expect(parts.loss).toBeCloseTo(whole.loss, 5);
-    const apart = difference(read(whole), read(parts));
+    const loss = Math.abs(parts.loss - whole.loss);
+    const apart = Math.max(loss, difference(read(whole), read(parts)));
     expect(apart < 1e-5).toBe(isSplittable(model.options));
     model.dispose();
   });
