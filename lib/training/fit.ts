@@ -52,6 +52,8 @@ const sessions = new WeakMap<TrainableModel, Session>();
 const inTraining = new WeakSet<TrainableModel>();
 
 const SPEED_STEPS = 10;
+/** An evaluation costs as much as a few steps. */
+const LEAST_BETWEEN_EVALUATIONS = 10;
 
 /**
  * Trains a model and draws its losses while it learns. ■ stops it after the current step; called again with the same
@@ -174,7 +176,7 @@ function trainingOptions(model: TrainableModel, given: Given, steps: number): Tr
       totalSteps: steps,
       weightDecay: 0.1,
     },
-    evaluateEvery: Math.max(1, Math.ceil(steps / 20)),
+    evaluateEvery: Math.max(LEAST_BETWEEN_EVALUATIONS, Math.ceil(steps / 20)),
     validationWindows: 128,
     diagnostics: true,
     seeds: { weights: 1, batches: 1 },
