@@ -3,6 +3,7 @@
  * left to the command: they outlive a kernel, and a notebook reads what they recorded.
  */
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { rerun, type RerunOptions } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
 export type { Engine, RunProgress, RunTask } from './sweep/engines/engine.js';

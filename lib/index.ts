@@ -16,8 +16,9 @@ export {
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
 export { CorpusError } from './corpora/corpus-error.js';
-export type { Corpus, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
+export type { Corpus, TextTokenizer, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
 export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
+export { openStateOfTheUnion, type StateOfTheUnionOptions } from './corpora/state-of-the-union.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
 export { perfectLosses } from './corpora/perfect-losses.js';
@@ -68,7 +69,8 @@ export { abortOnInterrupt } from './training/interrupt.js';
 export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
 export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
-export { CheckpointError } from './io/file-error.js';
+export { CheckpointError } from './checkpoint/checkpoint-error.js';
+export { FileError } from './io/file-error.js';
 export {
   EXPORT_FORMATS,
   exportCheckpoint,
@@ -113,6 +115,9 @@ export {
   quantizeElastic,
   type QuantizedActivations,
 } from './quantizers/activations.js';
+
+// Files that appear whole or not at all.
+export { writeFileAtomically } from './io/atomic-write.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';

@@ -63,6 +63,7 @@ const PURPOSES = {
   weights: 4,
   text: 5,
   bootstrap: 6,
+  test: 8,
   quantizer: 7,
 } as const;
 export type RandomPurpose = keyof typeof PURPOSES;

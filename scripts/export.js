@@ -10,6 +10,7 @@ import { readArguments } from './arguments.js';
 import { putCharts, takeCharts } from './export/charts.js';
 import { putFormulas, takeFormulas } from './export/formulas.js';
 import { putImages } from './export/images.js';
+import { putLabParts } from './export/lab-parts.js';
 import { endProgramsOnSignal, runCommand } from './setup/command.js';
 import { projectAt } from './setup/project.js';
 import { explain, SetupError } from './setup/setup-error.js';
@@ -84,7 +85,8 @@ async function exportNotebook(project, source, target) {
       );
     });
     const html = readFileSync(join(folder, `${name}.html`), 'utf8');
-    writeWhole(target, putCharts(putImages(putFormulas(html, formulas), dirname(source)), charts));
+    const page = putLabParts(putImages(putFormulas(html, formulas), dirname(source)));
+    writeWhole(target, putCharts(page, charts));
     return { charts: charts.length, bytes: statSync(target).size };
   } finally {
     rmSync(folder, { recursive: true, force: true });

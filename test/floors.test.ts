@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -16,13 +16,21 @@ const LIB = [
   ['index.ts'],
 ];
 
+/** A question is a folder with its runs; a new one needs no line here. */
+const QUESTIONS = readdirSync(new URL('../experiments', import.meta.url)).filter(
+  (folder) =>
+    !['shapes', 'sweep'].includes(folder) &&
+    existsSync(new URL(`../experiments/${folder}/experiment.ts`, import.meta.url)),
+);
+
 /** Questions import the sweep, the record, sizes and shapes; commands import questions; nothing imports commands. */
 const EXPERIMENTS = [
   ['sweep'],
   ['record', 'sizes', 'ray'],
   ['shapes'],
-  ['bitlm', 'quantization-ablation', 'scaling-law', 'fp16-comparison', 'inference-2b4t'],
+  QUESTIONS,
   ['bench', 'experiments.ts'],
+  ['rerun.ts'],
   ['commands', 'index.ts'],
 ];
 

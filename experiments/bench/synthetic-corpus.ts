@@ -13,7 +13,9 @@ export function syntheticCorpus(vocabSize: number): Corpus {
     hash: '0'.repeat(64),
     trainingTokens: Infinity,
     validationTokens: Infinity,
+    testTokens: Infinity,
     sampleBatch: (_step, _seed, batch, context) => windows(batch, context),
     validationWindows: windows,
+    testWindows: windows,
   };
 }

@@ -12,6 +12,7 @@ import { requireOneVersion } from '../record/one-version.js';
 import { recordResults, RUNS_FOLDER } from '../record/recorded.js';
 import { PRESETS, type Preset, type RunSpec } from '../sweep/run-spec.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
+import { onStopSignal } from './stop-signal.js';
 import { SweepDisplay } from './sweep-display.js';
 import { sweep, type SweepOptions } from '../sweep/sweep.js';
 
@@ -25,7 +26,9 @@ const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [
   --cancel        with --engine ray: Ctrl-C stops the jobs; by default they go on, and the same command finds them
   --any-backend   with --engine ray: takes machines with another backend; results then agree to rounding only
   --dry-run       prints the runs and what they cost, from measured steps; trains nothing
-  --record        writes experiments/results/NAME.json once every run is done`;
+  --record        writes experiments/results/NAME.json once every run is done
+Ctrl-C and SIGTERM finish the running steps and save them. In a container: node experiments/dist/commands/run.js NAME …,
+since the shell that npm starts keeps the SIGTERM of docker stop to itself.`;
 
 const STOPPING = 'Stopping: running steps are finished and saved. The same command goes on from here.';
 
@@ -86,7 +89,7 @@ async function runAll(
   record: boolean,
 ): Promise<void> {
   const stop = new AbortController();
-  process.once('SIGINT', () => {
+  const endListening = onStopSignal(() => {
     display.say(options.engine.stopping ?? STOPPING);
     stop.abort();
   });
@@ -115,6 +118,7 @@ async function runAll(
     stop.abort();
     display.close();
     await options.engine.close();
+    endListening();
   }
 }
 

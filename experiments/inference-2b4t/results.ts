@@ -1,5 +1,5 @@
 /** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference-2b4t` recorded at it: what notebook 4 opens with. */
-import { readResults, resultsFile } from '../record/results-file.js';
+import { measurementsProblem, readResults, resultsFile } from '../record/results-file.js';
 
 /** The values in config.json of microsoft/bitnet-b1.58-2B-4T. */
 export const PUBLISHED_CONFIG = {
@@ -71,5 +71,5 @@ export const INFERENCE_COMMAND = 'npm run bench -- inference-2b4t --record';
 
 /** The committed record. @throws Error that says which command makes it, where there is none */
 export function readInferenceRecord(file: string = INFERENCE_RESULTS): Promise<InferenceRecord> {
-  return readResults<InferenceRecord>(file, INFERENCE_COMMAND);
+  return readResults<InferenceRecord>(file, INFERENCE_COMMAND, measurementsProblem);
 }

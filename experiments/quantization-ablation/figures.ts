@@ -34,7 +34,6 @@ export function differenceFigure(results: readonly ArmResult[], atMost: number):
     subtitle: 'Right of zero: worse than the arm it is compared with',
     category: { title: 'Change' },
     value: { title: 'Difference in validation loss', unit: 'nats per token' },
-    width: 860,
     lines: [{ axis: 'x', at: 0, label: '' }],
     notes: ['Means over the seeds, pair by pair, with 95 % intervals (Student).'],
     rows: rows.map(({ label, axis, against, difference }) => {
@@ -170,7 +169,6 @@ export function table4Figure(rows: readonly Table4Row[]): Figure {
     category: { title: 'Variant' },
     categories: cells.map(({ activations, norm }) => `${activations} + ${norm}`),
     value: { title: 'Difference in loss', unit: 'nats per token' },
-    width: 860,
     notes: ['The paper’s perplexities as ln(perplexity / 20.34). Two cells were not run there.'],
     series: [
       { name: 'here, each at its own best rate', ...ours('own') },

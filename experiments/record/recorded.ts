@@ -1,12 +1,13 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { commitsOf, requireOneVersion } from './one-version.js';
 import { readResults, resultsFile } from './results-file.js';
 import type { Preset } from '../sweep/run-spec.js';
 import type { FinishedRun, RunResult } from '../sweep/finished-run.js';
+import { resultProblem } from '../sweep/result-file.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
 export interface RecordedResults {
@@ -40,7 +41,20 @@ export function readRecorded(
   experiment: string,
   file: string = resultsFile(experiment),
 ): Promise<RecordedResults> {
-  return readResults<RecordedResults>(file, recordCommand(experiment));
+  return readResults<RecordedResults>(file, recordCommand(experiment), recordProblem);
+}
+
+/** What is wrong with a record, or with one of its runs; undefined where nothing is. */
+function recordProblem({ runs, backends, commit }: Partial<RecordedResults>): string | undefined {
+  if (!Array.isArray(runs) || !Array.isArray(backends) || typeof commit !== 'string')
+    return 'a record must hold runs, backends and a commit';
+  for (const run of runs as Partial<FinishedRun>[]) {
+    if (typeof run?.id !== 'string' || typeof run.name !== 'string' || typeof run.arm !== 'string')
+      return `a run must have id, name and arm, got ${JSON.stringify(run).slice(0, 80)}`;
+    const problem = resultProblem(run);
+    if (problem !== undefined) return `run ${run.name}: ${problem}`;
+  }
+  return undefined;
 }
 
 /**
@@ -54,9 +68,8 @@ export async function recordResults(
   runs: readonly FinishedRun[],
 ): Promise<string> {
   const path = resultsFile(experiment.name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.partial`, resultsText(experiment, preset, runs), { flush: true });
-  await rename(`${path}.partial`, path);
+  const text = resultsText(experiment, preset, runs);
+  await writeFileAtomically(path, (file) => file.writeFile(text));
   return path;
 }
 

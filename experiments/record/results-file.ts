@@ -17,14 +17,56 @@ export function hasResults(name: string): boolean {
 /**
  * Reads committed results.
  * @param command makes the file
- * @throws Error that says so, where there is none
+ * @param problem says what is wrong with what is in the file; undefined where nothing is
+ * @throws Error that names file and command, where there is no such file or it is damaged
  */
-export async function readResults<T>(file: string, command: string): Promise<T> {
+export async function readResults<T extends object>(
+  file: string,
+  command: string,
+  problem: (found: Partial<T>) => string | undefined,
+): Promise<T> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       `read results: ${file} must hold recorded results (${error.code}). Make them: ${command}`,
       { cause: error },
     );
   });
-  return JSON.parse(text) as T;
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    found = undefined;
+  }
+  const isObject = typeof found === 'object' && found !== null;
+  const said = isObject
+    ? problem(found as Partial<T>)
+    : `a record must be a JSON object, got ${JSON.stringify(text.slice(0, 40))}`;
+  if (said === undefined) return found as T;
+  throw new Error(
+    `read results: ${said} in ${file}. Put the committed file back (git checkout), or make it anew: ${command}`,
+  );
+}
+
+/** What is wrong with a record of measurements; undefined where nothing is. A figure is a number from 0. */
+export function measurementsProblem({
+  command,
+  machine,
+  measurements,
+}: {
+  command?: unknown;
+  machine?: unknown;
+  measurements?: unknown;
+}): string | undefined {
+  if (typeof command !== 'string' || typeof machine !== 'string' || !Array.isArray(measurements))
+    return 'a record must hold command, machine and measurements';
+  const wrong = (measurements as unknown[]).findIndex((one) => !isMeasurement(one));
+  return wrong < 0
+    ? undefined
+    : `measurement ${wrong + 1} must have no figure below 0 or missing, got ${JSON.stringify(measurements[wrong]).slice(0, 80)}`;
+}
+
+function isMeasurement(value: unknown): boolean {
+  if (typeof value === 'number') return value >= 0;
+  if (typeof value !== 'object') return true;
+  return value !== null && Object.values(value).every(isMeasurement);
 }

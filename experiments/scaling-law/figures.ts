@@ -48,6 +48,7 @@ export function sizeCurvesFigure({ label, runs }: SizeCurve, entropyPerToken: nu
     x: { title: 'Step', unit: 'updates' },
     y: { title: 'Validation loss', unit: 'nats per token' },
     lines: [{ axis: 'y', at: entropyPerToken, label: 'entropy' }],
+    ordered: true,
     series: bySize.map(({ parameters, curve }): LineSeries => ({
       name: count(parameters),
       x: curve.map(({ step }) => step),
@@ -116,6 +117,7 @@ export function tokensFigure({ lengths, entropy }: ScalingResults, arm: string):
     title: `Excess loss against tokens, ${arm}`,
     x: { title: 'Tokens D', unit: 'tokens', scale: 'log', format: '~s' },
     y: { title: 'Loss on values − entropy', unit: 'nats', scale: 'log' },
+    ordered: true,
     series: sizes.map((size): LineSeries => {
       const ofSize = points.filter(({ parameters, seed }) => parameters === size && seed === 1);
       const sorted = ofSize.toSorted((x, y) => x.tokens - y.tokens);

@@ -1,6 +1,6 @@
 /** What `npm run bench -- shapes` recorded: decoding at the papers' shapes, which notebook 3 opens with. */
 import type { ShapeSpeed, WeightForm } from '@bitnet-notebooks/lib';
-import { readResults, resultsFile } from '../record/results-file.js';
+import { measurementsProblem, readResults, resultsFile } from '../record/results-file.js';
 
 /** experiments/results/shapes.json */
 export interface ShapesRecord {
@@ -18,7 +18,7 @@ export const SHAPES_COMMAND = 'npm run bench -- shapes --record';
 
 /** @throws Error that says which command makes the file, where there is none */
 export function readShapes(file: string = SHAPES_RESULTS): Promise<ShapesRecord> {
-  return readResults<ShapesRecord>(file, SHAPES_COMMAND);
+  return readResults<ShapesRecord>(file, SHAPES_COMMAND, measurementsProblem);
 }
 
 /** One shape in one form on a number of threads. */

@@ -23,6 +23,8 @@ export interface RunResult {
   validationTokens: number;
   /** In a language of known entropy: mean loss on each kind of position, nats per token. */
   lossByKind?: Record<string, number>;
+  /** The same over the test part, where the run asks for it: nothing was chosen by it. Nats per token. */
+  test?: { loss: number; tokens: number; lossByKind?: Record<string, number> };
   /** Learned values in all. */
   parameters: number;
   curve: CurvePoint[];
@@ -46,15 +48,17 @@ export interface FinishedRun extends RunSpec, RunResult {
   id: string;
 }
 
-/** Mean loss over all positions, nats per token; Infinity where the run diverged. Learning rates are tuned by it. */
+/** Mean validation loss over all positions, nats per token; Infinity where the run diverged. Rates are tuned by it. */
 export function meanLoss({ validationLoss }: RunResult): number {
   return validationLoss ?? Infinity;
 }
 
 /**
- * The loss that arms are compared by, nats per token; Infinity where the run diverged. In a language of known entropy it is
+ * The loss that arms are compared by, nats per token; Infinity where the run diverged. On the test part where the run has
+ * seen it, else on validation. In a language of known entropy it is
  * that on the looked-up values: keys are random, and no model can do better on them.
  */
 export function lossOf(run: RunResult): number {
+  if (run.test) return run.test.lossByKind?.v ?? run.test.loss;
   return run.lossByKind?.v ?? meanLoss(run);
 }

@@ -11,7 +11,11 @@ export const PRESETS = ['smoke', 'laptop', 'full'] as const;
 export type Preset = (typeof PRESETS)[number];
 
 /** What a run learns from, as data. */
-export type CorpusSpec = { name: 'tiny-shakespeare' } | ({ name: 'zipf-facts' } & ZipfFactsOptions);
+export type CorpusSpec =
+  | { name: 'tiny-shakespeare'; testShare?: number }
+  /** Byte pairs of the committed tokenizer in data/state-of-the-union. */
+  | { name: 'state-of-the-union'; vocabSize: number }
+  | ({ name: 'zipf-facts' } & ZipfFactsOptions);
 
 /** One training run of an experiment: everything that its result follows from, and what it is for. */
 export interface RunSpec {
@@ -26,6 +30,8 @@ export interface RunSpec {
   training: TrainingOptions;
   /** Windows that the loss at the end is taken over. By default all of a text, and 4,096 of an endless language. */
   finalWindows?: number;
+  /** Windows of the test part that the trained model is judged by at the end: a number, or all of a text. None by default. */
+  testWindows?: number | 'all';
   /** Further measurements of the trained model, by the names in evaluations.ts. None by default. */
   evaluations?: readonly string[];
 }
@@ -35,7 +41,8 @@ export interface RunSpec {
  * run, whichever experiment asks for it under whatever name.
  * @returns 20 hexadecimal digits
  */
-export function runId({ corpus, model, training, finalWindows, evaluations = [] }: RunSpec): string {
-  const identity = stableJson({ corpus, model, training, finalWindows, evaluations });
+export function runId(spec: RunSpec): string {
+  const { corpus, model, training, finalWindows, testWindows, evaluations = [] } = spec;
+  const identity = stableJson({ corpus, model, training, finalWindows, testWindows, evaluations });
   return createHash('sha256').update(identity).digest('hex').slice(0, 20);
 }

@@ -81,17 +81,33 @@ export async function trainRun(
 function finalLosses(
   model: TrainableModel,
   corpus: Corpus,
-  { training: { context, steps }, finalWindows }: RunSpec,
-): Pick<RunResult, 'validationLoss' | 'lossByKind' | 'validationTokens'> {
-  const all = Math.floor((corpus.validationTokens - 1) / context);
-  const windows = finalWindows ?? (Number.isFinite(all) ? all : ENDLESS_WINDOWS);
-  const losses = model.losses(corpus, windows, context);
-  if (Number.isFinite(losses.validationLoss)) return { ...losses, validationTokens: windows * context };
-  const found = `got ${losses.validationLoss} over all ${windows} windows`;
-  throw new DivergedError(
-    steps,
-    `train run: validation loss must be finite, ${found} after step ${steps}. Try a lower learning rate.`,
-  );
+  { training: { context, steps }, finalWindows, testWindows }: RunSpec,
+): Pick<RunResult, 'validationLoss' | 'lossByKind' | 'validationTokens' | 'test'> {
+  const windows = finalWindows ?? wholeText(corpus.validationTokens, context);
+  const { loss, lossByKind } = model.losses(corpus, 'validation', windows, context);
+  if (!Number.isFinite(loss)) {
+    const found = `got ${loss} over all ${windows} windows`;
+    throw new DivergedError(
+      steps,
+      `train run: validation loss must be finite, ${found} after step ${steps}. Try a lower learning rate.`,
+    );
+  }
+  const validation = {
+    validationLoss: loss,
+    ...(lossByKind && { lossByKind }),
+    validationTokens: windows * context,
+  };
+  if (testWindows === undefined) return validation;
+  const count = testWindows === 'all' ? wholeText(corpus.testTokens, context) : testWindows;
+  return {
+    ...validation,
+    test: { ...model.losses(corpus, 'test', count, context), tokens: count * context },
+  };
+}
+
+/** All windows of a text that do not overlap; of an endless language, as many as there are by default. */
+function wholeText(tokens: number, context: number): number {
+  return Number.isFinite(tokens) ? Math.floor((tokens - 1) / context) : ENDLESS_WINDOWS;
 }
 
 /** A point for each evaluation of a run, with the mean of the training losses since the one before. */

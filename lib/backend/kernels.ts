@@ -3,32 +3,7 @@
  * Each has a plain version of the same mathematics beside its caller, which runs on wasm and is the oracle in tests.
  */
 import * as tf from '@tensorflow/tfjs';
-
-interface Attribute {
-  name: string;
-  type: number;
-  value: unknown;
-}
-
-interface NativeBackend {
-  binding: Record<
-    | 'TF_ATTR_TYPE'
-    | 'TF_ATTR_BOOL'
-    | 'TF_ATTR_INT'
-    | 'TF_ATTR_STRING'
-    | 'TF_ATTR_SHAPE'
-    | 'TF_FLOAT'
-    | 'TF_INT32',
-    number
-  >;
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
-  executeMultipleOutputs(
-    name: string,
-    attributes: Attribute[],
-    inputs: tf.TensorInfo[],
-    outputs: number,
-  ): tf.Tensor[];
-}
+import { native, type Attribute } from './binding.js';
 
 /**
  * Attributes of a kernel as plain values, where they differ from its defaults and its inputs do not tell; a type is
@@ -39,10 +14,6 @@ type Attributes = Record<string, boolean | number | string | number[] | { type: 
 /** True where TensorFlow's kernels can be called by name. */
 export function hasNativeKernels(): boolean {
   return tf.getBackend() === 'tensorflow';
-}
-
-function native(): NativeBackend {
-  return tf.backend() as unknown as NativeBackend;
 }
 
 /** Runs the TensorFlow kernel `name` and returns its one output. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { prepareNativeLog } from './native-log.js';
 import { keepSignalsOffThisThread } from './signals.js';
 
 /** What the training engine runs on, in words for the first cell of a notebook. */
@@ -65,6 +66,12 @@ export function currentBackend(): BackendDescription | undefined {
   return running;
 }
 
+/** Says in the backend's note, once, why steps of training are not one call of TensorFlow each. */
+export function noteEagerSteps(reason: string): void {
+  const text = ` Steps of training stay eager, which is slower: ${reason}.`;
+  if (running && !running.note.includes(text)) running.note += text;
+}
+
 async function startNative(threads: number): Promise<BackendDescription> {
   // libtensorflow reads these once, when it is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
@@ -77,6 +84,8 @@ async function startNative(threads: number): Promise<BackendDescription> {
     () => '',
     (error: unknown) => ` An interrupt may end this process (${firstLine(error)}).`,
   );
+  // Without it two lines more are written: no reason to stop.
+  await prepareNativeLog().catch(() => {});
   await import('@tensorflow/tfjs-node');
   await tf.setBackend('tensorflow');
   const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };

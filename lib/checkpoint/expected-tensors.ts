@@ -1,7 +1,8 @@
 /** The tensors that a config asks for, held against those that a file has. */
 import type { ModelConfig } from '../config.js';
 import { parameterSpecs, type ParameterSpec } from '../parameters.js';
-import { CheckpointError, excerpt } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
+import { excerpt } from '../io/file-error.js';
 
 /** Matrices of a layer that BitLinear quantizes: q, k, v, o, gate, up, down. */
 const MATRICES_PER_LAYER = 7;

@@ -1,6 +1,7 @@
 /** How a checkpoint wants text to be generated: generation_config.json, or what a GGUF file says of it. */
 import type { ModelConfig } from '../config.js';
-import { CheckpointError, excerpt } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
+import { excerpt } from '../io/file-error.js';
 
 /** What generation starts from where the caller says nothing. Absent fields are not in the checkpoint. */
 export interface GenerationConfig {

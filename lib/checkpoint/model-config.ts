@@ -1,6 +1,7 @@
 /** config.json of Hugging Face's layout as it comes from outside: checked, and told in the project's terms. */
 import { ConfigError, parseModelConfig, type ModelConfig } from '../config.js';
-import { CheckpointError, excerpt } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
+import { excerpt } from '../io/file-error.js';
 
 /** Whether the seven matrices of a layer are stored two bits a weight. transformers' `bitlinear` always is. */
 export function isPacked(config: ModelConfig): boolean {

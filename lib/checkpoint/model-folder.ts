@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkModelConfig, type ModelConfig } from '../config.js';
-import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
+import { explainSystemError } from '../io/file-error.js';
 import { replaceFolder, type FolderKind } from '../io/replace-folder.js';
 import { expectedTensors } from './expected-tensors.js';
 import type { GenerationConfig } from './generation-config.js';

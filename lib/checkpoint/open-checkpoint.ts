@@ -1,7 +1,8 @@
 /** Opens a checkpoint, whatever container it comes in. */
 import { stat } from 'node:fs/promises';
 import type { Checkpoint } from './checkpoint.js';
-import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
+import { explainSystemError } from '../io/file-error.js';
 import { readReplaced } from '../io/replace-folder.js';
 import { openGgufFile } from './gguf/checkpoint.js';
 import { openSafetensorsFolder } from './safetensors/checkpoint.js';

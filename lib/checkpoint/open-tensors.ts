@@ -1,7 +1,7 @@
 /** What the containers share once their headers are read: open files, entries by name, scales, exact reads. */
 import type { ModelConfig } from '../config.js';
 import type { Checkpoint, TensorEntry } from './checkpoint.js';
-import { CheckpointError } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
 import type { FileBytes } from '../io/file-bytes.js';
 import type { GenerationConfig } from './generation-config.js';
 import type { TokenizerSource } from './tokenizer-source.js';

@@ -14,7 +14,7 @@
  *   digits come out by multiplying with 3 and taking what overflows.
  */
 import type { TernaryEncoding } from './checkpoint.js';
-import { CheckpointError } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
 import { halfToNumber, numberToHalf } from './dtypes.js';
 import { I2S_GROUP_WEIGHTS, I2S_TAIL_BYTES, TQ_BLOCK_BYTES, TQ_BLOCK_WEIGHTS } from './encodings.js';
 

@@ -3,7 +3,7 @@
  * layout places the weights: packing-layouts.ts.
  */
 import type { TernaryEncoding } from './checkpoint.js';
-import { CheckpointError } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
 import { encodedBytes, shapeProblem } from './encodings.js';
 import { PACKERS, UNPACKERS, type PackedSource, type TernaryMatrix } from './packing-layouts.js';
 

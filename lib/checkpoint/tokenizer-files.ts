@@ -1,7 +1,8 @@
 /** The tokenizer files of Hugging Face's layout. */
 import { join } from 'node:path';
 import type { ModelConfig } from '../config.js';
-import { CheckpointError, excerpt } from '../io/file-error.js';
+import { CheckpointError } from './checkpoint-error.js';
+import { excerpt } from '../io/file-error.js';
 import { parseJson, readOptionalText } from '../io/json-file.js';
 import type { TokenizerSource } from './tokenizer-source.js';
 

@@ -1,5 +1,14 @@
 /** What training needs of a data set. Every corpus, read from a file or generated, has this one form. */
-import type { CharacterTokenizer } from './characters.js';
+
+/** Text to ids and back. Characters and byte pairs alike. */
+export interface TextTokenizer {
+  /** Number of different ids. */
+  readonly vocabSize: number;
+  encode(text: string): ArrayLike<number>;
+  decode(ids: ArrayLike<number>): string;
+  /** tokenizer.json, as Hugging Face's tokenizers read it. */
+  toJSON(): object;
+}
 
 /** A set of windows, row after row. Legend: B windows, T tokens of context. */
 export interface TokenWindows {
@@ -41,10 +50,17 @@ export interface Corpus {
   readonly hash: string;
   /** Number of tokens to draw training windows from; Infinity for a generated language. */
   readonly trainingTokens: number;
-  /** Number of tokens that training never sees; Infinity for a generated language. */
+  /** Number of tokens that training never sees, to choose rates and models by; Infinity for a generated language. */
   readonly validationTokens: number;
+  /** Number of tokens that neither training nor any choice sees, to report losses on; 0 where none were set apart. */
+  readonly testTokens: number;
   /** Turns text into ids and back. Generated languages have none. */
-  readonly tokenizer?: CharacterTokenizer;
+  readonly tokenizer?: TextTokenizer;
+  /**
+   * Bytes of UTF-8 that a token stands for in the mean. A loss divided by it, and by ln 2, is in bits per byte: the unit in
+   * which models of different tokenizers can be laid side by side. Generated languages have none.
+   */
+  readonly bytesPerToken?: Readonly<Record<'validation' | 'test', number>>;
   /** Only generated languages know theirs. */
   readonly entropy?: KnownEntropy;
 
@@ -65,4 +81,10 @@ export interface Corpus {
    * @throws CorpusError if the text has fewer windows
    */
   validationWindows(count: number, context: number): TokenWindows;
+
+  /**
+   * Windows of the test part, as fixed as those of validation.
+   * @throws CorpusError if none were set apart, or fewer than asked for
+   */
+  testWindows(count: number, context: number): TokenWindows;
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CorpusError } from './corpus-error.js';
-import { TextCorpus } from './text.js';
+import { TextCorpus, type TextOptions } from './text.js';
 
 /** A string of this many bytes still fits into JavaScript; far more than a laptop can train on. */
 const MAX_BYTES = 2 ** 28;
@@ -18,9 +18,9 @@ export interface HashedText {
  * Opens a text file of the user's. It must be UTF-8; a byte order mark at its start is left out.
  * @throws CorpusError if it is missing, not a file, larger than 256 MB, empty, too short or not UTF-8
  */
-export async function openTextFile(path: string): Promise<TextCorpus> {
+export async function openTextFile(path: string, options: TextOptions = {}): Promise<TextCorpus> {
   const { text, hash } = decodeText(await readBytes(path), path);
-  return new TextCorpus(text, { name: basename(path), source: `the text file ${path}`, hash });
+  return new TextCorpus(text, { name: basename(path), source: `the text file ${path}`, hash }, options);
 }
 
 /** Reads a file whole, with an error that says what is wrong with it. */

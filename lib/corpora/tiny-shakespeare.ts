@@ -5,7 +5,7 @@ import { CorpusError } from './corpus-error.js';
 import { dataDirectories, projectDataDirectory } from './data-directory.js';
 import { downloadFile, DownloadError } from './download.js';
 import { decodeText, readBytes } from './text-file.js';
-import { TextCorpus } from './text.js';
+import { TextCorpus, type TextOptions } from './text.js';
 
 /** The one version that every published loss refers to. */
 export const TINY_SHAKESPEARE: Readonly<{ bytes: number; sha256: string; url: string }> = Object.freeze({
@@ -17,7 +17,7 @@ export const TINY_SHAKESPEARE: Readonly<{ bytes: number; sha256: string; url: st
 /** Names under which the file is known; the second is its name at home. */
 const FILE_NAMES = ['tiny-shakespeare.txt', 'input.txt'];
 
-export interface TinyShakespeareOptions {
+export interface TinyShakespeareOptions extends TextOptions {
   /** Folders to look into, in this order. Default: `BITNET_DATA_DIR`, then the project's `data/`. */
   directories?: readonly string[];
   /** Where a downloaded file is kept. Default: the project's `data/`. */
@@ -38,7 +38,7 @@ export async function openTinyShakespeare(options: TinyShakespeareOptions = {}):
   for (const directory of directories) {
     for (const name of FILE_NAMES) {
       const path = join(directory, name);
-      if (existsSync(path)) return open(path);
+      if (existsSync(path)) return open(path, options);
     }
   }
   const path = join(options.downloadDirectory ?? projectDataDirectory(), FILE_NAMES[0]);
@@ -58,13 +58,13 @@ export async function openTinyShakespeare(options: TinyShakespeareOptions = {}):
       { cause: error },
     );
   }
-  return open(path);
+  return open(path, options);
 }
 
 /** There is no Tiny Shakespeare on this computer and it cannot be had now. */
 export class TinyShakespeareMissing extends CorpusError {}
 
-async function open(path: string): Promise<TextCorpus> {
+async function open(path: string, options: TextOptions): Promise<TextCorpus> {
   const { text, hash } = decodeText(await readBytes(path), path);
   if (hash !== TINY_SHAKESPEARE.sha256) {
     throw new CorpusError(
@@ -72,5 +72,9 @@ async function open(path: string): Promise<TextCorpus> {
         'It is another text, or damaged: move it away, or train on it under its own path.',
     );
   }
-  return new TextCorpus(text, { name: 'tiny-shakespeare', source: `Tiny Shakespeare from ${path}`, hash });
+  return new TextCorpus(
+    text,
+    { name: 'tiny-shakespeare', source: `Tiny Shakespeare from ${path}`, hash },
+    options,
+  );
 }

@@ -43,6 +43,7 @@ export class ZipfFacts implements Corpus {
   readonly hash: string;
   readonly trainingTokens: number = Infinity;
   readonly validationTokens: number = Infinity;
+  readonly testTokens: number = Infinity;
   readonly entropy: KnownEntropy;
   readonly parameters: Readonly<Parameters>;
   /** Probability of each key, most frequent first, [V]. */
@@ -93,6 +94,12 @@ export class ZipfFacts implements Corpus {
   validationWindows(count: number, context: number): TokenWindows {
     checkWindowSizes({ count, context });
     return this.#windows(count, context, (row) => new RandomStream(this.parameters.seed, 'validation', row));
+  }
+
+  /** Windows of a third stream, which neither training nor validation draws from. */
+  testWindows(count: number, context: number): TokenWindows {
+    checkWindowSizes({ count, context });
+    return this.#windows(count, context, (row) => new RandomStream(this.parameters.seed, 'test', row));
   }
 
   /**

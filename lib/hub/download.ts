@@ -20,7 +20,7 @@ export interface DownloadJob {
 /**
  * Downloads a file. A broken connection is taken up where it broke off, in this call and in a later one.
  * @throws HubError if the server refuses, lies about the size, or sends other bytes than the hash says; then nothing is
- * kept. CheckpointError if the disk is full or cannot be written.
+ * kept. FileError if the disk is full or cannot be written.
  * @throws the signal's reason if it is aborted; what has come is kept
  */
 export async function downloadBlob(session: HubSession, job: DownloadJob): Promise<void> {

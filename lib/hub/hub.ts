@@ -40,7 +40,7 @@ const PROGRESS_INTERVAL_MS = 100;
  * mirror, and with `HF_HUB_OFFLINE=1` the network is not asked at all.
  * @param id `owner/name`, such as `microsoft/bitnet-b1.58-2B-4T`
  * @returns what `openCheckpoint` opens: the folder of the snapshot, or the `.gguf` file in it if that is the model
- * @throws HubError if the Hub refuses, cannot be reached, or sends what is not the file; CheckpointError if the disk is
+ * @throws HubError if the Hub refuses, cannot be reached, or sends what is not the file; FileError if the disk is
  * full or cannot be written; the signal's reason
  */
 export async function downloadModel(id: string, options: DownloadOptions = {}): Promise<string> {

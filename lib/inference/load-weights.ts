@@ -1,7 +1,7 @@
 /** Streams a checkpoint into a model's memory: one piece is laid out while the next ones are read. */
 import { setImmediate } from 'node:timers/promises';
 import type { Checkpoint, TensorEntry } from '../checkpoint/checkpoint.js';
-import { CheckpointError } from '../io/file-error.js';
+import { CheckpointError } from '../checkpoint/checkpoint-error.js';
 import { widenHalf } from '../checkpoint/dtypes.js';
 import { isTernary } from '../checkpoint/encodings.js';
 import { MATRIX_SCALE } from '../kernel/layout.js';

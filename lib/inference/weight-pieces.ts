@@ -3,7 +3,7 @@
  * matrix as they stand in the file.
  */
 import type { Checkpoint, TensorEntry } from '../checkpoint/checkpoint.js';
-import { CheckpointError } from '../io/file-error.js';
+import { CheckpointError } from '../checkpoint/checkpoint-error.js';
 import { numberToHalf } from '../checkpoint/dtypes.js';
 import {
   I2S_GROUP_WEIGHTS,

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { CheckpointError } from './file-error.js';
+import { FileError } from './file-error.js';
 import { holderOf, waitForLock } from './lock.js';
 
 /** How long a writer waits for another one of the same place. */
@@ -35,13 +35,13 @@ export async function abandonedBeside(path: string): Promise<string[]> {
 
 /**
  * Does `work` while no other process writes to `path`, whose folder is there.
- * @throws CheckpointError where another one does for a minute
+ * @throws FileError where another one does for a minute
  */
 export async function whileLocked<T>(path: string, work: () => Promise<T>): Promise<T> {
   const file = `${path}.lock`;
   const lock = await waitForLock(file, PATIENCE_MS);
   if (lock === undefined) {
-    throw new CheckpointError({
+    throw new FileError({
       operation: 'write file',
       file: path,
       what: 'the path',
@@ -61,7 +61,7 @@ export async function whileLocked<T>(path: string, work: () => Promise<T>): Prom
 async function requireReplaceable(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
-  throw new CheckpointError({
+  throw new FileError({
     operation: 'write file',
     file: path,
     what: 'the path',
@@ -105,7 +105,7 @@ export async function writeFileAtomically(
  * Refuses to write over a file that is of another kind than the one to be written.
  * @param kind what the file must be, such as `a GGUF file`
  * @param isOfKind by its first 16 bytes, or fewer where it has no more
- * @throws CheckpointError
+ * @throws FileError
  */
 export async function requireSameKind(
   path: string,
@@ -121,7 +121,7 @@ export async function requireSameKind(
   } finally {
     await file.close();
   }
-  throw new CheckpointError({
+  throw new FileError({
     operation: 'write file',
     file: path,
     what: 'the file in the way',

@@ -1,7 +1,7 @@
 /** Exact reads from one open file: every byte asked for arrives, or an error says how many did. */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { CheckpointError, explainSystemError } from './file-error.js';
+import { FileError, explainSystemError } from './file-error.js';
 
 /** Bytes of one request to the disk: large enough for full speed, small enough to notice an abort at once. */
 const CHUNK_BYTES = 2 ** 24;
@@ -21,7 +21,7 @@ export class FileBytes {
     private readonly handle: FileHandle,
   ) {}
 
-  /** @throws CheckpointError if there is no such file or it may not be read */
+  /** @throws FileError if there is no such file or it may not be read */
   static async open(path: string, operation: string): Promise<FileBytes> {
     let handle: FileHandle | undefined;
     try {
@@ -29,7 +29,7 @@ export class FileBytes {
       handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
       const stat = await handle.stat();
       if (!stat.isFile()) {
-        throw new CheckpointError({
+        throw new FileError({
           operation,
           file: path,
           what: 'the path',
@@ -46,7 +46,7 @@ export class FileBytes {
 
   /**
    * Fills `target` from byte `position` on. The target may be a view of shared WebAssembly memory.
-   * @throws CheckpointError if the file ends earlier; the signal's reason when it is aborted
+   * @throws FileError if the file ends earlier; the signal's reason when it is aborted
    */
   async read(
     position: number,
@@ -65,7 +65,7 @@ export class FileBytes {
         throw explainSystemError(purpose.operation, this.path, error);
       }
       if (bytesRead === 0) {
-        throw new CheckpointError({
+        throw new FileError({
           operation: purpose.operation,
           file: this.path,
           tensor: purpose.tensor,

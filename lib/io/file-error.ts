@@ -1,8 +1,8 @@
-/** The one error of every reader and writer of checkpoints. */
+/** The error of everything that reads and writes files. */
 import { quote } from './quote.js';
 
-/** Where a checkpoint went wrong. Every field that is known is filled in. */
-export interface CheckpointProblem {
+/** Where a file went wrong. Every field that is known is filled in. */
+export interface FileProblem {
   /** What was being done, such as `read safetensors`. */
   operation: string;
   /** The file or folder. */
@@ -33,9 +33,9 @@ function shorten(text: string): string {
   return text.length <= MAX_PART_LENGTH ? text : `${text.slice(0, MAX_PART_LENGTH)}…`;
 }
 
-/** Thrown for a checkpoint that cannot be read or written: damaged, foreign, incomplete or at odds with its config. */
-export class CheckpointError extends Error {
-  override readonly name = 'CheckpointError';
+/** Thrown for a file that cannot be read or written: missing, cut off, in the way, or on a full disk. */
+export class FileError extends Error {
+  override readonly name: string = 'FileError';
   readonly file: string;
   readonly tensor: string | undefined;
   /** Byte offset in the file. */
@@ -43,7 +43,7 @@ export class CheckpointError extends Error {
   readonly expected: string;
   readonly found: string;
 
-  constructor(problem: CheckpointProblem, options?: ErrorOptions) {
+  constructor(problem: FileProblem, options?: ErrorOptions) {
     const { operation, file, tensor, offset, hint } = problem;
     const [what, expected, found] = [problem.what, problem.expected, problem.found].map((part) =>
       shorten(part),
@@ -87,10 +87,10 @@ const SYSTEM_ERRORS: Readonly<Record<string, { expected: string; hint: string }>
   },
 };
 
-/** An error of the file system told as a CheckpointError; any other error as it is. */
+/** Makes a FileError of an error of the file system; any other error stays as it is. */
 export function explainSystemError(operation: string, file: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const known = typeof code === 'string' ? SYSTEM_ERRORS[code] : undefined;
   if (known === undefined) return error;
-  return new CheckpointError({ operation, file, what: 'the file', found: code!, ...known }, { cause: error });
+  return new FileError({ operation, file, what: 'the file', found: code!, ...known }, { cause: error });
 }

@@ -1,17 +1,17 @@
 /** JSON files of a checkpoint folder. */
 import { join } from 'node:path';
-import { CheckpointError, excerpt } from './file-error.js';
+import { FileError, excerpt } from './file-error.js';
 import { FileBytes } from './file-bytes.js';
 
 /** tokenizer.json of a Llama-3 vocabulary has 17 million bytes; parsed, a file can take twenty times its size. */
 const MAX_JSON_BYTES = 67_108_864;
 
-/** The bytes of a text file, checked to be UTF-8. @throws CheckpointError */
+/** The bytes of a text file, checked to be UTF-8. @throws FileError */
 export async function readTextFile(path: string, operation: string): Promise<string> {
   const file = await FileBytes.open(path, operation);
   try {
     const fail = (what: string, expected: string, found: string): never => {
-      throw new CheckpointError({ operation, file: path, what, expected, found });
+      throw new FileError({ operation, file: path, what, expected, found });
     };
     if (file.size > MAX_JSON_BYTES) fail('size', `at most ${MAX_JSON_BYTES} bytes`, `${file.size}`);
     const bytes = new Uint8Array(file.size);
@@ -26,23 +26,23 @@ export async function readTextFile(path: string, operation: string): Promise<str
   }
 }
 
-/** Parses the text of a JSON file. @throws CheckpointError */
+/** Parses the text of a JSON file. @throws FileError */
 export function parseJson(text: string, path: string, operation: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const found = excerpt((error as Error).message);
-    throw new CheckpointError({ operation, file: path, what: 'the file', expected: 'JSON', found });
+    throw new FileError({ operation, file: path, what: 'the file', expected: 'JSON', found });
   }
 }
 
-/** Reads and parses a JSON file. @throws CheckpointError */
+/** Reads and parses a JSON file. @throws FileError */
 export async function readJsonFile(folder: string, name: string, operation: string): Promise<unknown> {
   const path = join(folder, name);
   return parseJson(await readTextFile(path, operation), path, operation);
 }
 
-/** The text of a file of the folder, or undefined where there is none. @throws CheckpointError */
+/** The text of a file of the folder, or undefined where there is none. @throws FileError */
 export async function readOptionalText(
   folder: string,
   name: string,
@@ -51,7 +51,7 @@ export async function readOptionalText(
   try {
     return await readTextFile(join(folder, name), operation);
   } catch (error) {
-    if (error instanceof CheckpointError && error.found === 'ENOENT') return undefined;
+    if (error instanceof FileError && error.found === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abandonedBeside, partialName, whileLocked, withoutWriting } from './atomic-write.js';
-import { CheckpointError, excerpt } from './file-error.js';
+import { FileError, excerpt } from './file-error.js';
 import { tryLock } from './lock.js';
 
 /** What a folder may be for a new one to take its place. */
@@ -43,7 +43,7 @@ const leaving = (target: string): string => `${target}.replaced-old`;
  * `folder.replaced-old`; the next writer, or a reader that finds no writer, mends what a kill between the two leaves.
  * @param keep files or folders that the new one is made from: no folder that they lie in is replaced
  * @param fill writes the files into the folder it is given; if it throws, `folder` is untouched
- * @throws CheckpointError where something else than such a folder is in the way; it is named, and nothing was changed
+ * @throws FileError where something else than such a folder is in the way; it is named, and nothing was changed
  */
 export async function replaceFolder(
   folder: string,
@@ -100,13 +100,13 @@ async function bringBack(target: string): Promise<void> {
   }
 }
 
-/** @throws CheckpointError where a folder holds anything that is not this project's */
+/** @throws FileError where a folder holds anything that is not this project's */
 async function requireOwn(folder: string, own: FolderKind): Promise<void> {
   const foreign = (await exists(folder)) ? await foreignIn(folder, own) : [];
   if (foreign.length > 0) fail(folder, own, `one that holds ${shown(foreign)}`, 'Move that elsewhere.');
 }
 
-/** Removes a folder of this project. @throws CheckpointError, and removes nothing, where it holds anything else */
+/** Removes a folder of this project. @throws FileError, and removes nothing, where it holds anything else */
 export async function removeFolder(folder: string, own: FolderKind): Promise<void> {
   if (!(await exists(folder))) return;
   await requireOwn(folder, own);
@@ -123,7 +123,7 @@ async function foreignIn(folder: string, own: FolderKind): Promise<string[]> {
     .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
 }
 
-/** @throws CheckpointError for anything in the way but an empty folder or one of the right kind */
+/** @throws FileError for anything in the way but an empty folder or one of the right kind */
 async function requireReplaceable(target: string, own: FolderKind, keep: readonly string[]): Promise<void> {
   const other = 'Name another folder: what is there would be lost.';
   const places: [path: string, what: string][] = [
@@ -163,7 +163,7 @@ function shown(names: readonly string[]): string {
 
 function fail(file: string, { operation, kind }: FolderKind, found: string, hint: string): never {
   const expected = `a new name, an empty folder or ${kind}`;
-  throw new CheckpointError({ operation, file, what: 'the path', expected, found, hint });
+  throw new FileError({ operation, file, what: 'the path', expected, found, hint });
 }
 
 /**

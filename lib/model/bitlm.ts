@@ -37,8 +37,9 @@ interface Positions {
 export class BitLM {
   readonly config: ModelConfig;
   readonly options: AblationOptions;
-  /** The latent weights, by transformers' names. They stay in full precision; the forward pass quantizes them. */
-  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  private readonly latent: ReadonlyMap<string, tf.Variable>;
+  /** Runs before the latent weights are read: while a graph trains them, it brings the newest ones here. */
+  beforeReading?: () => void;
   /** For evaluations of a trained model; training leaves it unset. */
   inputRule?: InputRule;
   /** Rotations and masks for each length of sequence seen so far. */
@@ -61,13 +62,19 @@ export class BitLM {
     checkOwnQuantizers(this.options, own);
     const specs = parameterSpecs(config);
     if ('values' in start) checkValues(specs, start.values);
-    this.parameters = new Map(
+    this.latent = new Map(
       specs.map((spec) => {
         const values =
           'seed' in start ? initialValues(spec, config, start.seed) : start.values.get(spec.name)!;
         return [spec.name, tf.tidy(() => tf.variable(tf.tensor(values, spec.shape, 'float32')))];
       }),
     );
+  }
+
+  /** The latent weights, by transformers' names. They stay in full precision; the forward pass quantizes them. */
+  get parameters(): ReadonlyMap<string, tf.Variable> {
+    this.beforeReading?.();
+    return this.latent;
   }
 
   /** The latent weights as plain values, in a fixed order. */
@@ -167,12 +174,12 @@ export class BitLM {
 
   /** True once the model was freed. */
   get isDisposed(): boolean {
-    return [...this.parameters.values()].some((parameter) => parameter.isDisposed);
+    return [...this.latent.values()].some((parameter) => parameter.isDisposed);
   }
 
   /** Frees every tensor of the model. */
   dispose(): void {
-    for (const parameter of this.parameters.values()) parameter.dispose();
+    for (const parameter of this.latent.values()) parameter.dispose();
     for (const kept of this.positions.values()) tf.dispose(tensorsOf(kept));
     this.positions.clear();
   }

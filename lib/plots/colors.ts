@@ -4,8 +4,15 @@
  * 1.4.11). Backgrounds stay transparent.
  */
 
-/** Text, axis lines and ticks. */
-export const INK = '#7b7b7b';
+/**
+ * Text, axis lines and ticks where nothing is known of the page: the grey that stands out equally from both. JupyterLab,
+ * exported pages and pictures write text in a colour of their own ground, since no grey reaches 4.5 on both.
+ */
+export const INK = '#797979';
+
+/** Text of a picture on a page that tells its ground: 5.9 on white, 7.9 on #111111. */
+export const PICTURE_STYLE =
+  '<style>.ink{fill:#626262}@media(prefers-color-scheme:dark){.ink{fill:#a8a8a8}}</style>';
 
 /** Share of INK that grid lines have: there when looked for, gone when not. */
 export const GRID_OPACITY = 0.28;
@@ -19,6 +26,28 @@ export const PALETTE: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc
 /** Colour of the i-th series; after the last one they begin again. */
 export function seriesColor(index: number): string {
   return PALETTE[index % PALETTE.length];
+}
+
+/** Violet over green to orange, ever lighter: an order that dichromats see, too. */
+const ORDERED = [
+  '#764ea8',
+  '#036ab9',
+  '#00779b',
+  '#00808a',
+  '#068973',
+  '#3b9041',
+  '#848c20',
+  '#bb802a',
+  '#e37156',
+];
+
+/** Colours of `count` series that have an order, such as sizes, from the first to the last. */
+export function orderedColors(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => hex(colorAt(ORDERED, count > 1 ? i / (count - 1) : 0)));
+}
+
+function hex(color: readonly number[]): string {
+  return `#${color.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** A #rrggbb colour with an opacity of 0 to 1, as CSS writes it. */

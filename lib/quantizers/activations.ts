@@ -10,7 +10,8 @@ import { maxAbsolute, meanAbsolute } from './statistics.js';
 import { QUANTIZER_EPSILON, requireFinite } from './weights.js';
 
 const { fround } = Math;
-const SQRT_7: number = fround(Math.sqrt(7));
+/** √7 in float32, of absmean's scale. */
+export const SQRT_7: number = fround(Math.sqrt(7));
 
 /** The integers of a b-bit quantizer in two's complement, and whether one scale serves every token. */
 export interface ActivationRange {

@@ -8,25 +8,17 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
-import { activationRange, activationScales, type ActivationRange } from './activations.js';
-import { QUANTIZER_EPSILON, weightGrid, type WeightGrid } from './weights.js';
-
-/**
- * The grid of a weight tensor. The weights are read back for it: the sum has to be taken in one order on every
- * backend, and reading costs about as much as a reduction by TensorFlow.
- */
-export function gridOfTensor(quantizer: WeightQuantizerName, weights: tf.Tensor): WeightGrid {
-  return weightGrid(quantizer, weights.dataSync<'float32'>());
-}
+import { activationRange, type ActivationRange } from './activations.js';
+import { absmeanScales, gridOfTensor, type TensorGrid } from './measures.js';
+import { QUANTIZER_EPSILON } from './weights.js';
 
 /** Weights rounded to their grid, any shape. */
-export function roundToGrid(weights: tf.Tensor, grid: WeightGrid): tf.Tensor {
+export function roundToGrid(weights: tf.Tensor, grid: TensorGrid): tf.Tensor {
   const { rule, center, factor, scale, low, high } = grid;
   return tf.tidy(() => {
-    if (!(Number.isFinite(factor) && Number.isFinite(scale))) return tf.mul(weights, NaN);
     if (rule === 'sign') {
       const above = tf.cast(tf.greater(weights, center), 'float32');
-      return tf.sub(tf.mul(above, 2 * scale), scale);
+      return tf.sub(tf.mul(above, tf.mul(scale, 2)), scale);
     }
     return tf.mul(tf.clipByValue(tf.round(tf.mul(weights, factor)), low, high), scale);
   });
@@ -34,18 +26,14 @@ export function roundToGrid(weights: tf.Tensor, grid: WeightGrid): tf.Tensor {
 
 /** Quantized and dequantized weights of any shape. `none` gives a copy. */
 export function dequantizedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
-  return quantizer === 'none' ? tf.clone(weights) : roundToGrid(weights, gridOfTensor(quantizer, weights));
+  if (quantizer === 'none') return tf.clone(weights);
+  return tf.tidy(() => roundToGrid(weights, gridOfTensor(quantizer, weights)));
 }
 
 /** Scales of activations x `[..., features]`: `[..., 1]`, or a scalar where one serves all. Not for `elastic-int8`. */
 export function scalesOfTensor(quantizer: ActivationQuantizerName, x: tf.Tensor): tf.Tensor {
   const { high, perTensor } = activationRange(quantizer);
-  if (quantizer === 'absmean-int4-token') {
-    // Means are read back for the same reason as those of weights.
-    const features = x.shape[x.rank - 1];
-    const scales = activationScales(quantizer, x.dataSync<'float32'>(), features);
-    return tf.tensor(scales, [...x.shape.slice(0, -1), 1]);
-  }
+  if (quantizer === 'absmean-int4-token') return absmeanScales(x);
   return tf.tidy(() => {
     const absmax = perTensor ? tf.max(tf.abs(x)) : tf.max(tf.abs(x), -1, true);
     return tf.div(high, tf.maximum(absmax, QUANTIZER_EPSILON));

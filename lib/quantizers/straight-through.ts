@@ -14,11 +14,11 @@ import * as tf from '@tensorflow/tfjs';
 import { withGradient } from '../backend/custom-gradient.js';
 import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../config.js';
 import { activationRange, signedRange } from './activations.js';
+import { gridOfTensor } from './measures.js';
 import {
   dequantizedActivations,
   dequantizedElastic,
   dequantizedWeights,
-  gridOfTensor,
   scalesOfTensor,
 } from './on-tensors.js';
 
@@ -131,7 +131,7 @@ function isClipped(straightThrough: StraightThrough): boolean {
 /** 1 where a weight lies within the outermost integers of its grid, else 0. */
 function unsaturatedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
   const { rule, center, factor, scale, low, high } = gridOfTensor(quantizer, weights);
-  if (rule === 'sign') return within(tf.sub(weights, center), -scale, scale);
+  if (rule === 'sign') return within(tf.sub(weights, center), tf.neg(scale), scale);
   return within(tf.mul(weights, factor), low, high);
 }
 
@@ -140,6 +140,6 @@ function unsaturatedActivations(quantizer: ActivationQuantizerName, x: tf.Tensor
   return within(tf.mul(x, scalesOfTensor(quantizer, x)), low, high);
 }
 
-function within(x: tf.Tensor, low: number, high: number): tf.Tensor {
+function within(x: tf.Tensor, low: tf.Tensor | number, high: tf.Tensor | number): tf.Tensor {
   return tf.cast(tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high)), 'float32');
 }

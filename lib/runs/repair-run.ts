@@ -1,7 +1,7 @@
 /** Puts a run folder right that was damaged after it was written. For the holder of its lock alone. */
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckpointError, explainSystemError } from '../io/file-error.js';
+import { FileError, explainSystemError } from '../io/file-error.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 import { goodLines, rewriteMetrics } from './metrics-file.js';
 import { readCheckpointState, removeCheckpoint, type CheckpointState } from './run-checkpoint.js';
@@ -12,7 +12,7 @@ import { CHECKPOINT_FOLDER, COMPLETED_FILE, lostEnd, METRICS_FILE, readCompleted
  * later than that point, and lets a run go on whose last checkpoint is gone. It then gives the same losses again. What
  * was damaged is kept beside its place, as `.damaged`.
  * @returns what was found and done, a sentence or two each
- * @throws CheckpointError where the folder cannot be read or written
+ * @throws FileError where the folder cannot be read or written
  */
 export async function repairRun(folder: string): Promise<string[]> {
   const completed = join(folder, COMPLETED_FILE);
@@ -69,7 +69,7 @@ async function readOrRemove(folder: string, notes: string[]): Promise<Checkpoint
     return await readCheckpointState(place);
   } catch (error) {
     const isDamage =
-      error instanceof RunFolderError || (error instanceof CheckpointError && error.found === 'ENOENT');
+      error instanceof RunFolderError || (error instanceof FileError && error.found === 'ENOENT');
     if (!isDamage) throw error;
     notes.push(error.message);
     await removeCheckpoint(place);

@@ -71,7 +71,7 @@ export interface CheckpointState {
 
 /**
  * Saves a checkpoint in place of the one before, which stays until the new one is complete on the disk.
- * @throws CheckpointError where the disk is full or a tensor does not fit; the checkpoint before is then untouched
+ * @throws FileError where the disk is full or a tensor does not fit; the checkpoint before is then untouched
  */
 export async function saveRunCheckpoint(
   folder: string,
@@ -124,7 +124,7 @@ async function flushFolder(folder: string): Promise<void> {
  * Reads training.json, after mending a replacement that a kill cut off, and checks the files with tensors. For the one
  * who writes the run.
  * @returns undefined where the run has no checkpoint yet
- * @throws RunFolderError or CheckpointError where it is damaged
+ * @throws RunFolderError or FileError where it is damaged
  */
 export async function readCheckpointState(folder: string): Promise<CheckpointState | undefined> {
   const path = join(folder, STATE_FILE);
@@ -146,7 +146,7 @@ export async function readCheckpointState(folder: string): Promise<CheckpointSta
   }
 }
 
-/** Takes away a checkpoint that no run can go on from. @throws CheckpointError where it holds anything else */
+/** Takes away a checkpoint that no run can go on from. @throws FileError where it holds anything else */
 export async function removeCheckpoint(folder: string): Promise<void> {
   await removeFolder(folder, RUN_CHECKPOINT);
 }
@@ -178,7 +178,7 @@ function areHashes(value: unknown): boolean {
   return Object.entries(value).every(([name, hash]) => files.includes(name) && typeof hash === 'string');
 }
 
-/** Reads the tensors of a checkpoint. @throws CheckpointError where a file is missing or damaged */
+/** Reads the tensors of a checkpoint. @throws FileError where a file is missing or damaged */
 export async function loadRunCheckpoint(
   folder: string,
   { step, state, sha256 }: CheckpointState,

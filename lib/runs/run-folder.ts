@@ -181,7 +181,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
   /**
    * Appends a point to metrics.jsonl. Append all points up to a step before the checkpoint of that step.
    * @throws RunFolderError where the step is no later than the checkpoint's or earlier than the last point's, or a
-   *   number is not finite; CheckpointError where the disk is full, and the file is then as before
+   *   number is not finite; FileError where the disk is full, and the file is then as before
    */
   append(point: P): Promise<void> {
     return this.#next('append point', async () => {
@@ -200,7 +200,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
 
   /**
    * Saves a checkpoint in place of the one before, which stays until the new one is complete on the disk.
-   * @throws RunFolderError where the step lies before the last point or checkpoint; CheckpointError where the disk is
+   * @throws RunFolderError where the step lies before the last point or checkpoint; FileError where the disk is
    *   full or a tensor does not fit, and the checkpoint before is then untouched
    */
   saveCheckpoint(checkpoint: RunCheckpoint): Promise<void> {
@@ -224,7 +224,7 @@ export class RunFolder<P extends RunPoint = RunPoint> {
   /**
    * The last checkpoint, read from the disk.
    * @returns undefined where there is none
-   * @throws CheckpointError where it is damaged
+   * @throws FileError where it is damaged
    */
   loadCheckpoint(): Promise<LoadedRunCheckpoint | undefined> {
     return this.#next('load checkpoint', async () => {

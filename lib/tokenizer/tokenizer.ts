@@ -109,6 +109,11 @@ export class Tokenizer {
       normalizer == null && !added.some(({ lstrip, rstrip }) => lstrip === true || rstrip === true);
   }
 
+  /** tokenizer.json, as Hugging Face's tokenizers read it. */
+  toJSON(): object {
+    return this.#json;
+  }
+
   /**
    * Ids of a text. Special tokens that are spelled out in it, such as `<|eot_id|>`, become their ids.
    * @throws TokenizerError if the vocabulary has no tokens for a part of the text

@@ -6,8 +6,12 @@ import * as tf from '@tensorflow/tfjs';
 import { hasNativeKernels } from '../backend/kernels.js';
 import { kernelNumbers, NativeMoments, PlainMoments, type Moments } from './adamw-update.js';
 
+/** β₁ and β₂ as b1.58 was trained (training tips). */
+export const DEFAULT_BETAS: readonly [number, number] = [0.9, 0.95];
+export const DEFAULT_EPSILON = 1e-8;
+
 export interface AdamWOptions {
-  /** β₁ and β₂; [0.9, 0.95] by default, as b1.58 was trained (training tips). */
+  /** β₁ and β₂; DEFAULT_BETAS by default. */
   betas?: readonly [number, number];
   epsilon?: number;
   /** `plain` takes the operations that run on every backend, `native` TensorFlow's fused kernel. */
@@ -23,6 +27,21 @@ export interface AdamWState {
   second: Map<string, Float32Array>;
 }
 
+/**
+ * Adam's rate and ε with the bias correction in them: m̂/(√v̂ + ε) = m/(√v + ε·c) · c/(1 − β₁ᵗ) with c = √(1 − β₂ᵗ), so
+ * that the correction takes no pass over the tensors.
+ * @param updates t, from 1
+ */
+export function correctedRates(
+  updates: number,
+  learningRate: number,
+  [beta1, beta2]: readonly [number, number],
+  epsilon: number,
+): { rate: number; epsilon: number } {
+  const correction = Math.sqrt(1 - beta2 ** updates);
+  return { rate: (learningRate * correction) / (1 - beta1 ** updates), epsilon: epsilon * correction };
+}
+
 export class AdamW {
   private readonly moments = new Map<string, Moments>();
   private updates = 0;
@@ -33,7 +52,8 @@ export class AdamW {
     private readonly parameters: ReadonlyMap<string, tf.Variable>,
     options: AdamWOptions = {},
   ) {
-    const { betas = [0.9, 0.95], epsilon = 1e-8, kernel = hasNativeKernels() ? 'native' : 'plain' } = options;
+    const { betas = DEFAULT_BETAS, epsilon = DEFAULT_EPSILON } = options;
+    const { kernel = hasNativeKernels() ? 'native' : 'plain' } = options;
     this.betas = betas;
     this.epsilon = epsilon;
     for (const [name, { shape }] of parameters) {
@@ -57,11 +77,9 @@ export class AdamW {
         throw new Error(`AdamW.step: every parameter needs a gradient, got none for ${name}.`);
     }
     this.updates++;
-    // m̂/(√v̂ + ε) = m/(√v + ε·c) · c/(1 − β₁ᵗ) with c = √(1 − β₂ᵗ): no pass over the tensor for the correction.
-    const correction = Math.sqrt(1 - beta2 ** this.updates);
-    const rate = (learningRate * correction) / (1 - beta1 ** this.updates);
-    const epsilon = this.epsilon * correction;
-    const update = { beta1, beta2, rate, epsilon, gradientScale, decay: 1 - learningRate * weightDecay };
+    const corrected = correctedRates(this.updates, learningRate, this.betas, this.epsilon);
+    const decay = 1 - learningRate * weightDecay;
+    const update = { beta1, beta2, ...corrected, gradientScale, decay };
     const numbers = kernelNumbers(update);
     for (const [name, parameter] of this.parameters) {
       const decay = parameter.rank >= 2 ? update.decay : 1;

@@ -37,7 +37,7 @@ export function update(
   rates: StepRates,
 ): StepResult {
   try {
-    const gradientNorm = globalNorm(gradients.values());
+    const gradientNorm = tf.tidy(() => normOf(halfSquares([...gradients.values()]).dataSync<'float32'>()));
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const gradientScale = clipFactor(gradientNorm, rates.clipNorm);
       optimizer.step(gradients, { ...rates, gradientScale });
@@ -59,39 +59,55 @@ export function lossAndGradients(
   sequences: number,
   share = 1,
 ): LossAndGradients {
-  const names = [...model.parameters.keys()];
   // Made outside the differentiated function: gradient functions read them after its tensors are freed.
   const inputs = tf.tensor1d(batch.inputs, 'int32');
   const targets = tf.tensor1d(batch.targets, 'int32');
-  const differentiate = tf.valueAndGrads((...weights: tf.Tensor[]) => {
-    const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
-    return model.loss(inputs, targets, sequences, byName);
-  });
   const factor = tf.scalar(share);
   try {
-    const { value, grads } = differentiate([...model.parameters.values()], factor);
+    const { value, gradients } = differentiate(model, inputs, targets, sequences, factor);
     const loss = share * value.dataSync()[0];
     value.dispose();
-    return { loss, gradients: new Map(names.map((name, index) => [name, grads[index]])) };
+    const names = [...model.parameters.keys()];
+    return { loss, gradients: new Map(names.map((name, index) => [name, gradients[index]])) };
   } finally {
     tf.dispose([inputs, targets, factor]);
   }
 }
 
-/** √Σg² over all gradients together, in one number. */
-export function globalNorm(gradients: Iterable<tf.Tensor>): number {
+/**
+ * The same as tensors, of which none is read: what a graph can be made of.
+ * @param inputs [B·T] int32
+ * @param targets [B·T] int32
+ * @param factor of the gradients, a scalar
+ * @returns the mean loss, and the gradients in the order of the model's parameters
+ */
+export function differentiate(
+  model: BitLM,
+  inputs: tf.Tensor1D,
+  targets: tf.Tensor1D,
+  sequences: number,
+  factor: tf.Scalar,
+): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  const names = [...model.parameters.keys()];
+  const { value, grads } = tf.valueAndGrads((...weights: tf.Tensor[]) => {
+    const byName: ParameterTensors = new Map(names.map((name, index) => [name, weights[index]]));
+    return model.loss(inputs, targets, sequences, byName);
+  })([...model.parameters.values()], factor);
+  return { value, gradients: grads };
+}
+
+/** Σg²/2 of each gradient, [gradients]. */
+export function halfSquares(gradients: readonly tf.Tensor[]): tf.Tensor1D {
   return tf.tidy(() => {
-    const native = hasNativeKernels();
-    const halves = Array.from(gradients, (g) =>
-      native
-        ? runKernel('L2Loss', [g]) // Σg²/2
-        : tf.mul(tf.sum(tf.square(g)), 0.5),
-    );
-    const half = native
-      ? runKernel('AddN', halves, { N: halves.length, T: { type: 'float32' } })
-      : tf.addN(halves);
-    return Math.sqrt(2 * half.dataSync()[0]);
-  });
+    if (!hasNativeKernels()) return tf.stack(gradients.map((g) => tf.mul(tf.sum(tf.square(g)), 0.5)));
+    const halves = gradients.map((g) => runKernel('L2Loss', [g]));
+    return runKernel('Pack', halves, { N: halves.length, T: { type: 'float32' }, axis: 0 });
+  }) as tf.Tensor1D;
+}
+
+/** √Σg² over all gradients together, from what {@link halfSquares} finds. */
+export function normOf(halves: Float32Array): number {
+  return Math.sqrt(2 * halves.reduce((sum, half) => sum + half, 0));
 }
 
 /**

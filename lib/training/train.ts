@@ -2,16 +2,16 @@
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { ModelConfig } from '../config.js';
 import type { Corpus } from '../corpora/corpus.js';
-import { currentBackend } from '../backend/tensorflow.js';
+import { currentBackend, noteEagerSteps } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
-import { AdamW, type AdamWState } from './adamw.js';
+import type { AdamWState } from './adamw.js';
 import { BatchWorkers } from './parallel/batch-workers.js';
 import { diagnose, weightCodes } from './diagnostics.js';
 import type { RunStore } from '../runs/memory-run.js';
 import { installedVersions, openRun, RunFolderError, type RunConfig } from '../runs/run-folder.js';
 import { schedule } from './schedule.js';
 import { evaluate } from './evaluate.js';
-import { lossAndGradients, update } from './step.js';
+import { TrainingSteps } from './steps.js';
 import {
   DivergedError,
   type RunOptions,
@@ -31,7 +31,7 @@ export async function* train(
   model: BitLM | TrainableModel,
   corpus: Corpus,
   options: TrainingOptions,
-  { folder, signal, onRepair }: RunOptions = {},
+  { folder, signal, form, onRepair }: RunOptions = {},
   memory?: RunStore<TrainingPoint>,
 ): AsyncGenerator<TrainingPoint, void, undefined> {
   if (!(model instanceof BitLM))
@@ -46,17 +46,24 @@ export async function* train(
     folder === undefined
       ? memory
       : await openRun<TrainingPoint>(folder, runConfig(model.config, corpus, options), { onRepair });
-  let optimizer: AdamW | undefined;
+  let steps: TrainingSteps | undefined;
   let workers: BatchWorkers | undefined;
   try {
-    if (run?.completed && run.checkpointStep !== options.steps) throw withoutModel(run, options.steps);
-    optimizer = new AdamW(model.parameters, { betas: options.betas });
+    if (run?.completed && (run.checkpointStep ?? 0) < options.steps) throw withoutModel(run, options.steps);
+    steps = new TrainingSteps(model, {
+      sequences: options.batch,
+      steps: options.steps - (run?.checkpointStep ?? 0),
+      clipNorm: options.clipNorm ?? 1,
+      betas: options.betas,
+      form,
+      onEager: noteEagerSteps,
+    });
     let seconds = 0;
     let done = 0;
     if (run) {
       yield* run.points;
       if (run.checkpointStep !== undefined) {
-        await restore(run, model, optimizer);
+        await restore(run, model, steps);
         done = run.checkpointStep;
         seconds = run.points.at(-1)?.seconds ?? 0;
       }
@@ -79,16 +86,11 @@ export async function* train(
       const codes = evaluated && options.diagnostics ? weightCodes(model) : undefined;
       const started = performance.now();
       const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
-      const found = workers
-        ? await workers.lossAndGradients(batch, options.batch)
-        : lossAndGradients(model, batch, options.batch);
-      const { loss, gradientNorm } = update(optimizer, found, {
-        learningRate,
-        weightDecay,
-        clipNorm: options.clipNorm ?? 1,
-      });
+      const { loss, gradientNorm } = workers
+        ? steps.update(await workers.lossAndGradients(batch, options.batch), { learningRate, weightDecay })
+        : steps.step(batch, { learningRate, weightDecay });
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-        if (run && done > (run.checkpointStep ?? -1)) await save(run, model, optimizer, corpus, done);
+        if (run && done > (run.checkpointStep ?? -1)) await save(run, model, steps, corpus, done);
         throw new DivergedError(
           done + 1,
           `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
@@ -119,16 +121,15 @@ export async function* train(
       };
       if (run) {
         await run.append(point);
-        if (last || done % saveEvery === 0 || signal?.aborted)
-          await save(run, model, optimizer, corpus, done);
+        if (last || done % saveEvery === 0 || signal?.aborted) await save(run, model, steps, corpus, done);
         if (last) await run.complete();
       }
       yield point;
     }
     if (run && !run.completed && done > (run.checkpointStep ?? 0))
-      await save(run, model, optimizer, corpus, done);
+      await save(run, model, steps, corpus, done);
   } finally {
-    optimizer?.dispose();
+    steps?.close();
     try {
       await workers?.close();
     } finally {
@@ -184,11 +185,11 @@ function checkOptions(config: ModelConfig, corpus: Corpus, options: TrainingOpti
 async function save(
   run: RunStore<TrainingPoint>,
   model: BitLM,
-  optimizer: AdamW,
+  steps: TrainingSteps,
   corpus: Corpus,
   step: number,
 ): Promise<void> {
-  const { updates, first, second } = optimizer.state();
+  const { updates, first, second } = steps.state();
   const moments = (prefix: string, values: Map<string, Float32Array>): ModelTensor[] =>
     Array.from(values, ([name, data]) => ({
       name: `${prefix}.${name}`,
@@ -207,7 +208,7 @@ async function save(
   });
 }
 
-async function restore(run: RunStore<TrainingPoint>, model: BitLM, optimizer: AdamW): Promise<void> {
+async function restore(run: RunStore<TrainingPoint>, model: BitLM, steps: TrainingSteps): Promise<void> {
   const checkpoint = (await run.loadCheckpoint())!;
   model.setWeights(new Map(Array.from(checkpoint.modelTensors, ([name, { data }]) => [name, data])));
   const moments = (prefix: string): Map<string, Float32Array> =>
@@ -223,5 +224,5 @@ async function restore(run: RunStore<TrainingPoint>, model: BitLM, optimizer: Ad
         'It was damaged after it was written: restore it, or start a new run.',
     );
   }
-  optimizer.restore({ updates, first: moments('first'), second: moments('second') });
+  steps.restore({ updates, first: moments('first'), second: moments('second') });
 }

@@ -7,8 +7,7 @@ import { readJsonFile } from '../io/json-file.js';
 import { readReplaced } from '../io/replace-folder.js';
 import { readSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { ablationOptions, parseModelConfig, type ModelConfig } from '../config.js';
-import type { CharacterTokenizer } from '../corpora/characters.js';
-import type { Corpus } from '../corpora/corpus.js';
+import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
@@ -80,16 +79,18 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
 
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> } {
-    const text = corpus.validationWindows(windows, context);
-    if (!corpus.entropy) return { validationLoss: evaluate(this, text, context) };
+  ): { loss: number; lossByKind?: Record<string, number> } {
+    const text =
+      part === 'test' ? corpus.testWindows(windows, context) : corpus.validationWindows(windows, context);
+    if (!corpus.entropy) return { loss: evaluate(this, text, context) };
     const { entropy } = corpus;
     const { kinds } = entropy;
     const byKind = evaluateByKind(this, text, context, kinds.length, (at) => entropy.kindOfTarget(at));
     return {
-      validationLoss: byKind.mean,
+      loss: byKind.mean,
       lossByKind: Object.fromEntries(kinds.map(({ name }, kind) => [name, byKind.kinds[kind]])),
     };
   }
@@ -117,17 +118,25 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
   }
 
   async *generate(
-    tokenizer: CharacterTokenizer,
+    tokenizer: TextTokenizer,
     prompt: string,
     options: GenerationOptions,
   ): AsyncGenerator<string> {
+    const ids: number[] = [];
+    let written = 0;
     for (const id of generateTokens(this, tokenizer.encode(prompt), options)) {
-      yield tokenizer.decode([id]);
+      ids.push(id);
+      const text = tokenizer.decode(ids);
+      // The last bytes of a character may still be to come.
+      if (!text.endsWith('\uFFFD')) {
+        yield text.slice(written);
+        written = text.length;
+      }
       await setImmediate();
     }
   }
 
-  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void> {
+  save(folder: string, tokenizer?: TextTokenizer): Promise<void> {
     return saveModelFolder(folder, {
       config: this.config,
       tensors: this.tensors(),

@@ -1,8 +1,7 @@
 /** What goes into a training run and what comes out of it, without TensorFlow: notebooks and experiments read these. */
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { AblationOptions, ModelConfig } from '../config.js';
-import type { CharacterTokenizer } from '../corpora/characters.js';
-import type { Corpus } from '../corpora/corpus.js';
+import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import type { ScheduleOptions } from './schedule.js';
 
@@ -28,14 +27,15 @@ export interface TrainableModel {
   /** Mean cross-entropy on validation windows of `context` tokens, nats per token. */
   evaluate(corpus: Corpus, windows: number, context: number): number;
   /**
-   * Mean cross-entropy on validation windows of `context` tokens and, for a language of known entropy, the mean on each
-   * kind of position by its name. Nats per token.
+   * Mean cross-entropy on windows of `context` tokens of one part of a corpus and, for a language of known entropy, the mean
+   * on each kind of position by its name. Nats per token.
    */
   losses(
     corpus: Corpus,
+    part: 'validation' | 'test',
     windows: number,
     context: number,
-  ): { validationLoss: number; lossByKind?: Record<string, number> };
+  ): { loss: number; lossByKind?: Record<string, number> };
   /** The same network with something changed; this one stays as it is. The caller disposes it. */
   changed(change: ModelChange): TrainableModel;
   /**
@@ -44,9 +44,9 @@ export interface TrainableModel {
    */
   inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array>;
   /** Continues a text, character by character. */
-  generate(tokenizer: CharacterTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
+  generate(tokenizer: TextTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
   /** Saves a folder that transformers and the inference engine load. */
-  save(folder: string, tokenizer?: CharacterTokenizer): Promise<void>;
+  save(folder: string, tokenizer?: TextTokenizer): Promise<void>;
   dispose(): void;
 }
 
@@ -117,6 +117,11 @@ export interface RunOptions {
   folder?: string;
   /** Stops the run after the current step. With a folder, a checkpoint is saved first. */
   signal?: AbortSignal;
+  /**
+   * How steps are computed: `compiled`, by default, makes each one call of TensorFlow where that gives the same bits;
+   * `eager` never does. The run is the same: it may go on in the other form.
+   */
+  form?: 'compiled' | 'eager';
   /**
    * Has a run folder that was damaged after it was written put right, and hears what was found and done. Without it such
    * a folder is refused.

@@ -24,7 +24,7 @@ export function takeCharts(cells) {
     const chart = output.data?.[PLOTLY_MIME];
     if (output.data === undefined || chart === null || typeof chart !== 'object') continue;
     output.data = {
-      'text/html': `<div class="figure" id="chart-${charts.length}">${pictureOf(output.data)}</div>`,
+      'text/html': `<div class="bitnet-chart"><div id="chart-${charts.length}">${pictureOf(output.data)}</div></div>`,
     };
     charts.push(chart);
   }
@@ -60,7 +60,7 @@ for (const [i, { data, layout, config }] of JSON.parse(document.getElementById('
   const place = document.getElementById('chart-' + i);
   if (!place) continue;
   place.replaceChildren();
-  Plotly.newPlot(place, data, layout, { displaylogo: false, ...config });
+  Plotly.newPlot(place, data, layout, { displaylogo: false, responsive: true, ...config });
 }
 </script>`,
   ].join('\n');

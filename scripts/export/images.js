@@ -15,17 +15,19 @@ const TYPES = {
 };
 
 /**
+ * A path that ends in `#gh-dark-mode-only` or `#gh-light-mode-only`, as GitHub reads it, becomes an image of that class.
  * @param {string} html
  * @param {string} folder what the paths are relative to
  * @returns {string} the page; an image that is not there stays a path
  */
 export function putImages(html, folder) {
-  return html.replaceAll(/(<img\b[^>]*?\bsrc=")([^":]+)(")/g, (match, before, path, after) => {
+  return html.replaceAll(/<img\b([^>]*?)\bsrc="([^":#]+)(?:#([\w-]+))?"/g, (match, before, path, mode) => {
     const type = TYPES[extname(path).toLowerCase()];
     if (type === undefined) return match;
     try {
       const data = readFileSync(resolve(folder, decodeURIComponent(path))).toString('base64');
-      return `${before}data:${type};base64,${data}${after}`;
+      const shown = mode === undefined ? '' : ` class="${mode}"`;
+      return `<img${shown}${before}src="data:${type};base64,${data}"`;
     } catch {
       return match;
     }

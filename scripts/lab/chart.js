@@ -40,6 +40,8 @@ export function chartRenderer(Widget) {
     constructor() {
       super();
       this.addClass('bitnet-chart');
+      this.plot = document.createElement('div');
+      this.node.append(this.plot);
       /** @type {MouseEvent | undefined} where the pointer is, while it is on the chart */
       this.pointer = undefined;
       this.node.addEventListener('mousemove', (event) => {
@@ -71,7 +73,7 @@ export function chartRenderer(Widget) {
         this.takesWidth = layout.width === undefined;
         // plotly keeps what the reader zoomed and hid as long as uirevision stays the same.
         const kept = { uirevision: true, ...layout };
-        await Plotly.react(this.node, data, kept, { displaylogo: false, ...config });
+        await Plotly.react(this.plot, data, kept, { displaylogo: false, ...config });
         this.hoverAgain();
       }
     }
@@ -90,14 +92,14 @@ export function chartRenderer(Widget) {
     /** Takes the width that there is, where the chart names none. */
     fit() {
       if (!this.takesWidth || this.node.offsetWidth === 0) return;
-      void loadPlotly().then((Plotly) => (this.isDisposed ? undefined : Plotly.Plots.resize(this.node)));
+      void loadPlotly().then((Plotly) => (this.isDisposed ? undefined : Plotly.Plots.resize(this.plot)));
     }
 
     /** @override */
     dispose() {
       if (!this.isDisposed) {
         this.sizes.disconnect();
-        void loading?.then((Plotly) => Plotly.purge(this.node));
+        void loading?.then((Plotly) => Plotly.purge(this.plot));
       }
       super.dispose();
     }

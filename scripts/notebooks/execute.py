@@ -45,10 +45,9 @@ def main(source, target, folder):
         executor.preprocess(notebook, {'metadata': {'path': folder}})
     except CellExecutionError as error:
         failed = True
-        # The kernel prints what went wrong as a stream; the reply itself says only that something did.
         outputs = notebook.cells[executor.cell_number - 1].get('outputs', [])
-        printed = ''.join(output.text for output in outputs if output.get('name') == 'stderr')
-        say(failed=executor.cell_number, error=printed.strip() or str(error))
+        shown = ['\n'.join(output.traceback) for output in outputs if output.output_type == 'error']
+        say(failed=executor.cell_number, error='\n'.join(shown) or str(error))
     except Exception as error:
         say(failed=executor.cell_number, error=f'the kernel ended or does not answer ({type(error).__name__}: {error})')
         failed = True

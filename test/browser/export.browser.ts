@@ -25,14 +25,14 @@ afterAll(() => browser?.close());
 describe('an exported page', { timeout: 120_000 }, () => {
   test.each([
     { screen: 1280, scrolled: false },
-    { screen: 500, scrolled: true },
+    { screen: 400, scrolled: true },
   ])('shows every chart up to its right edge, $screen pixels wide', async ({ screen, scrolled }) => {
     const page = await browser.newPage({ viewport: { width: screen, height: 900 } });
     await page.goto(pathToFileURL(PAGE).href);
-    const charts = page.locator('.figure.js-plotly-plot');
+    const charts = page.locator('.bitnet-chart:has(.js-plotly-plot)');
     await expect.poll(() => charts.count(), { timeout: 60_000 }).toBeGreaterThan(0);
     await expect
-      .poll(() => page.locator('.figure:not(.js-plotly-plot)').count(), { timeout: 60_000 })
+      .poll(() => page.locator('.bitnet-chart:not(:has(.js-plotly-plot))').count(), { timeout: 60_000 })
       .toBe(0);
     const hidden = await charts.evaluateAll((elements) =>
       elements.map((element) => {
@@ -43,7 +43,7 @@ describe('an exported page', { timeout: 120_000 }, () => {
     expect(hidden.map(Math.round).filter((pixels) => pixels > 1)).toEqual([]);
     // Scripts may scroll what is hidden; readers may not.
     const overflow = await page.evaluate<string[]>(
-      `[...document.querySelectorAll('.figure')].map((figure) => getComputedStyle(figure).overflowX)`,
+      `[...document.querySelectorAll('.bitnet-chart')].map((chart) => getComputedStyle(chart).overflowX)`,
     );
     expect(new Set(overflow)).toEqual(new Set(['auto']));
     const scrolling = await charts.evaluateAll((elements) =>

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../lib/io/file-error.js';
+import { CheckpointError } from '../../lib/checkpoint/checkpoint-error.js';
 import type { TernaryEncoding } from '../../lib/checkpoint/checkpoint.js';
 import { packTernary, unpackTernary } from '../../lib/checkpoint/packing.js';
 

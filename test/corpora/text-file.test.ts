@@ -1,3 +1,4 @@
+import type { CharacterTokenizer } from '../../lib/corpora/characters.js';
 import { createHash } from 'node:crypto';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,12 +22,12 @@ describe('openTextFile', () => {
     expect(corpus.source).toContain('mine.txt');
     expect(corpus.hash).toBe(createHash('sha256').update(text).digest('hex'));
     expect(corpus.trainingTokens + corpus.validationTokens).toBe(Array.from(text).length);
-    expect(corpus.tokenizer.vocabulary).toContain('\r');
+    expect((corpus.tokenizer as CharacterTokenizer).vocabulary).toContain('\r');
   });
 
   it('leaves a byte order mark out', async () => {
     const corpus = await openTextFile(await fileOf('\ufeffaaaaaaaaaabbbbbbbbbb'));
-    expect(corpus.tokenizer.vocabulary).toEqual(['a', 'b']);
+    expect((corpus.tokenizer as CharacterTokenizer).vocabulary).toEqual(['a', 'b']);
   });
 
   it('says which byte is not UTF-8', async () => {

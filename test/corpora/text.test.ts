@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { TextTokenizer } from '../../lib/corpora/corpus.js';
 import { TextCorpus } from '../../lib/corpora/text.js';
 
 const origin = { name: 'test', source: 'a test', hash: '00' };
@@ -11,6 +12,46 @@ describe('TextCorpus', () => {
   it('splits by position: nine tenths to train on, the rest to validate', () => {
     expect([corpus.trainingTokens, corpus.validationTokens]).toEqual([180, 20]);
     expect(corpus.vocabSize).toBe(200);
+  });
+
+  it('keeps the end for test, and trains on what it trained on without', () => {
+    const split = new TextCorpus(distinct, origin, { testShare: 0.05 });
+    expect([split.trainingTokens, split.validationTokens, split.testTokens]).toEqual([180, 10, 10]);
+    expect(split.sampleBatch(3, 1, 4, 8)).toEqual(corpus.sampleBatch(3, 1, 4, 8));
+    expect([...split.validationWindows(2, 4).inputs]).toEqual([180, 181, 182, 183, 185, 186, 187, 188]);
+    expect([...split.testWindows(2, 4).inputs]).toEqual([190, 191, 192, 193, 195, 196, 197, 198]);
+  });
+
+  it('has no test part unless one was set apart', () => {
+    expect(corpus.testTokens).toBe(0);
+    expect(() => corpus.testWindows(1, 4)).toThrow(/a test part must have been set apart.*testShare/);
+    for (const testShare of [-0.1, 0.1, NaN]) {
+      expect(() => new TextCorpus(distinct, origin, { testShare })).toThrow(
+        /testShare must be from 0 to below 0.1/,
+      );
+    }
+  });
+
+  it('reads a text in parts, and by a tokenizer of the caller', () => {
+    const bytes: TextTokenizer = {
+      vocabSize: 256,
+      encode: (text) => Buffer.from(text),
+      decode: (ids) => Buffer.from(Uint8Array.from(ids)).toString('utf8'),
+      toJSON: () => ({ name: 'bytes' }),
+    };
+    const parts = { training: 'über\nalles oder\nnichts', validation: 'ä', test: 'bc' };
+    const inBytes = new TextCorpus(parts, origin, { tokenizer: bytes });
+    expect([inBytes.trainingTokens, inBytes.validationTokens, inBytes.testTokens]).toEqual([23, 2, 2]);
+    expect(inBytes.bytesPerToken).toEqual({ validation: 1, test: 1 });
+    expect(inBytes.hash).not.toBe(origin.hash);
+    const inCharacters = new TextCorpus(parts, origin);
+    expect(inCharacters.bytesPerToken).toEqual({ validation: 2, test: 1 });
+    expect(inCharacters.hash).toBe(origin.hash);
+    expect(() => new TextCorpus(parts, origin, { testShare: 0.05 })).toThrow('takes no testShare, got 0.05');
+    const huge = { ...bytes, vocabSize: 70_000 };
+    expect(() => new TextCorpus(parts, origin, { tokenizer: huge })).toThrow(
+      'at most 65536 tokens, got 70000',
+    );
   });
 
   it('counts characters, not UTF-16 units', () => {

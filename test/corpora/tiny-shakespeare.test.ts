@@ -3,6 +3,7 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCorpus } from '../../lib/corpora/open-corpus.js';
+import type { CharacterTokenizer } from '../../lib/corpora/characters.js';
 import { openTinyShakespeare, TINY_SHAKESPEARE } from '../../lib/corpora/tiny-shakespeare.js';
 import { refusedUrl, startServer } from '../local-server.js';
 import { temporaryFolder } from '../temporary-folder.js';
@@ -27,7 +28,7 @@ describe.skipIf(!hasFile)('openTinyShakespeare with the text in BITNET_DATA_DIR'
     expect([corpus.vocabSize, corpus.trainingTokens, corpus.validationTokens]).toEqual([
       65, 1_003_854, 111_540,
     ]);
-    expect(corpus.tokenizer.vocabulary.join('')).toBe(
+    expect((corpus.tokenizer as CharacterTokenizer).vocabulary.join('')).toBe(
       "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
     );
   });

@@ -192,6 +192,12 @@ describe('ZipfFacts', () => {
     },
   );
 
+  it('testWindows are fixed, and a stream of their own', () => {
+    const { inputs } = language.testWindows(4, 32);
+    expect(language.testWindows(8, 32).inputs.subarray(0, 4 * 32)).toEqual(inputs);
+    expect(language.validationWindows(4, 32).inputs).not.toEqual(inputs);
+  });
+
   it('validationWindows are fixed: fewer are the first of many, and no training batch has them', () => {
     const { inputs } = language.validationWindows(10, 32);
     expect(language.validationWindows(4, 32).inputs).toEqual(inputs.subarray(0, 4 * 32));

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { CheckpointError } from '../../lib/io/file-error.js';
+import { FileError } from '../../lib/io/file-error.js';
 import { narrowHalf } from '../../lib/checkpoint/dtypes.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
@@ -112,7 +112,7 @@ describe('loadModel', () => {
 
   it.each(['no/such/folder/here', './nothing', 'model.gguf'])('says that %s is not there', async (source) => {
     const problem = await problemOf(source);
-    expect(problem).toBeInstanceOf(CheckpointError);
+    expect(problem).toBeInstanceOf(FileError);
     expect(String(problem)).toContain(source);
   });
 
@@ -166,7 +166,7 @@ describe('loading damaged files', () => {
     const { file, byteOffset } = await damage(folder, V_PROJ, 777, [0b11_01_10_00]);
     for (const kernel of ['relaxed', 'simd', 'reference'] as const) {
       const problem = await problemOf(folder, { kernel, threads: 2 });
-      expect(problem).toBeInstanceOf(CheckpointError);
+      expect(problem).toBeInstanceOf(FileError);
       expect(problem).toMatchObject({ file, tensor: V_PROJ, offset: byteOffset + 777 });
       expect(String(problem)).toContain('got 0xd8');
     }
@@ -184,7 +184,7 @@ describe('loading damaged files', () => {
     else cpSync(golden, (copy = copy.slice(0, -5)), { recursive: true });
     const { file } = await damage(copy, tensor, at, [...bytes]);
     const problem = await problemOf(copy);
-    expect(problem).toBeInstanceOf(CheckpointError);
+    expect(problem).toBeInstanceOf(FileError);
     expect(problem).toMatchObject({ file, tensor });
     expect(String(problem)).toMatch(/NaN|finite/);
   });
@@ -204,7 +204,7 @@ describe('loading damaged files', () => {
     await writeSafetensors(path, tensors, { format: 'pt' });
     for (const kernel of ['relaxed', 'simd', 'reference'] as const) {
       const problem = await problemOf(folder, { kernel });
-      expect(problem, kernel).toBeInstanceOf(CheckpointError);
+      expect(problem, kernel).toBeInstanceOf(FileError);
       expect(problem).toMatchObject({ file: path, tensor: V_PROJ, expected: 'finite numbers' });
     }
   });
@@ -217,7 +217,7 @@ describe('loading damaged files', () => {
       hasShrunk = true;
     };
     const problem = await problemOf(folder, { threads: 2, onProgress });
-    expect(problem).toBeInstanceOf(CheckpointError);
+    expect(problem).toBeInstanceOf(FileError);
     expect(String(problem)).toContain('model.safetensors');
     expect(problem).toMatchObject({ expected: expect.stringContaining('bytes long from there') });
   });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { colorAt, colorStops, INK, PALETTE, seriesColor, translucent } from '../../lib/plots/colors.js';
+import {
+  colorAt,
+  colorStops,
+  INK,
+  orderedColors,
+  PALETTE,
+  PICTURE_STYLE,
+  seriesColor,
+  translucent,
+} from '../../lib/plots/colors.js';
 
 /** Pages that a picture may lie on: JupyterLab's light theme, and one as dark as its dark theme. */
 const PAGES = ['#ffffff', '#111111'];
@@ -58,7 +67,7 @@ function lab([red, green, blue]: number[]): number[] {
 
 describe('PALETTE', () => {
   it('and INK have a contrast of 3 or more on a white and on a dark page', () => {
-    for (const color of [INK, ...PALETTE]) {
+    for (const color of [INK, ...PALETTE, ...orderedColors(9)]) {
       for (const page of PAGES)
         expect(contrast(color, page), `${color} on ${page}`).toBeGreaterThanOrEqual(3);
     }
@@ -77,6 +86,38 @@ describe('PALETTE', () => {
         }
       }
     }
+  });
+});
+
+describe('orderedColors', () => {
+  it('gives nine series nine colours, ever lighter, whose neighbours every kind of colour vision tells apart', () => {
+    const colors = orderedColors(9);
+    const lightness = colors.map((color) => lab(linear(color))[0]);
+    expect(lightness).toEqual([...new Set(lightness)].toSorted((a, b) => a - b));
+    for (const [name, matrix] of Object.entries(VISION)) {
+      const seen = colors.map((color) =>
+        lab(matrix.map((row) => linear(color).reduce((sum, value, i) => sum + value * row[i], 0))),
+      );
+      for (let i = 1; i < seen.length; i += 1) {
+        const difference = Math.hypot(...seen[i].map((value, k) => value - seen[i - 1][k]));
+        expect(difference, `${colors[i - 1]} and ${colors[i]}, ${name}`).toBeGreaterThan(3);
+      }
+    }
+  });
+
+  it('begins and ends with the same colours for any count', () => {
+    expect(orderedColors(0)).toEqual([]);
+    expect(orderedColors(1)).toEqual([orderedColors(9)[0]]);
+    expect(orderedColors(3)).toEqual([0, 4, 8].map((i) => orderedColors(9)[i]));
+    expect(new Set(orderedColors(30)).size).toBe(30);
+  });
+});
+
+describe('the text of pictures', () => {
+  it('has a contrast of 4.5 or more on a page that is white and on one that is dark', () => {
+    const [light, dark] = PICTURE_STYLE.match(/#[0-9a-f]{6}/g)!;
+    expect(contrast(light, '#ffffff')).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(dark, '#111111')).toBeGreaterThanOrEqual(4.5);
   });
 });
 

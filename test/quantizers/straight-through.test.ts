@@ -10,7 +10,8 @@ import {
 } from '../../lib/config.js';
 import { dequantizeActivations, quantizeActivations } from '../../lib/quantizers/activations.js';
 import { roundToTernaryByKernel } from '../../lib/model/fused/ternary-weights.js';
-import { gridOfTensor, roundToGrid } from '../../lib/quantizers/on-tensors.js';
+import { gridOfTensor } from '../../lib/quantizers/measures.js';
+import { roundToGrid } from '../../lib/quantizers/on-tensors.js';
 import {
   activationQuantizer,
   fakeQuantizeElastic,
@@ -97,8 +98,14 @@ const clippedActivations =
 describe.each(BACKENDS)('on %s', (backend) => {
   beforeAll(async () => {
     await startTensorFlow({ prefer: backend });
-    // The first reduction keeps a constant for the life of the process.
-    tf.tidy(() => fakeQuantizeActivations('absmax-int8-token', tf.ones([1, 2])));
+    // What a quantizer uses first keeps constants for the life of the process.
+    tf.tidy(() => {
+      const step = tf.scalar(1);
+      for (const name of WEIGHTS) fakeQuantizeWeights(name, tf.ones([1, 2]));
+      for (const name of ACTIVATIONS) fakeQuantizeActivations(name, tf.ones([1, 2]), { step });
+      fakeQuantizeWeights('sign', tf.ones([2]));
+      fakeQuantizeWeights('absmean-ternary', tf.ones([2]));
+    });
   });
 
   describe('fakeQuantizeWeights', () => {

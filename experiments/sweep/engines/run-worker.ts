@@ -65,7 +65,7 @@ process.on('message', (message: ToWorker) => {
   });
 });
 
-// The engine decides what Ctrl-C means; a terminal sends it to every process of the group.
-process.on('SIGINT', () => {});
+// The engine decides what these mean; a terminal, or a system that shuts down, sends them to every process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 // Without its engine a run has nobody to report to. It goes on from its checkpoint another time.
 process.on('disconnect', () => process.exit(0));

@@ -2,7 +2,8 @@
 import { ablationOptions, BITNET_B158, type ModelConfig } from '../../config.js';
 import { quantizeWeights, weightGrid } from '../../quantizers/weights.js';
 import type { Checkpoint, TensorEntry } from '../checkpoint.js';
-import { CheckpointError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { FileError } from '../../io/file-error.js';
 import { halfToNumber, numberToHalf, widenHalf, type HalfDtype } from '../dtypes.js';
 import { encodedBytes, isTernary, shapeProblem } from '../encodings.js';
 import { checkScale } from '../open-tensors.js';
@@ -80,7 +81,7 @@ export class ExportPlan {
       const { values, scale } = quantizeWeights(quantizer, weights);
       return { values, shape, scale: this.rounded(scale, entry) };
     } catch (error) {
-      if (error instanceof CheckpointError) throw error;
+      if (error instanceof FileError) throw error;
       throw new CheckpointError(
         {
           operation,

@@ -1,6 +1,6 @@
 /** Checkpoints in one GGUF file, as llama.cpp and bitnet.cpp write them. */
 import type { Checkpoint, TensorEntry } from '../checkpoint.js';
-import { CheckpointError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
 import { DTYPE_BYTES, halfToNumber, widenHalf } from '../dtypes.js';
 import { encodedBytes, I2S_TAIL_BYTES, isTernary, shapeProblem, TQ_BLOCK_BYTES } from '../encodings.js';
 import { expectedTensors } from '../expected-tensors.js';

@@ -1,5 +1,6 @@
 /** The fields of a GGUF header, read one after another and none beyond the bytes that are there. */
-import { CheckpointError, excerpt } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt } from '../../io/file-error.js';
 
 /** Elements of all arrays together, which take more memory than in the file: a Llama-3 tokenizer's have 537,000. */
 const MAX_ELEMENTS = 4_194_304;

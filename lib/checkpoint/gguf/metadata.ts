@@ -1,6 +1,7 @@
 /** What the metadata of a GGUF file says about the model and its tokenizer, in the project's terms. */
 import { parseModelConfig, type ModelConfig } from '../../config.js';
-import { CheckpointError, excerpt } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt } from '../../io/file-error.js';
 import { parseGenerationConfig, type GenerationConfig } from '../generation-config.js';
 import type { GgufTensor, GgufValue } from './gguf.js';
 import { parseJson } from '../../io/json-file.js';

@@ -1,6 +1,7 @@
 /** Writing of GGUF files, version 3, little-endian. */
 import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
-import { CheckpointError, explainSystemError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { explainSystemError } from '../../io/file-error.js';
 import { encodedBytes } from '../encodings.js';
 import { GGML_TYPES, type GgmlEncoding } from './ggml-types.js';
 import { GGUF_DEFAULT_ALIGNMENT, GGUF_MAGIC, GGUF_TYPES, GGUF_VERSION } from './gguf.js';

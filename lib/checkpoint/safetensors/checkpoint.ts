@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { ModelConfig } from '../../config.js';
 import type { Checkpoint, TensorEncoding, TensorEntry } from '../checkpoint.js';
-import { CheckpointError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
 import { DTYPE_BYTES, halfToNumber } from '../dtypes.js';
 import { encodedBytes, shapeProblem, WEIGHTS_PER_BYTE } from '../encodings.js';
 import { expectedTensors } from '../expected-tensors.js';

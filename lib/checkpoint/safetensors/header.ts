@@ -3,7 +3,8 @@
  * shape and place, then the data. The header is untrusted: whatever it claims is held against the file's size, and the
  * tensors have to cover the data from end to end, as the format's reference implementation demands.
  */
-import { CheckpointError, excerpt } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt } from '../../io/file-error.js';
 import { DTYPE_BYTES, isDtype, type Dtype } from '../dtypes.js';
 import { repeatedKey } from './repeated-key.js';
 import { countValues } from '../../shape.js';

@@ -1,6 +1,7 @@
 /** Reading and writing of safetensors files, Hugging Face's format for tensors. */
 import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
-import { CheckpointError, excerpt, explainSystemError } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt, explainSystemError } from '../../io/file-error.js';
 import { narrowHalf, widenHalf, type Dtype } from '../dtypes.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import {

@@ -1,6 +1,7 @@
 /** The safetensors files of a model folder: one, or several with an index that says which tensor lies where. */
 import { join } from 'node:path';
-import { CheckpointError, excerpt } from '../../io/file-error.js';
+import { CheckpointError } from '../checkpoint-error.js';
+import { excerpt, FileError } from '../../io/file-error.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import { parseJson, readOptionalText } from '../../io/json-file.js';
 import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
@@ -36,7 +37,7 @@ export async function findTensors(
   try {
     return await open(SINGLE_FILE); // as in transformers, the single file counts where both are there
   } catch (error) {
-    if (!(error instanceof CheckpointError && error.found === 'ENOENT')) throw error;
+    if (!(error instanceof FileError && error.found === 'ENOENT')) throw error;
   }
   const index = await readOptionalText(folder, INDEX_FILE, operation);
   if (index === undefined) {

@@ -1,6 +1,6 @@
 /** Legend: N positions, V vocabulary, C features. */
 import * as tf from '@tensorflow/tfjs';
-import { matMul2D } from '../../backend/kernels.js';
+import { constant, hasNativeKernels, matMul2D, runKernel } from '../../backend/kernels.js';
 import { oneHot } from '../cross-entropy.js';
 import { withGradient } from '../../backend/custom-gradient.js';
 
@@ -14,8 +14,15 @@ import { withGradient } from '../../backend/custom-gradient.js';
  */
 export function embed(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   return withGradient([weight], () => ({
-    value: tf.gather(weight, ids),
+    value: rows(weight, ids),
     saved: [],
     backward: (dy) => [matMul2D(oneHot(ids, weight.shape[0]), dy, true)],
   })) as tf.Tensor2D;
+}
+
+/** TensorFlow.js reads the ids back and checks them one by one, which TensorFlow's kernel does itself. */
+function rows(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor {
+  return hasNativeKernels()
+    ? runKernel('GatherV2', [weight, ids, constant(0, 'int32')])
+    : tf.gather(weight, ids);
 }

@@ -1,28 +1,33 @@
 import * as tf from '@tensorflow/tfjs';
-import { hasNativeKernels, runKernel } from '../../backend/kernels.js';
+import { constant, hasNativeKernels, runKernel } from '../../backend/kernels.js';
+import * as op from '../../backend/operations.js';
 import type { WeightQuantizerName } from '../../config.js';
-import * as plain from '../../quantizers/on-tensors.js';
-import type { WeightGrid } from '../../quantizers/weights.js';
+import { gridOfTensor, type TensorGrid } from '../../quantizers/measures.js';
+import { roundToGrid } from '../../quantizers/on-tensors.js';
 
 /** Quantized and dequantized weights of any shape, by the fastest way the backend has. `none` gives a copy. */
 export function dequantizedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
-  const grid = plain.gridOfTensor(quantizer, weights);
-  const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
-  if (isTernary && Number.isFinite(grid.scale) && hasNativeKernels()) {
-    return roundToTernaryByKernel(weights, grid);
-  }
-  return plain.roundToGrid(weights, grid);
+  return tf.tidy(() => {
+    const grid = gridOfTensor(quantizer, weights);
+    const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
+    return isTernary && hasNativeKernels()
+      ? roundToTernaryByKernel(weights, grid)
+      : roundToGrid(weights, grid);
+  });
 }
 
 /**
  * Ternary weights by TensorFlow's kernel `QuantizeAndDequantizeV2`: one pass in place of four. Only on tfjs-node.
- * The kernel multiplies by 1/scale, rounds half to even and multiplies by scale, just as {@link plain.roundToGrid}: its
+ * The kernel multiplies by 1/scale, rounds half to even and multiplies by scale, just as {@link roundToGrid}: its
  * 1/scale equals the grid's factor, since 1/(1/(1/γ)) = 1/γ for every float32.
  */
-export function roundToTernaryByKernel(weights: tf.Tensor, grid: WeightGrid): tf.Tensor {
-  return tf.tidy(() =>
-    runKernel('QuantizeAndDequantizeV2', [weights, tf.scalar(-grid.scale), tf.scalar(grid.scale)], {
+export function roundToTernaryByKernel(weights: tf.Tensor, { scale }: TensorGrid): tf.Tensor {
+  return tf.tidy(() => {
+    // It refuses NaN, and makes NaN of an infinite scale.
+    const isFinite = runKernel('IsFinite', [scale]);
+    const reach = runKernel('SelectV2', [isFinite, scale, constant(Infinity)]);
+    return runKernel('QuantizeAndDequantizeV2', [weights, op.sub(0, reach), reach], {
       T: { type: 'float32' },
       signed_input: true,
       num_bits: 2,
@@ -30,6 +35,6 @@ export function roundToTernaryByKernel(weights: tf.Tensor, grid: WeightGrid): tf
       round_mode: 'HALF_TO_EVEN',
       narrow_range: true,
       axis: -1,
-    }),
-  );
+    });
+  });
 }

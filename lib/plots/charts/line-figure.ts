@@ -1,4 +1,5 @@
 import { common, type ChartOptions, type Quantity } from './chart-options.js';
+import { orderedColors } from '../colors.js';
 import { toValues, type Figure, type LineTrace } from '../figure.js';
 
 /** One curve, with a region between `low` and `high` where both are given. */
@@ -22,15 +23,19 @@ export interface LineFigureOptions extends ChartOptions {
   x: Quantity;
   y: Quantity;
   series: readonly LineSeries[];
+  /** The series have an order, such as sizes: their colours follow it. */
+  ordered?: boolean;
 }
 
 /** Curves over numbers: error against bits, share of zeros over training, energy against sequence length. */
 export function lineFigure(options: LineFigureOptions): Figure {
+  const colors = options.ordered === true ? orderedColors(options.series.length) : [];
   return {
     ...common(options),
     x: options.x,
     y: options.y,
-    traces: options.series.map(({ name, x, y, low, high, bars, markers, dash, faint, color }): LineTrace => {
+    traces: options.series.map((series, i): LineTrace => {
+      const { name, x, y, low, high, bars, markers, dash, faint } = series;
       const interval = low && high ? { low: toValues(low), high: toValues(high) } : undefined;
       return {
         kind: 'line',
@@ -40,7 +45,7 @@ export function lineFigure(options: LineFigureOptions): Figure {
         markers,
         dash,
         faint,
-        color,
+        color: series.color ?? colors[i],
         band: bars === true ? undefined : interval,
         errorY: bars === true ? interval : undefined,
       };

@@ -3,13 +3,15 @@
  * axis cannot show is taken out and said. Both renderers draw from this, so they cannot differ.
  */
 import { checkFigure } from './check.js';
-import { seriesColor } from '../colors.js';
+import { orderedColors, PALETTE } from '../colors.js';
 import { domainOf } from './domain.js';
 import type { Annotation, Axis, Figure, Interval, ReferenceLine, Trace, Values } from '../figure.js';
 
-/** Default size in pixels. */
+/** Size in pixels of a picture; charts take the width that there is. */
 const WIDTH = 720;
 const HEIGHT = 400;
+/** What a chart that takes the width there is must be able to do with: half a window, beside JupyterLab's list of files. */
+export const LEAST_WIDTH = 560;
 
 /** An axis as it is drawn. */
 export interface DrawnAxis {
@@ -39,16 +41,26 @@ export interface DrawnFigure {
   notes: readonly string[];
   width: number;
   height: number;
+  /** Whether the width was asked for; else a chart takes what there is. */
+  fixedWidth: boolean;
+  /** Whether the height was asked for; else what stands above and below the plot may add to it. */
+  fixedHeight: boolean;
 }
 
-/** A figure made ready to be drawn; throws FigureError where it contradicts itself. */
-export function drawable(figure: Figure): DrawnFigure {
+/**
+ * A figure made ready to be drawn, `width` pixels wide where the figure does not say; throws FigureError where it
+ * contradicts itself.
+ */
+export function drawable(figure: Figure, width: number = WIDTH): DrawnFigure {
   checkFigure(figure);
   const notes = [...(figure.notes ?? [])];
-  let palette = 0;
+  const uncolored = figure.traces.filter(({ color }) => color === undefined).length;
+  // More series than the palette has colours would share them.
+  const colors = uncolored > PALETTE.length ? orderedColors(uncolored) : PALETTE;
+  let next = 0;
   const traces = figure.traces.map((trace): DrawnTrace => {
     const shown = onLogAxes(withGaps(trace), figure, notes);
-    return { ...shown, color: trace.color ?? seriesColor(palette++) };
+    return { ...shown, color: trace.color ?? colors[next++] };
   });
   if (traces.every(isEmpty)) notes.push('No data.');
   const cleared = {
@@ -73,8 +85,10 @@ export function drawable(figure: Figure): DrawnFigure {
     lines: cleared.lines,
     annotations: cleared.annotations,
     notes,
-    width: figure.width ?? WIDTH,
+    width: figure.width ?? width,
+    fixedWidth: figure.width !== undefined,
     height: figure.height ?? HEIGHT,
+    fixedHeight: figure.height !== undefined,
   };
 }
 

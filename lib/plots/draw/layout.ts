@@ -14,6 +14,10 @@ export const SWATCH = 20;
 export const EDGE = 12;
 /** Room for the colour bar of a heatmap, its ticks and its title. */
 const COLOR_BAR = 84;
+/** Height that a plot has at least, where the figure's is not asked for. */
+const LEAST_PLOT = 250;
+/** Share of the width that names before lying bars may take. */
+export const NAMES_SHARE = 0.45;
 /** Angle of category names that do not fit side by side, in degrees. */
 const SLANT = 35;
 /** Names up to this width are left out where there are too many, not turned: numbers of layers. */
@@ -28,6 +32,8 @@ export interface LegendEntry {
 
 /** The chart's parts. The plot is the rectangle of the data. */
 export interface Layout {
+  /** Of the whole chart. */
+  height: number;
   left: number;
   top: number;
   right: number;
@@ -56,7 +62,10 @@ export function layoutOf(figure: DrawnFigure): Layout {
   const heatmap = figure.traces.some((trace) => trace.kind === 'heatmap');
 
   const yTicks = ticksOf(figure.y, figure.y.scale === 'category' ? 40 : Math.max(2, figure.height / 70));
-  const tickWidth = Math.min(Math.max(0, ...yTicks.map(({ text }) => textWidth(text))), figure.width / 3);
+  const tickWidth = Math.min(
+    Math.max(0, ...yTicks.map(({ text }) => textWidth(text))),
+    figure.width * NAMES_SHARE,
+  );
   const left = Math.ceil(EDGE + LINE_HEIGHT + 6 + tickWidth + 8);
   const right = heatmap ? COLOR_BAR : 20;
   const plotWidth = Math.max(40, figure.width - left - right);
@@ -78,13 +87,15 @@ export function layoutOf(figure: DrawnFigure): Layout {
     noteLines.length * (SMALL_TEXT + 4) +
     (noteLines.length > 0 ? 6 : 0) +
     6;
+  const height = figure.fixedHeight ? figure.height : Math.max(figure.height, top + LEAST_PLOT + bottom);
   return {
     left,
     top,
     right,
     bottom,
     plotWidth,
-    plotHeight: Math.max(40, figure.height - top - bottom),
+    height,
+    plotHeight: Math.max(40, height - top - bottom),
     titleLines,
     subtitleLines,
     noteLines,

@@ -13,7 +13,7 @@ import type {
 import { keepExtremes } from './keep-extremes.js';
 import { escapePlotly } from './text.js';
 import { colorRange } from './svg-heatmap.js';
-import { barOpacity, FAINT_OPACITY, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
+import { BAR_OUTLINE, barOpacity, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
 
 type PlotlyTrace = Record<string, unknown>;
 
@@ -107,7 +107,6 @@ function lineTrace(trace: DrawnTrace & LineTrace): PlotlyTrace {
     x: compact(kept.map((i) => trace.x[i]!)),
     y: compact(kept.map((i) => trace.y[i]!)),
     line: { color: trace.color, width: faint ? FAINT_WIDTH : LINE_WIDTH, dash: trace.dash ?? 'solid' },
-    opacity: faint ? FAINT_OPACITY : 1,
     ...(sizes !== undefined && { marker: { color: trace.color, size: sizes, line: { width: 0 } } }),
     ...errorBars('error_y', trace.errorY, trace.y, trace.color, kept),
   };
@@ -153,7 +152,10 @@ function barTrace(trace: DrawnTrace & BarTrace, figure: DrawnFigure): PlotlyTrac
     orientation: lying ? 'h' : 'v',
     x: lying ? values : trace.at.map(escapePlotly),
     y: lying ? trace.at.map(escapePlotly) : values,
-    marker: { color: translucent(trace.color, barOpacity(trace)) },
+    marker: {
+      color: translucent(trace.color, barOpacity(trace)),
+      line: { color: trace.color, width: trace.error === undefined ? 0 : BAR_OUTLINE },
+    },
     ...(labels !== undefined && { text: labels, textposition: 'outside', cliponaxis: false }),
     ...errorBars(lying ? 'error_x' : 'error_y', trace.error, trace.values, trace.color),
   };
@@ -163,11 +165,14 @@ function histogramTrace(trace: DrawnTrace & HistogramTrace, figure: DrawnFigure)
   const { edges, counts } = trace;
   return {
     ...named(trace),
-    type: 'bar',
-    x: compact(counts.map((_, i) => (edges[i] + edges[i + 1]) / 2)),
-    width: compact(counts.map((_, i) => edges[i + 1] - edges[i])),
-    y: compact(counts),
-    marker: { color: translucent(trace.color, histogramOpacity(figure)), line: { width: 0 } },
+    type: 'scatter',
+    mode: 'lines',
+    // Steps from edge to edge: the outline stays clear where several lie over each other, on every ground.
+    x: compact(edges),
+    y: compact([...counts, counts.length > 0 ? counts[counts.length - 1] : 0]),
+    line: { color: trace.color, width: BAR_OUTLINE, shape: 'hv' },
+    fill: 'tozeroy',
+    fillcolor: translucent(trace.color, histogramOpacity(figure)),
   };
 }
 

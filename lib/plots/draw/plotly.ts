@@ -1,12 +1,13 @@
 /**
- * A figure as plotly.js reads it: an interactive chart of the same size, colours and ranges as the static picture.
+ * A figure as plotly.js reads it: an interactive chart of the same colours and ranges as the static picture, as wide as
+ * its page lets it be.
  * Nothing of plotly is loaded here; `Plotly.validate` of plotly.js 4.1 accepts what comes out.
  */
 import { BAR_SHARE } from './bar-slots.js';
 import { GRID_OPACITY, INK, translucent } from '../colors.js';
-import { axisLabel, drawable, type DrawnAxis, type DrawnFigure } from './drawable.js';
+import { axisLabel, drawable, LEAST_WIDTH, type DrawnAxis, type DrawnFigure } from './drawable.js';
 import type { Figure, ReferenceLine } from '../figure.js';
-import { EDGE, layoutOf, TITLE_LINE, TITLE_SIZE, type Layout } from './layout.js';
+import { EDGE, layoutOf, LEGEND_ROW, TITLE_LINE, TITLE_SIZE, type Layout } from './layout.js';
 import { plotlyTraces } from './plotly-traces.js';
 import { escapePlotly, fitted, FONT, SMALL_TEXT, TEXT_SIZE } from './text.js';
 import { tickFormat } from './ticks.js';
@@ -25,18 +26,17 @@ const HOVER_GROUND = '#333333';
  * @throws FigureError where the figure contradicts itself
  */
 export function toPlotly(figure: Figure): PlotlyFigure {
-  const drawn = drawable(figure);
+  const drawn = drawable(figure, LEAST_WIDTH);
   const layout = layoutOf(drawn);
   return { data: plotlyTraces(drawn), layout: plotlyLayout(drawn, layout) };
 }
 
 function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unknown> {
-  const lines = figure.traces.every((trace) => trace.kind === 'line');
+  const lines = figure.traces.every(({ kind }) => kind === 'line' || kind === 'histogram');
   const bars = figure.traces.some((trace) => trace.kind === 'bar');
-  const histogram = figure.traces.some((trace) => trace.kind === 'histogram');
   return {
-    width: figure.width,
-    height: figure.height,
+    ...(figure.fixedWidth ? { width: figure.width } : { autosize: true }),
+    height: layout.height,
     margin: { l: layout.left, t: layout.top, r: layout.right, b: layout.bottom },
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
@@ -44,13 +44,13 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
     title: {
       text: layout.titleLines.map((line) => `<b>${escapePlotly(line)}</b>`).join('<br>'),
       font: { size: TITLE_SIZE },
-      x: EDGE / figure.width,
+      x: 0,
       xref: 'container',
       xanchor: 'left',
       y: 1,
       yref: 'container',
       yanchor: 'top',
-      pad: { t: EDGE },
+      pad: { t: EDGE, l: EDGE },
     },
     xaxis: axis(figure.x, 'x', figure, layout.slant),
     yaxis: axis(figure.y, 'y', figure, 0),
@@ -60,13 +60,13 @@ function plotlyLayout(figure: DrawnFigure, layout: Layout): Record<string, unkno
         orientation: 'h',
         x: 0,
         xanchor: 'left',
-        y: 1 + 4 / layout.plotHeight,
-        yanchor: 'bottom',
+        // Under title and subtitle: on a wide page it needs fewer rows than there is room for.
+        y: 1 + (layout.legendRows * LEGEND_ROW + 4) / layout.plotHeight,
+        yanchor: 'top',
         bgcolor: 'rgba(0,0,0,0)',
         traceorder: 'normal',
       },
     }),
-    ...(histogram && { barmode: 'overlay', bargap: 0 }),
     ...(bars && { barmode: figure.bars === 'stacked' ? 'relative' : 'group', bargap: 1 - BAR_SHARE }),
     hovermode: lines ? 'x unified' : 'closest',
     hoverlabel: { bgcolor: HOVER_GROUND, font: { color: '#ffffff', size: TEXT_SIZE } },
@@ -113,6 +113,7 @@ function axis(axis: DrawnAxis, name: 'x' | 'y', figure: DrawnFigure, slant: numb
     title: { text: escapePlotly(axis.label), standoff: 8, font: { size: TEXT_SIZE } },
     type: axis.scale,
     range: axis.reversed ? [to, from] : [from, to],
+    ...(category && name === 'y' && { automargin: true }),
     ...(category && {
       categoryorder: 'array',
       categoryarray: axis.categories.map(escapePlotly),

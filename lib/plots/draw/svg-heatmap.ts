@@ -75,7 +75,7 @@ export function colorBar(trace: HeatmapTrace, left: number, top: number, height:
   const title = escapeXml(fitted(axisLabel(trace), height));
   return (
     picture(left, top, BAR_WIDTH, height, encodePng(1, LEVELS, column, levels(trace))) +
-    `<g fill="${INK}">${texts}<text transform="translate(${pixel(titleX)},${pixel(titleY)})rotate(-90)" text-anchor="middle">${title}</text></g>`
+    `<g class="ink" fill="${INK}">${texts}<text transform="translate(${pixel(titleX)},${pixel(titleY)})rotate(-90)" text-anchor="middle">${title}</text></g>`
   );
 }
 

@@ -15,8 +15,9 @@ const FAINT_BUCKET_PIXELS = 4;
 const TOLERANCE = 0.2;
 /** Strokes of lines, in pixels. */
 export const LINE_WIDTH = 2;
-export const FAINT_WIDTH = 1.2;
-export const FAINT_OPACITY = 0.75;
+export const FAINT_WIDTH = 1;
+/** Stroke around bars and bins whose fill lets others through. */
+export const BAR_OUTLINE = 1.5;
 /** Half the length of an error bar's cap, in pixels. */
 const CAP = 3;
 
@@ -56,18 +57,18 @@ export function lineStyle({ dash, faint }: LineTrace): string {
   const dashes =
     dash === 'dash' ? ' stroke-dasharray="7 5"' : dash === 'dot' ? ' stroke-dasharray="1 5"' : '';
   return faint === true
-    ? ` stroke-width="${FAINT_WIDTH}" stroke-opacity="${FAINT_OPACITY}"${dashes}`
+    ? ` stroke-width="${FAINT_WIDTH}"${dashes}`
     : ` stroke-width="${LINE_WIDTH}"${dashes}`;
 }
 
-/** Opacity of a histogram's bars: several lie over each other. */
+/** Opacity of what a histogram fills: several lie over each other. */
 export function histogramOpacity(figure: DrawnFigure): number {
-  return figure.traces.filter((trace) => trace.kind === 'histogram').length > 1 ? 0.5 : 0.75;
+  return figure.traces.filter((trace) => trace.kind === 'histogram').length > 1 ? 0.3 : 0.8;
 }
 
-/** Opacity of bars: paler where error bars must be seen on them. */
+/** Opacity of bars: paler where error bars must be seen on them; an outline keeps their full colour. */
 export function barOpacity(trace: BarTrace): number {
-  return trace.error === undefined ? 0.9 : 0.6;
+  return trace.error === undefined ? 1 : 0.35;
 }
 
 function drawBand(trace: DrawnTrace & LineTrace, plot: PlotArea): string {
@@ -238,8 +239,9 @@ function drawBars(trace: DrawnTrace & BarTrace, figure: DrawnFigure, plot: PlotA
     texts += lying ? text(reach + 5, middle + 4, 'start', label) : text(middle, reach - 5, 'middle', label);
   }
   if (path === '') return '';
+  const outline = trace.error === undefined ? '' : ` stroke="${trace.color}" stroke-width="${BAR_OUTLINE}"`;
   return (
-    `<path d="${path}" fill="${trace.color}" fill-opacity="${barOpacity(trace)}"/>` +
+    `<path d="${path}" fill="${trace.color}" fill-opacity="${barOpacity(trace)}"${outline}/>` +
     (whiskers && `<path d="${whiskers}" fill="none" stroke="${trace.color}" stroke-width="1.5"/>`) +
     texts
   );
@@ -248,11 +250,21 @@ function drawBars(trace: DrawnTrace & BarTrace, figure: DrawnFigure, plot: PlotA
 function drawHistogram(trace: DrawnTrace & HistogramTrace, figure: DrawnFigure, plot: PlotArea): string {
   const base = figure.y.scale === 'log' ? figure.y.domain[0] : 0;
   let path = '';
+  let open = false;
   trace.counts.forEach((count, i) => {
-    if (count === null || count === 0) return;
-    path += box(plot.x(trace.edges[i]), plot.y(base), plot.x(trace.edges[i + 1]), plot.y(count));
+    const filled = count !== null && count !== 0;
+    if (filled) {
+      const from = `${pixel(plot.x(trace.edges[i]))},${pixel(plot.y(base))}`;
+      path += `${open ? '' : `M${from}`}V${pixel(plot.y(count))}H${pixel(plot.x(trace.edges[i + 1]))}`;
+    } else if (open) path += `V${pixel(plot.y(base))}`;
+    open = filled;
   });
-  return path && `<path d="${path}" fill="${trace.color}" fill-opacity="${histogramOpacity(figure)}"/>`;
+  if (open) path += `V${pixel(plot.y(base))}`;
+  const [color, opacity] = [trace.color, histogramOpacity(figure)];
+  return (
+    path &&
+    `<path d="${path}" fill="${color}" fill-opacity="${opacity}" stroke="${color}" stroke-width="${BAR_OUTLINE}"/>`
+  );
 }
 
 /** A rectangle between two corners, with edges on tenths of a pixel so that neighbours meet. */
@@ -261,5 +273,5 @@ function box(fromX: number, fromY: number, toX: number, toY: number): string {
 }
 
 function text(x: number, y: number, anchor: 'start' | 'middle' | 'end', words: string): string {
-  return `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" fill="${INK}" font-size="${SMALL_TEXT}">${escapeXml(words)}</text>`;
+  return `<text x="${pixel(x)}" y="${pixel(y)}" text-anchor="${anchor}" class="ink" fill="${INK}" font-size="${SMALL_TEXT}">${escapeXml(words)}</text>`;
 }

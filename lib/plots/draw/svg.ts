@@ -1,8 +1,17 @@
 /** A figure as a static picture: an SVG of a few kilobytes that needs no script, no font file and no background. */
-import { GRID_OPACITY, INK } from '../colors.js';
+import { GRID_OPACITY, INK, PICTURE_STYLE } from '../colors.js';
 import { drawable, type DrawnFigure } from './drawable.js';
 import type { Annotation, Figure, HeatmapTrace, ReferenceLine } from '../figure.js';
-import { EDGE, LEGEND_ROW, LINE_HEIGHT, layoutOf, SWATCH, TITLE_SIZE, type Layout } from './layout.js';
+import {
+  EDGE,
+  LEGEND_ROW,
+  LINE_HEIGHT,
+  layoutOf,
+  NAMES_SHARE,
+  SWATCH,
+  TITLE_SIZE,
+  type Layout,
+} from './layout.js';
 import { colorBar } from './svg-heatmap.js';
 import { escapeXml, fitted, FONT, pixel, SMALL_TEXT, TEXT_SIZE, textWidth } from './text.js';
 import { drawTraces, lineStyle, symbols, type PlotArea } from './svg-traces.js';
@@ -31,12 +40,12 @@ export function toSvg(figure: Figure): string {
   const inner =
     `<svg x="${pixel(left)}" y="${pixel(top)}" width="${pixel(width)}" height="${pixel(height)}" ` +
     `viewBox="${[left, top, width, height].map(pixel).join(' ')}" overflow="hidden">${drawTraces(drawn, plot)}</svg>`;
-  const bounds = `width="${drawn.width}" height="${drawn.height}" viewBox="0 0 ${drawn.width} ${drawn.height}"`;
+  const bounds = `width="${drawn.width}" height="${layout.height}" viewBox="0 0 ${drawn.width} ${layout.height}"`;
   // A line for each part, so that a change can be read in a diff.
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${bounds} role="img" aria-label="${escapeXml(drawn.title)}" ` +
-      `font-family="${FONT}" font-size="${TEXT_SIZE}">`,
-    header(drawn, layout),
+      `font-family="${FONT}" font-size="${TEXT_SIZE}">${PICTURE_STYLE}`,
+    header(layout),
     axes(drawn, layout, plot, heatmap !== undefined),
     inner,
     ...drawn.lines.map((line) => referenceLine(line, plot)),
@@ -48,7 +57,7 @@ export function toSvg(figure: Figure): string {
     .join('\n');
 }
 
-function header(figure: DrawnFigure, layout: Layout): string {
+function header(layout: Layout): string {
   let y = EDGE;
   let texts = '';
   for (const line of layout.titleLines) {
@@ -59,7 +68,7 @@ function header(figure: DrawnFigure, layout: Layout): string {
     texts += `<text x="${EDGE}" y="${pixel(y + TEXT_SIZE)}">${escapeXml(line)}</text>`;
     y += LINE_HEIGHT;
   }
-  let notes = figure.height - 8 - (layout.noteLines.length - 1) * (SMALL_TEXT + 4);
+  let notes = layout.height - 8 - (layout.noteLines.length - 1) * (SMALL_TEXT + 4);
   for (const line of layout.noteLines) {
     texts += `<text x="${EDGE}" y="${pixel(notes)}" font-size="${SMALL_TEXT}">${escapeXml(line)}</text>`;
     notes += SMALL_TEXT + 4;
@@ -70,7 +79,7 @@ function header(figure: DrawnFigure, layout: Layout): string {
     swatches += swatch(trace, from, middle);
     texts += `<text x="${pixel(from + SWATCH + 6)}" y="${pixel(middle + 4)}">${escapeXml(trace.name)}</text>`;
   }
-  return `<g fill="${INK}">${texts}</g>${swatches}`;
+  return `<g class="ink" fill="${INK}">${texts}</g>${swatches}`;
 }
 
 function swatch(trace: Layout['legend'][number]['trace'], x: number, y: number): string {
@@ -103,7 +112,7 @@ function axes(figure: DrawnFigure, layout: Layout, plot: PlotArea, heatmap: bool
     const y = plot.y(value);
     if (!inside(y, plot.top, bottom)) continue;
     if (figure.y.scale !== 'category' && !heatmap) grid += `M${pixel(plot.left)},${pixel(y)}H${pixel(right)}`;
-    texts += `<text x="${pixel(plot.left - 8)}" y="${pixel(y + 4)}" text-anchor="end">${escapeXml(fitted(text, figure.width / 3))}</text>`;
+    texts += `<text x="${pixel(plot.left - 8)}" y="${pixel(y + 4)}" text-anchor="end">${escapeXml(fitted(text, figure.width * NAMES_SHARE))}</text>`;
   }
   const titleY = bottom + 8 + layout.tickHeight + 6 + TEXT_SIZE;
   texts += `<text x="${pixel(plot.left + plot.width / 2)}" y="${pixel(titleY)}" text-anchor="middle">${escapeXml(fitted(figure.x.label, plot.width + layout.left))}</text>`;
@@ -115,7 +124,7 @@ function axes(figure: DrawnFigure, layout: Layout, plot: PlotArea, heatmap: bool
       : `M${pixel(plot.left)},${pixel(bottom)}H${pixel(right)}`;
   return (
     (grid && `<path d="${grid}" stroke="${INK}" stroke-opacity="${GRID_OPACITY}"/>`) +
-    `<path d="${line}${ticks}" stroke="${INK}"/><g fill="${INK}">${texts}</g>`
+    `<path d="${line}${ticks}" stroke="${INK}"/><g class="ink" fill="${INK}">${texts}</g>`
   );
 }
 
@@ -133,14 +142,14 @@ function referenceLine({ axis, at, label }: ReferenceLine, plot: PlotArea): stri
     if (place < plot.top - 0.5 || place > bottom + 0.5) return '';
     return (
       `<path d="M${pixel(plot.left)},${pixel(place)}H${pixel(right)}" ${stroke}/>` +
-      `<text x="${pixel(right - 4)}" y="${pixel(place - 5)}" text-anchor="end" fill="${INK}">${escapeXml(label)}</text>`
+      `<text x="${pixel(right - 4)}" y="${pixel(place - 5)}" text-anchor="end" class="ink" fill="${INK}">${escapeXml(label)}</text>`
     );
   }
   if (place < plot.left - 0.5 || place > right + 0.5) return '';
   const late = place + 5 + textWidth(label) > right;
   return (
     `<path d="M${pixel(place)},${pixel(plot.top)}V${pixel(bottom)}" ${stroke}/>` +
-    `<text x="${pixel(late ? place - 5 : place + 5)}" y="${pixel(plot.top + TEXT_SIZE)}" text-anchor="${late ? 'end' : 'start'}" fill="${INK}">${escapeXml(label)}</text>`
+    `<text x="${pixel(late ? place - 5 : place + 5)}" y="${pixel(plot.top + TEXT_SIZE)}" text-anchor="${late ? 'end' : 'start'}" class="ink" fill="${INK}">${escapeXml(label)}</text>`
   );
 }
 
@@ -153,5 +162,5 @@ function annotationText({ x, y, text, side }: Annotation, plot: PlotArea): strin
     left: [-9, 4, 'end'],
     right: [9, 4, 'start'],
   }[side ?? 'above'] as [number, number, string];
-  return `<text x="${pixel(left + shiftX)}" y="${pixel(top + shiftY)}" text-anchor="${anchor}" fill="${INK}">${escapeXml(text)}</text>`;
+  return `<text x="${pixel(left + shiftX)}" y="${pixel(top + shiftY)}" text-anchor="${anchor}" class="ink" fill="${INK}">${escapeXml(text)}</text>`;
 }

@@ -73,6 +73,6 @@ process.on('message', (message: ToBatchWorker) => {
   });
 });
 
-// What an interrupt means is for the training loop to say.
-process.on('SIGINT', () => {});
+// What these mean is for the training loop to say.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit(0));

@@ -56,7 +56,7 @@ export class BatchWorkers {
    * As many workers as make up the threads that the backend was started with, at most one thread for each sequence.
    * @param sequences in every batch
    * @returns undefined where this process is to train alone: one thread, or a model that cannot be split
-   * @throws Error or CheckpointError where a worker does not start or the disk is full
+   * @throws Error or FileError where a worker does not start or the disk is full
    */
   static async open(model: BitLM, sequences: number): Promise<BatchWorkers | undefined> {
     const { name: backend, threads } = currentBackend()!;

@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Checkpoint, TensorEntry } from '../../../lib/checkpoint/checkpoint.js';
-import { CheckpointError } from '../../../lib/io/file-error.js';
+import { FileError } from '../../../lib/io/file-error.js';
 import { DTYPE_BYTES } from '../../../lib/checkpoint/dtypes.js';
 import { encodedBytes, I2S_TAIL_BYTES, isTernary } from '../../../lib/checkpoint/encodings.js';
 import { parseGgufHeader } from '../../../lib/checkpoint/gguf/gguf.js';
@@ -247,7 +247,7 @@ async function jsonTarget(folder: string, name: string, placeWeights: PlaceWeigh
 
 /** Whether an error is one that a damaged file may give: the project's own, saying where, what was found and expected. */
 export function isProperRefusal(error: unknown, folder: string): boolean {
-  if (!(error instanceof CheckpointError)) return false;
+  if (!(error instanceof FileError)) return false;
   const { file, found, expected, message } = error;
   return (
     file.startsWith(folder) &&

@@ -1,7 +1,7 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../../lib/io/file-error.js';
+import { FileError } from '../../../lib/io/file-error.js';
 import { narrowHalf, numberToHalf } from '../../../lib/checkpoint/dtypes.js';
 import { exportCheckpoint } from '../../../lib/checkpoint/export/export.js';
 import { parseGgufHeader, type GgufHeader } from '../../../lib/checkpoint/gguf/gguf.js';
@@ -20,7 +20,7 @@ const Q_PROJ = 'model.layers.0.self_attn.q_proj.weight';
 async function spoil(
   container: 'i2_s' | 'tq2_0',
   change: (bytes: Buffer, header: GgufHeader) => Buffer | void,
-): Promise<CheckpointError> {
+): Promise<FileError> {
   files += 1;
   const path = join(scratch, `spoilt-${files}.gguf`);
   const bytes = readFileSync(goldenContainer(container));
@@ -29,9 +29,9 @@ async function spoil(
     () => undefined,
     (problem: unknown) => problem,
   );
-  expect(error).toBeInstanceOf(CheckpointError);
-  expect((error as CheckpointError).message).toContain(path);
-  return error as CheckpointError;
+  expect(error).toBeInstanceOf(FileError);
+  expect((error as FileError).message).toContain(path);
+  return error as FileError;
 }
 
 /** Where the header of a file has the type code of a tensor, behind its name, rank and dimensions. */

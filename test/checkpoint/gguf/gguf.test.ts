@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../../lib/io/file-error.js';
+import { CheckpointError } from '../../../lib/checkpoint/checkpoint-error.js';
 import { FileBytes } from '../../../lib/io/file-bytes.js';
 import {
   GGUF_TYPES,
@@ -258,7 +258,7 @@ describe('writeGguf', () => {
 
   it('refuses bytes that do not fill a tensor, and leaves the old file', async () => {
     const path = join(folder, 'old.gguf');
-    writeFileSync(path, 'old');
+    writeFileSync(path, 'GGUF, an old one');
     const short: GgufTensorToWrite = {
       name: 'a',
       encoding: 'F32',
@@ -266,6 +266,6 @@ describe('writeGguf', () => {
       bytes: () => [new Uint8Array(8)],
     };
     await expect(writeGguf(path, [], [short])).rejects.toThrow(/must be 12 bytes, got 8 .*tensor "a"/);
-    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readFileSync(path, 'utf8')).toBe('GGUF, an old one');
   });
 });

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, wri
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../lib/checkpoint/checkpoint.js';
-import { CheckpointError } from '../../../lib/io/file-error.js';
+import { FileError } from '../../../lib/io/file-error.js';
 import { numberToHalf } from '../../../lib/checkpoint/dtypes.js';
 import { saveModelFolder } from '../../../lib/checkpoint/model-folder.js';
 import { openCheckpoint } from '../../../lib/checkpoint/open-checkpoint.js';
@@ -65,14 +65,14 @@ function writeIndex(folder: string, weightMap: unknown): void {
   writeFileSync(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));
 }
 
-async function failure(folder: string): Promise<CheckpointError> {
+async function failure(folder: string): Promise<FileError> {
   const error = await openCheckpoint(folder).then(
     () => undefined,
     (problem: unknown) => problem,
   );
-  expect(error).toBeInstanceOf(CheckpointError);
-  expect((error as CheckpointError).message).toContain(folder);
-  return error as CheckpointError;
+  expect(error).toBeInstanceOf(FileError);
+  expect((error as FileError).message).toContain(folder);
+  return error as FileError;
 }
 
 async function bytesOf(checkpoint: Checkpoint, name: string): Promise<Buffer> {
@@ -124,7 +124,7 @@ describe('openCheckpoint: scales of a packed folder', () => {
   });
 
   it('refuses a scale that is missing, has several values, is an integer, or has no matrix', async () => {
-    const spoil = (change: (tensors: Tensors) => void): Promise<CheckpointError> =>
+    const spoil = (change: (tensors: Tensors) => void): Promise<FileError> =>
       editTensors(packedCopy(), change).then(failure);
     expect(await spoil((tensors) => tensors.delete(`${Q_PROJ}_scale`))).toMatchObject({
       tensor: `${Q_PROJ}_scale`,
@@ -140,7 +140,7 @@ describe('openCheckpoint: scales of a packed folder', () => {
 });
 
 describe('openCheckpoint: tensors against the config', () => {
-  const spoil = (change: (tensors: Tensors) => void): Promise<CheckpointError> =>
+  const spoil = (change: (tensors: Tensors) => void): Promise<FileError> =>
     editTensors(packedCopy(), change).then(failure);
 
   it('refuses tensors that are missing or left over, and names them', async () => {
@@ -275,7 +275,7 @@ describe('openCheckpoint: config.json', () => {
         join(folder, 'config.json'),
         config.replace(new RegExp(`"${key}": ?[^,}]*`), `"${key}": ${deep}`),
       );
-      expect(await failure(folder)).toBeInstanceOf(CheckpointError);
+      expect(await failure(folder)).toBeInstanceOf(FileError);
     }
   });
 
@@ -417,7 +417,7 @@ describe('Checkpoint.read', () => {
       () => undefined,
       (problem: unknown) => problem,
     );
-    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error).toBeInstanceOf(FileError);
     expect(error).toMatchObject({
       file: entry.file,
       tensor: Q_PROJ,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CheckpointError } from '../../../lib/io/file-error.js';
+import { FileError } from '../../../lib/io/file-error.js';
 import { DTYPE_BYTES, type Dtype } from '../../../lib/checkpoint/dtypes.js';
 import {
   readSafetensors,
@@ -29,15 +29,15 @@ const entry = (dtype: string, shape: number[], begin: number, end: number): obje
   data_offsets: [begin, end],
 });
 
-async function failure(bytes: Uint8Array): Promise<CheckpointError> {
+async function failure(bytes: Uint8Array): Promise<FileError> {
   writeFileSync(file, bytes);
   const error = await readSafetensors(file).then(
     () => undefined,
     (problem: unknown) => problem,
   );
-  expect(error).toBeInstanceOf(CheckpointError);
-  expect((error as CheckpointError).message).toContain(file);
-  return error as CheckpointError;
+  expect(error).toBeInstanceOf(FileError);
+  expect((error as FileError).message).toContain(file);
+  return error as FileError;
 }
 
 describe('readSafetensors', () => {

@@ -136,9 +136,14 @@ describe('RayEngine', () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, id, 'checkpoint'), { recursive: true });
     await writeFile(join(folder, id, 'checkpoint', 'half'), '');
-    await mkdir(join(folder, `${id}.partial-1`));
     await sweepOn(standIn, { folder });
-    expect((await readdir(join(folder, id))).sort()).toEqual(['config.json', 'metrics.jsonl', 'result.json']);
+    // Nobody may take the checkpoint for that of the run's end.
+    expect((await readdir(join(folder, id))).sort()).toEqual([
+      expect.stringMatching(/^checkpoint\.unfinished-\d+$/),
+      'config.json',
+      'metrics.jsonl',
+      'result.json',
+    ]);
     expect(await readdir(folder)).toEqual([id]);
     await sweepOn(standIn, { folder });
     expect(standIn.submitted).toEqual([id]);

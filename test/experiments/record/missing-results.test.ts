@@ -1,7 +1,11 @@
-import { expect, it } from 'vitest';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../../experiments/experiments.js';
 import { readInferenceRecord } from '../../../experiments/inference-2b4t/results.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
+import { resultsFile } from '../../../experiments/record/results-file.js';
+import { temporaryFolder } from '../../temporary-folder.js';
 import { readShapes } from '../../../experiments/shapes/results.js';
 
 const file = '/nowhere/missing.json';
@@ -22,4 +26,38 @@ it.each([
   await expect(read(file)).rejects.toThrow(
     `${file} must hold recorded results (ENOENT). Make them: npm run bench -- ${name} --record`,
   );
+});
+
+describe('a damaged record', () => {
+  const readers = [
+    ['bitlm', (path: string) => readRecorded('bitlm', path)],
+    ['shapes', readShapes],
+    ['inference-2b4t', readInferenceRecord],
+  ] as const;
+
+  it.each(readers)('of %s names its file and the command that makes it', async (name, read) => {
+    const path = join(await temporaryFolder(), `${name}.json`);
+    const whole = await readFile(resultsFile(name), 'utf8');
+    await writeFile(path, whole);
+    await read(path);
+    const record = JSON.parse(whole) as { runs?: object[]; measurements?: object[] };
+    const [key] = record.runs ? (['runs'] as const) : (['measurements'] as const);
+    const worse = (change: object): string =>
+      JSON.stringify({ ...record, [key]: [...record[key]!.slice(1), { ...record[key]![0], ...change }] });
+    for (const damaged of [
+      whole.slice(0, -100),
+      '',
+      'null',
+      '{}',
+      '[]',
+      worse({ validationLoss: -1, threads: -1 }),
+      worse({ validationLoss: null, threads: null }),
+      JSON.stringify({ ...record, [key]: [null] }),
+    ]) {
+      await writeFile(path, damaged);
+      await expect(read(path), damaged.slice(0, 40)).rejects.toThrow(
+        new RegExp(`read results: .* in ${path}\\. Put the committed file back .*npm run`),
+      );
+    }
+  });
 });

@@ -2,11 +2,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadTraining } from '@bitnet-notebooks/lib';
 import { describe, expect, it } from 'vitest';
-import type { RunResult } from '../../../experiments/sweep/finished-run.js';
+import { lossOf, meanLoss, type RunResult } from '../../../experiments/sweep/finished-run.js';
+import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
 import { evaluateTrained } from '../../../experiments/sweep/evaluations/evaluations.js';
 import { openCorpusOf } from '../../../experiments/sweep/open-corpus.js';
-import { trainRun } from '../../../experiments/sweep/train-run.js';
 import { readResult } from '../../../experiments/sweep/result-file.js';
+import { trainRun } from '../../../experiments/sweep/train-run.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyRun } from '../toy-experiment.js';
 
@@ -18,12 +19,34 @@ describe('trainRun', () => {
     const ruined: typeof training = {
       ...training,
       createModel: (...given) =>
-        Object.assign(training.createModel(...given), { losses: () => ({ validationLoss: NaN }) }),
+        Object.assign(training.createModel(...given), { losses: () => ({ loss: NaN }) }),
     };
     const result = await trainRun(ruined, await openCorpusOf(spec.corpus), spec, folder);
     expect(result).toMatchObject({ validationLoss: null, diverged: { step: 10 } });
     expect(result!.diverged!.message).toContain('got NaN over all 64 windows after step 10');
     expect(await readResult(folder)).toEqual(JSON.parse(JSON.stringify(result)));
+  });
+});
+
+describe('the test part', () => {
+  it('is read at the end alone, where the run asks for it, and is then what arms are compared by', async () => {
+    const corpus = { name: 'tiny-shakespeare', testShare: 0.05 } as const;
+    const plain: RunSpec = toyRun('tested', 10, 4e-3, 1);
+    const spec: RunSpec = { ...plain, testWindows: 8 };
+    expect(runId(spec)).not.toBe(runId(plain));
+    expect(runId({ ...plain, corpus })).not.toBe(runId({ ...plain, corpus: { name: 'tiny-shakespeare' } }));
+    const training = await loadTraining({ threads: 1 });
+    const folder = await temporaryFolder();
+    const [tested, untested] = [
+      await trainRun(training, await openCorpusOf(spec.corpus), spec, join(folder, 'tested')),
+      await trainRun(training, await openCorpusOf(plain.corpus), plain, join(folder, 'untested')),
+    ];
+    expect(untested!.test).toBeUndefined();
+    expect(tested!.validationLoss).toBe(untested!.validationLoss);
+    expect(tested!.test!.tokens).toBe(8 * spec.training.context);
+    expect(tested!.test!.loss).not.toBe(tested!.validationLoss);
+    expect(lossOf(tested!)).toBe(tested!.test!.lossByKind!.v);
+    expect(meanLoss(tested!)).toBe(tested!.validationLoss);
   });
 });
 

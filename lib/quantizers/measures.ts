@@ -1,0 +1,67 @@
+/**
+ * What quantizers measure on tensors: the grid of a weight matrix, the scales of absmean activations. On tfjs-node
+ * nothing is read into JavaScript for it, so that a training step can become a graph. The wasm backend has neither
+ * float64 nor medians: there the plain functions measure.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { meanInDouble } from '../backend/double-mean.js';
+import { hasNativeKernels, indices, runKernel } from '../backend/kernels.js';
+import * as op from '../backend/operations.js';
+import type { WeightQuantizerName } from '../config.js';
+import { activationScales, SQRT_7 } from './activations.js';
+import { QUANTIZER_EPSILON, weightGrid, type WeightGrid } from './weights.js';
+
+/** The grid of a weight tensor: what is measured on it as scalars, NaN where a weight is not finite. */
+export type TensorGrid = Pick<WeightGrid, 'rule' | 'low' | 'high'> &
+  Record<'center' | 'factor' | 'scale', tf.Tensor>;
+
+/** The grid of a weight tensor of any shape. */
+export function gridOfTensor(quantizer: WeightQuantizerName, weights: tf.Tensor): TensorGrid {
+  if (!hasNativeKernels()) return readGrid(quantizer, weights);
+  // These do not depend on the weights.
+  const { rule, low, high } = weightGrid(quantizer, Float32Array.of(1));
+  return tf.tidy(() => {
+    if (rule === 'sign') {
+      const center = meanInDouble(weights);
+      // Where the mean is infinite, the scale is made NaN.
+      const scale = op.add(meanInDouble(op.abs(weights)), op.mul(center, 0));
+      return { rule, low, high, center, factor: tf.scalar(1), scale };
+    }
+    const divisor = op.maximum(measureOf(quantizer, weights), QUANTIZER_EPSILON);
+    const factor = op.div(quantizer.startsWith('absmax') ? high : 1, divisor);
+    return { rule, low, high, center: tf.scalar(0), factor, scale: op.div(1, factor) };
+  });
+}
+
+/** Mean, median or maximum of |weights|, a scalar; NaN where a weight is. */
+function measureOf(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
+  const magnitudes = op.abs(weights);
+  const axes = indices(weights.shape.map((_, axis) => axis));
+  if (quantizer.startsWith('absmax')) return runKernel('Max', [magnitudes, axes]);
+  if (quantizer !== 'absmedian-ternary') return meanInDouble(magnitudes);
+  const flat = runKernel('Reshape', [magnitudes, tf.tensor1d([weights.size], 'int32')]);
+  const median = runKernel('NthElement', [flat, tf.scalar((weights.size - 1) >> 1, 'int32')]);
+  // A median would hide a NaN. This sum is 0, or NaN where a weight is not finite.
+  return op.add(median, runKernel('Sum', [op.mul(magnitudes, 0), axes]));
+}
+
+function readGrid(quantizer: WeightQuantizerName, weights: tf.Tensor): TensorGrid {
+  const { rule, low, high, ...measured } = weightGrid(quantizer, weights.dataSync<'float32'>());
+  const isFinite = Number.isFinite(measured.factor) && Number.isFinite(measured.scale);
+  const center = tf.scalar(measured.center);
+  const factor = tf.scalar(measured.factor);
+  return { rule, low, high, center, factor, scale: tf.scalar(isFinite ? measured.scale : NaN) };
+}
+
+/** Scales √7 / (mean|x| + 1e-5) of every row: x [..., features] → [..., 1]. */
+export function absmeanScales(x: tf.Tensor): tf.Tensor {
+  if (!hasNativeKernels()) {
+    const features = x.shape[x.rank - 1];
+    const scales = activationScales('absmean-int4-token', x.dataSync<'float32'>(), features);
+    return tf.tensor(scales, [...x.shape.slice(0, -1), 1]);
+  }
+  return tf.tidy(() => {
+    const mean = meanInDouble(op.abs(x), 'rows');
+    return op.div(SQRT_7, op.add(mean, QUANTIZER_EPSILON));
+  });
+}

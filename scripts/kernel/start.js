@@ -1,0 +1,44 @@
+/** The kernel from its start: cells, the server that Jupyter speaks to, and what happens outside of any cell. */
+import { Cells } from './cells.js';
+import { provideGroupBy } from './group-by.js';
+import { CellServer } from './server.js';
+import { explainError, mapStacks } from './stack.js';
+
+/** @param {string} configPath Jupyter's connection file */
+export async function startKernel(configPath) {
+  provideGroupBy();
+  mapStacks();
+  const cells = new Cells(process.cwd());
+  printToCells(cells);
+  process.on('SIGINT', () => cells.stop());
+  process.on('uncaughtException', (error) => complain(cells, 'An error that nothing caught', error));
+  process.on('unhandledRejection', (reason) =>
+    complain(cells, 'A promise that nothing awaited failed', reason),
+  );
+  await new CellServer(cells, configPath).init();
+}
+
+/** Sends what is printed to the cell that runs, or that ran last; before the first, to the terminal. @param {Cells} cells */
+function printToCells(cells) {
+  for (const name of /** @type {const} */ (['stdout', 'stderr'])) {
+    const stream = process[name];
+    const toTerminal = stream.write.bind(stream);
+    /** @type {any} */ (stream).write = (
+      /** @type {string | Uint8Array} */ chunk,
+      /** @type {unknown[]} */ ...rest
+    ) => {
+      if (cells.output === undefined) return toTerminal(chunk);
+      cells.output.print(name, chunk);
+      const done = rest.find((argument) => typeof argument === 'function');
+      if (done) queueMicrotask(/** @type {() => void} */ (done));
+      return true;
+    };
+  }
+}
+
+/** @param {Cells} cells @param {string} what @param {unknown} error */
+function complain(cells, what, error) {
+  const text = `${what}: ${explainError(error, cells.count).lines.join('\n')}\n`;
+  if (cells.output) cells.output.print('stderr', text);
+  else process.stderr.write(text);
+}

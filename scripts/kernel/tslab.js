@@ -1,0 +1,134 @@
+/**
+ * tslab 1.0.22 as it lies on disk, loaded with two of its compiler's functions replaced. What that mends in cells:
+ * - `{ points }` with `points` from an earlier cell: tslab writes `exports.points` for such names, but not in shorthand;
+ * - `toSorted`, `Object.groupBy` and the like: tslab stops at ES2022;
+ * - source maps, by which errors find the reader's line.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** @typedef {typeof import('@tslab/typescript-for-tslab')} TypeScript */
+/** @typedef {import('@tslab/typescript-for-tslab').Program} Program */
+/** @typedef {import('@tslab/typescript-for-tslab').BuilderProgram} Builder */
+
+/** Declarations that TypeScript 5.0 lacks. */
+const OWN_TYPES = fileURLToPath(new URL('./types', import.meta.url));
+const LIBRARIES = ['lib.es2023.d.ts'];
+const PREVIOUS_CELLS = /[\\/]__prev__\.d\.ts$/;
+
+const require = createRequire(import.meta.url);
+const compilerFile = require.resolve('@tslab/typescript-for-tslab');
+/** @type {TypeScript} */
+export const ts = require(compilerFile);
+
+/** The two maps of the cell converted last: from its TypeScript to a module, and from that to what runs. */
+const maps = { module: '', script: '' };
+
+/** The source maps of the cell that was converted last. */
+export const lastMaps = () => ({ ...maps });
+
+/** @type {NodeJS.Module} */ (require.cache[compilerFile]).exports = {
+  ...ts,
+  /** @type {any} */
+  createWatchCompilerHost: (
+    /** @type {any[]} */ rootNames,
+    /** @type {any} */ options,
+    /** @type {any[]} */ ...rest
+  ) =>
+    withOwnEmit(
+      /** @type {any} */ (ts.createWatchCompilerHost)(
+        rootNames,
+        {
+          ...options,
+          lib: LIBRARIES,
+          sourceMap: true,
+          // All of @types would come else, plotly's too, and cost each cell time.
+          types: ['node', 'cells'],
+          typeRoots: [...options.typeRoots, OWN_TYPES],
+        },
+        ...rest,
+      ),
+    ),
+  /** @type {TypeScript['transpileModule']} */
+  transpileModule(input, options) {
+    const compilerOptions = { ...options.compilerOptions, sourceMap: true };
+    const output = ts.transpileModule(input, { ...options, compilerOptions });
+    maps.script = output.sourceMapText ?? '';
+    return { ...output, outputText: withoutMapComment(output.outputText) };
+  },
+};
+
+/** @type {typeof import('tslab/dist/converter.js')} */
+export const converter = require('tslab/dist/converter.js');
+/** @type {typeof import('tslab/dist/executor.js')} */
+export const executor = require('tslab/dist/executor.js');
+/** @type {typeof import('tslab/dist/inspect.js')} */
+export const inspect = require('tslab/dist/inspect.js');
+/** @type {typeof import('tslab/dist/jupyter.js')} */
+export const jupyter = require('tslab/dist/jupyter.js');
+
+/**
+ * Has every program of the host emit with our transformer before tslab's.
+ * @param {{ afterProgramCreate?: (builder: Builder) => void }} host
+ */
+function withOwnEmit(host) {
+  /** @type {((builder: Builder) => void) | undefined} */
+  let tslabs;
+  return Object.defineProperty(host, 'afterProgramCreate', {
+    get: () => tslabs,
+    set: (given) => (tslabs = (builder) => given(withTransformer(builder))),
+  });
+}
+
+/** @param {Builder} builder */
+function withTransformer(builder) {
+  /** @type {Builder['emit']} */
+  const emit = (file, write, token, declarationsOnly, transformers) => {
+    const checker = builder.getProgram().getTypeChecker();
+    /** @type {import('@tslab/typescript-for-tslab').WriteFileCallback} */
+    const keepMap = (name, text, ...rest) => {
+      if (name.endsWith('.map')) maps.module = text;
+      else write?.(name, name.endsWith('.js') ? withoutMapComment(text) : text, ...rest);
+    };
+    const after = [spellOutShorthand(checker), ...(transformers?.after ?? [])];
+    return builder.emit(file, write && keepMap, token, declarationsOnly, { ...transformers, after });
+  };
+  return Object.create(builder, { emit: { value: emit } });
+}
+
+/**
+ * `{ points }` becomes `{ points: exports.points }` where an earlier cell declares `points`.
+ * @param {import('@tslab/typescript-for-tslab').TypeChecker} checker
+ * @returns {import('@tslab/typescript-for-tslab').TransformerFactory<any>}
+ */
+function spellOutShorthand(checker) {
+  return (context) => {
+    const { factory } = context;
+    /** @type {(node: any) => any} */
+    const visit = (node) => {
+      if (!ts.isShorthandPropertyAssignment(node) || !isOfEarlierCell(node))
+        return ts.visitEachChild(node, visit, context);
+      const value = factory.createPropertyAccessExpression(
+        factory.createIdentifier('exports'),
+        node.name.text,
+      );
+      // `({ points = [] } = options)` gives a default.
+      const whole = node.objectAssignmentInitializer
+        ? factory.createAssignment(value, ts.visitNode(node.objectAssignmentInitializer, visit))
+        : value;
+      return ts.setTextRange(factory.createPropertyAssignment(node.name.text, whole), node);
+    };
+    return visit;
+  };
+
+  /** @param {import('@tslab/typescript-for-tslab').ShorthandPropertyAssignment} node */
+  function isOfEarlierCell(node) {
+    const declarations = checker.getShorthandAssignmentValueSymbol(ts.getOriginalNode(node))?.declarations;
+    return declarations?.some((declaration) => PREVIOUS_CELLS.test(declaration.getSourceFile().fileName));
+  }
+}
+
+/** @param {string} text */
+function withoutMapComment(text) {
+  return text.replace(/\n\/\/# sourceMappingURL=\S*\s*$/, '\n');
+}
