@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
+import { RUN_FORMAT } from '../checkpoint/model-in-run.js';
 import { configDifferences, stableJson, type RunConfig } from './run-config.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 
@@ -10,7 +11,7 @@ import { RunFolderError } from '../io/run-folder-error.js';
 export const CONFIG_FILE = 'config.json';
 
 /** Marks config.json as ours. A layout that older code could not read gets a new number. */
-const FORMAT = { format: 'bitnet-notebooks-run', formatVersion: 1 } as const;
+const FORMAT = { format: RUN_FORMAT, formatVersion: 1 } as const;
 
 /** Writes the config of a new run. */
 export async function writeRunConfig(folder: string, config: RunConfig): Promise<void> {
