@@ -61,7 +61,7 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
 
 /** @throws RunFolderError that lists every difference */
 export function requireSameConfig(stored: RunConfig, wanted: RunConfig, folder: string): void {
-  const differences = configDifferences(stored, wanted);
+  const differences = configDifferences({ ...stored, earlier: undefined }, wanted);
   if (differences.length === 0) return;
   throw new RunFolderError(
     `open run: the configuration must be that of the run in ${folder}, got other values:\n` +

@@ -151,9 +151,13 @@ async function optionsInFolder(
   const wanted = trainingOptions(model, given, steps);
   const stored = await readRunConfig(folder).catch(() => undefined);
   if (!stored) return wanted;
-  const { seeds: _, ...training } = stored.training as TrainingOptions;
-  const { seeds, ...again } = trainingOptions(model, given, training.steps);
-  return stableJson(training) === stableJson(again) ? { ...training, seeds, steps } : wanted;
+  const training = stored.training as Omit<TrainingOptions, 'seeds'>;
+  // What follows from the number of steps was made for those that the run began with.
+  const isSame = [training.steps, training.schedule.totalSteps].some((first) => {
+    const { seeds: _, ...again } = { ...trainingOptions(model, given, first), steps: training.steps };
+    return stableJson(again) === stableJson(training);
+  });
+  return isSame ? { ...training, seeds: wanted.seeds, steps } : wanted;
 }
 
 /** All options of a run from those that were given. */

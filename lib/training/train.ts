@@ -67,6 +67,8 @@ export async function* train(
         done = run.checkpointStep;
         seconds = run.points.at(-1)?.seconds ?? 0;
       }
+      // Killed between the last checkpoint and the mark, or between the two halves of being given more steps.
+      if (done >= options.steps && !run.completed) await run.complete();
       if (run.completed) return;
     }
     const windows = corpus.validationWindows(options.validationWindows, options.context);
