@@ -1,4 +1,4 @@
-/** Every experiment, in the order of the notebooks. A new one is a file beside this and a line here. */
+/** Every experiment, in the order of the notebooks. A new one is a folder beside this and a line here. */
 import { bitlm } from './bitlm/experiment.js';
 import type { Experiment } from './sweep/experiment.js';
 import { fp16Comparison } from './fp16-comparison/experiment.js';

@@ -11,8 +11,10 @@ export { configurationA, embeddedConfiguration } from './sweep/configurations.js
 export type { Experiment } from './sweep/experiment.js';
 export type { CurvePoint, FinishedRun, RunResult } from './sweep/finished-run.js';
 export { PRESETS, type Preset, type RunSpec } from './sweep/run-spec.js';
+export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
+export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
 export { gapTrend, pairsOf, type Pair, type TrendOptions } from './sizes/pairs.js';

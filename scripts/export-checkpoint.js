@@ -44,13 +44,14 @@ if (!lib.EXPORT_FORMATS.includes(/** @type {'packed'} */ (format))) {
   stop(`export-checkpoint: --format must be one of ${lib.EXPORT_FORMATS.join(', ')}, got ${format}.`);
 }
 try {
-  const { fileBytes, ternaryBytes } = await lib.exportCheckpoint(folder, {
+  const { fileBytes, ternaryBytes, notes } = await lib.exportCheckpoint(folder, {
     format: /** @type {'packed'} */ (format),
     output,
   });
   console.log(
     `${output}: ${megabytes(fileBytes)} of weights, the ternary matrices ${megabytes(ternaryBytes)} of them.`,
   );
+  for (const note of notes) console.log(`Note: ${note}`);
 } catch (error) {
   console.error(/** @type {Error} */ (error).message);
   process.exitCode = 1;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,16 @@ describe.skipIf(notebooks.length === 0).each(notebooks)('notebooks/%s', (name) =
     const text = readFileSync(source, 'utf8');
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_NOTEBOOK_BYTES);
     expect(text === normaliseNotebook(text, project.root)).toBe(true);
+  });
+
+  test('is what Jupyter writes when it is opened and saved', () => {
+    const program =
+      'import nbformat, sys; nbformat.write(nbformat.read(sys.argv[1], as_version=4), sys.stdout)';
+    const written = execFileSync(project.python, ['-c', program, source], {
+      encoding: 'utf8',
+      maxBuffer: 1e8,
+    });
+    expect(written === readFileSync(source, 'utf8')).toBe(true);
   });
 
   test(

@@ -1,8 +1,8 @@
 import { loadTraining, type Training } from '@bitnet-notebooks/lib';
 import type { Experiment } from '../sweep/experiment.js';
 import { openCorpusOf } from '../sweep/open-corpus.js';
-import { runId, type Preset, type RunSpec } from '../sweep/run-spec.js';
-import type { FinishedRun } from '../sweep/finished-run.js';
+import type { Preset, RunSpec } from '../sweep/run-spec.js';
+import { plannedRuns, shapeKey } from './planned-runs.js';
 import { sweepSeconds, type PlannedRun } from './sweep-cost.js';
 import { duration } from './sweep-display.js';
 
@@ -19,7 +19,7 @@ export async function dryRun(
   preset: Preset,
   { only, workers }: { only?: (spec: RunSpec) => boolean; workers: number },
 ): Promise<void> {
-  const planned = allRuns(experiment, preset).filter(({ spec }) => only?.(spec) ?? true);
+  const planned = plannedRuns(experiment, preset).filter(({ spec }) => only?.(spec) ?? true);
   const training = await loadTraining({ threads: 1 });
   const stepSeconds = new Map<string, number>();
   const runs: PlannedRun[] = [];
@@ -42,43 +42,6 @@ export async function dryRun(
   const times = cores.map((count) => duration(sweepSeconds(runs, count)));
   console.log(`cores ${cores.map((count) => String(count).padStart(9)).join('')}`);
   console.log(`time  ${times.map((time) => time.padStart(9)).join('')}`);
-}
-
-/**
- * All runs, with made-up results for the tuning runs: the middle of every grid wins. A run that is listed for two arms
- * is carried out once.
- */
-function allRuns(experiment: Experiment, preset: Preset): { spec: RunSpec; round: number }[] {
-  const finished = new Map<string, FinishedRun>();
-  const all: { spec: RunSpec; round: number }[] = [];
-  for (let round = 0; ; round++) {
-    const specs = experiment.runs(preset, [...finished.values()]);
-    const fresh = [...new Map(specs.map((spec) => [runId(spec), spec])).entries()].filter(
-      ([id]) => !finished.has(id),
-    );
-    if (fresh.length === 0) return all;
-    all.push(...fresh.map(([, spec]) => ({ spec, round })));
-    const groups = new Map<string, [string, RunSpec][]>();
-    for (const entry of fresh) {
-      const key = `${entry[1].arm} ${shapeKey(entry[1])} ${entry[1].training.steps}`;
-      groups.set(key, [...(groups.get(key) ?? []), entry]);
-    }
-    for (const group of groups.values()) {
-      group.sort(([, a], [, b]) => a.training.schedule.peak - b.training.schedule.peak);
-      group.forEach(([id, spec], at) =>
-        finished.set(id, madeUp(id, spec, Math.abs(at - (group.length - 1) / 2))),
-      );
-    }
-  }
-}
-
-function madeUp(id: string, spec: RunSpec, validationLoss: number): FinishedRun {
-  const backend = { name: '', version: '', threads: 1 };
-  return { id, ...spec, validationLoss, validationTokens: 0, parameters: 0, curve: [], seconds: 0, backend };
-}
-
-function shapeKey({ corpus, model, training: { batch, context } }: RunSpec): string {
-  return JSON.stringify([corpus, model, batch, context]);
 }
 
 /** A validation token costs a third of a trained one: it has no backward pass. */

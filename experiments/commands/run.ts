@@ -8,8 +8,10 @@ import { dryRun } from './dry-run.js';
 import { openEngine } from './open-engine.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
-import { requireOneVersion } from '../record/one-version.js';
-import { recordResults, RUNS_FOLDER } from '../record/recorded.js';
+import { requireNotSmaller } from '../record/smaller-record.js';
+import { requireOneVersion, tableByVersion } from '../sweep/versions.js';
+import { plannedRuns } from './planned-runs.js';
+import { findRecorded, recordResults, RUNS_FOLDER } from '../record/recorded.js';
 import { PRESETS, type Preset, type RunSpec } from '../sweep/run-spec.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { onStopSignal } from './stop-signal.js';
@@ -47,6 +49,7 @@ function readArguments() {
         'any-backend': { type: 'boolean', default: false },
         'dry-run': { type: 'boolean', default: false },
         record: { type: 'boolean', default: false },
+        replace: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -71,6 +74,7 @@ async function main(): Promise<void> {
   if (only && values.record)
     throw new Error('experiment: --record needs all runs, got --only beside it. Leave one of them out.');
   checkOnly(experiment, preset, values.only ?? [], only);
+  if (values.record && !values.replace) await checkRecord(experiment, preset);
   const workers = values.workers === undefined ? undefined : Number(values.workers);
   const runs = values.runs === undefined ? undefined : resolve(values.runs);
   const { address, cancel, 'any-backend': anyBackend } = values;
@@ -79,14 +83,14 @@ async function main(): Promise<void> {
     await engine.close();
     return dryRun(experiment, preset, { only, workers: engine.slots });
   }
-  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, only }, values.record);
+  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, only }, values);
 }
 
 async function runAll(
   experiment: Experiment,
   preset: Preset,
   options: SweepOptions,
-  record: boolean,
+  { record, replace }: { record: boolean; replace: boolean },
 ): Promise<void> {
   const stop = new AbortController();
   const endListening = onStopSignal(() => {
@@ -107,13 +111,14 @@ async function runAll(
     }
     display.close();
     const { finished, failed, stopped } = next.value;
-    for (const line of experiment.table(finished)) console.log(line);
+    for (const line of tableByVersion(experiment, finished)) console.log(line);
     const backends = new Set(finished.map(({ backend: { name, version } }) => `${name} ${version}`));
     if (backends.size > 1)
       console.log(`Computed by ${[...backends].join(' and ')}: results of these agree to rounding only.`);
     for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
     if (failed.length > 0 || stopped) process.exitCode = 1;
-    else if (record) console.log(`Recorded in ${await recordResults(experiment, preset, finished)}`);
+    else if (record)
+      console.log(`Recorded in ${await recordResults(experiment, preset, finished, { replace })}`);
   } finally {
     stop.abort();
     display.close();
@@ -124,6 +129,13 @@ async function runAll(
 
 function chosen(texts: readonly string[] | undefined): ((spec: RunSpec) => boolean) | undefined {
   return texts && (({ name, arm }) => texts.some((text) => name.includes(text) || arm.includes(text)));
+}
+
+/** A smaller record is refused before the first run, not after the last. */
+async function checkRecord(experiment: Experiment, preset: Preset): Promise<void> {
+  const recorded = await findRecorded(experiment.name);
+  const planned = plannedRuns(experiment, preset).map(({ spec }) => spec);
+  if (recorded) requireNotSmaller(experiment.name, recorded.runs, planned);
 }
 
 /** A text that fits nothing is a slip of the pen: say what there is. */

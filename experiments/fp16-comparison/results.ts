@@ -1,6 +1,7 @@
 /** Weights quantized after training beside weights trained quantized: BitNet's Table 3 with our models in it. */
 import { LEVEL_BITS, meanInterval, type Estimate, type LevelBits } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds } from '../sweep/by-seed.js';
+import { requireOneVersion } from '../sweep/versions.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 
 /** Methods, as in the names of evaluations/post-training.ts, and in words. */
@@ -49,6 +50,10 @@ export function postTrainingOf(finished: readonly FinishedRun[]): PostTraining |
   const arms = [trained, finals('ptq-b1'), finals('ptq-b1.58')].map(bySeed);
   const seeds = commonSeeds(arms);
   if (seeds.length === 0) return undefined;
+  requireOneVersion(
+    'post-training table',
+    arms.flatMap((arm) => [...arm.values()]),
+  );
   const [full, ...quantized] = arms.map((arm) => seeds.map((seed) => arm.get(seed)!));
   const [b1, b158] = quantized.map(losses);
   const unquantized = measured(full, 'ptq-none-w16-a16');

@@ -2,6 +2,7 @@
 import { meanInterval, type Estimate } from '@bitnet-notebooks/lib';
 import { ARMS, type Arm } from './arms.js';
 import { differenceBySeed, seedOf } from '../sweep/by-seed.js';
+import { requireOneVersion } from '../sweep/versions.js';
 import { lossOf, type CurvePoint, type FinishedRun } from '../sweep/finished-run.js';
 
 /** The reported runs of one arm at one learning rate. */
@@ -79,6 +80,7 @@ export function resultAt(
   const bySeed = lossesBySeed(own);
   const losses = [...bySeed.values()];
   const reference = finalsAt(arm.against, tunedRate(arm.against, finished), finished);
+  requireOneVersion(`average ${name}`, [...own, ...reference]);
   const difference = differenceBySeed(bySeed, lossesBySeed(reference));
   return {
     arm: name,

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 import type { Experiment } from '../sweep/experiment.js';
-import { commitsOf, requireOneVersion } from './one-version.js';
+import { commitsOf, requireOneVersion } from '../sweep/versions.js';
 import { readResults, resultsFile } from './results-file.js';
+import { requireNotSmaller } from './smaller-record.js';
 import type { Preset } from '../sweep/run-spec.js';
 import type { FinishedRun, RunResult } from '../sweep/finished-run.js';
 import { resultProblem } from '../sweep/result-file.js';
@@ -57,17 +59,34 @@ function recordProblem({ runs, backends, commit }: Partial<RecordedResults>): st
   return undefined;
 }
 
+/** The committed results, or undefined where there are none. */
+export async function findRecorded(
+  experiment: string,
+  file: string = resultsFile(experiment),
+): Promise<RecordedResults | undefined> {
+  return existsSync(file) ? readRecorded(experiment, file) : undefined;
+}
+
+/** Where results are written, and whether they may take the place of more. */
+export interface RecordOptions {
+  /** Takes the place of a larger record. */
+  replace?: boolean;
+  file?: string;
+}
+
 /**
  * Writes results to be committed.
  * @returns the file's path
- * @throws Error where the runs were made by several versions; the file stays as it is then
+ * @throws Error where the runs were made by several versions, or the record that is there is larger; it stays then
  */
 export async function recordResults(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
+  { replace = false, file: path = resultsFile(experiment.name) }: RecordOptions = {},
 ): Promise<string> {
-  const path = resultsFile(experiment.name);
+  const recorded = await findRecorded(experiment.name, path);
+  if (recorded && !replace) requireNotSmaller(experiment.name, recorded.runs, runs);
   const text = resultsText(experiment, preset, runs);
   await writeFileAtomically(path, (file) => file.writeFile(text));
   return path;

@@ -7,7 +7,7 @@ import {
   type MeasuredLoss,
   type TokensPoint,
 } from '@bitnet-notebooks/lib';
-import { requireOneVersion } from '../record/one-version.js';
+import { requireOneVersion } from '../sweep/versions.js';
 import { pairsOf, type Pair } from '../sizes/pairs.js';
 import { seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';

@@ -14,6 +14,7 @@ import {
 } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { requireOneVersion } from '../sweep/versions.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
 
 /** One shape on one corpus, both arms, by the seeds that they share. */
@@ -56,6 +57,7 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
   const arms = [of('none'), of('absmean-ternary')];
   const seeds = commonSeeds(arms);
   if (seeds.length === 0) return undefined;
+  requireOneVersion(`pair of ${shapeOf(runs[0])}`, runs);
   const [full, ternary] = arms.map((arm) => new Map(seeds.map((seed) => [seed, lossOf(arm.get(seed)!)])));
   const runsInFull = seeds.map((seed) => arms[0].get(seed)!);
   const [first] = runsInFull;

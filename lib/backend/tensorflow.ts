@@ -24,6 +24,10 @@ export interface BackendOptions {
   prefer?: 'auto' | 'tensorflow' | 'wasm';
 }
 
+/** Each is a process with a TensorFlow of its own. */
+const MAX_THREADS = 256;
+const PREFERENCES: readonly string[] = ['auto', 'tensorflow', 'wasm'];
+
 let running: BackendDescription | undefined;
 
 /**
@@ -32,8 +36,13 @@ let running: BackendDescription | undefined;
  */
 export async function startTensorFlow(options: BackendOptions = {}): Promise<BackendDescription> {
   const { threads, prefer = 'auto' } = options;
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) {
-    throw new Error(`startTensorFlow: threads must be a whole number from 1, got ${threads}.`);
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)) {
+    throw new Error(
+      `startTensorFlow: threads must be a whole number from 1 to ${MAX_THREADS}, got ${threads}.`,
+    );
+  }
+  if (!PREFERENCES.includes(prefer)) {
+    throw new Error(`startTensorFlow: prefer must be one of ${PREFERENCES.join(', ')}, got ${prefer}.`);
   }
   if (running && (prefer === 'auto' || prefer === running.name)) {
     if (threads !== undefined && threads !== running.threads) {

@@ -53,6 +53,8 @@ export interface Checkpoint {
    */
   scale(name: string): number | undefined;
   readonly tokenizerSource: TokenizerSource;
+  /** What was taken for granted where the files say nothing, a sentence or two each; usually none. */
+  readonly notes: readonly string[];
   /**
    * Bytes of a tensor as they stand in the file, straight into `target`.
    * @param target filled to its end; may be a view of shared WebAssembly memory

@@ -13,6 +13,7 @@ export class OpenTensors implements Checkpoint {
   readonly generationConfig: GenerationConfig;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly tokenizerSource: TokenizerSource;
+  readonly notes: readonly string[];
   private readonly files: ReadonlyMap<string, FileBytes>;
   private readonly scales: ReadonlyMap<string, number>;
 
@@ -24,12 +25,14 @@ export class OpenTensors implements Checkpoint {
     tokenizerSource: TokenizerSource;
     files: readonly FileBytes[];
     scales: ReadonlyMap<string, number>;
+    notes?: readonly string[];
   }) {
     this.source = parts.source;
     this.config = parts.config;
     this.generationConfig = parts.generationConfig;
     this.tensors = parts.tensors;
     this.tokenizerSource = parts.tokenizerSource;
+    this.notes = parts.notes ?? [];
     this.files = new Map(parts.files.map((file) => [file.path, file]));
     this.scales = parts.scales;
   }

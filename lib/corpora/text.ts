@@ -44,7 +44,7 @@ export class TextCorpus implements Corpus {
    * @param text what to train on, whole or in parts; a vocabulary of characters is that of the whole text, so validation holds
    * no unknown one
    * @param origin name, where the text came from, and the SHA-256 of its bytes; an own tokenizer's is added to it
-   * @throws CorpusError for an empty or too short text, or a vocabulary of more than 65,536
+   * @throws CorpusError for an empty or too short text, or a vocabulary of fewer than 2 or more than 65,536
    */
   constructor(
     text: string | TextParts,
@@ -65,6 +65,12 @@ export class TextCorpus implements Corpus {
     if (this.tokenizer.vocabSize > MAX_VOCABULARY) {
       throw new CorpusError(
         `${origin.name}: a tokenizer must have at most ${MAX_VOCABULARY} tokens, got ${this.tokenizer.vocabSize}.`,
+      );
+    }
+    if (this.tokenizer.vocabSize < 2) {
+      throw new CorpusError(
+        `${origin.name}: a text to train on must have at least 2 different characters, got ` +
+          `${JSON.stringify(whole.slice(0, 1))} alone. There is nothing to tell apart: take another text.`,
       );
     }
     const parts =

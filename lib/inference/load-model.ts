@@ -62,6 +62,7 @@ export async function loadModel(source: string, options: LoadOptions = {}): Prom
   const kernel = await loadKernel(options.kernel);
   const path = await localPath(source, options);
   const checkpoint = await openCheckpoint(path, { signal });
+  for (const note of checkpoint.notes) console.warn(`load model: ${note}`);
   try {
     const memory = planFor(checkpoint, kernel, threads, options);
     const engine = await startEngine(kernel, memory, threads);

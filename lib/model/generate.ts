@@ -16,7 +16,10 @@ export function* generateTokens(
   const { tokens, temperature = 0.8, seed = 1 } = options;
   const { vocab_size: vocabulary, max_position_embeddings: window } = model.config;
   if (prompt.length === 0) throw new Error('generate: the prompt must have at least one token, got none.');
-  if (!(temperature >= 0)) throw new Error(`generate: temperature must be 0 or more, got ${temperature}.`);
+  if (!Number.isSafeInteger(tokens) || tokens < 0)
+    throw new Error(`generate: tokens must be a whole number from 0, got ${tokens}.`);
+  if (!Number.isFinite(temperature) || temperature < 0)
+    throw new Error(`generate: temperature must be a number from 0, got ${temperature}.`);
   const outside = Array.from(prompt).find((id) => !Number.isInteger(id) || id < 0 || id >= vocabulary);
   if (outside !== undefined) {
     throw new Error(`generate: ids must be whole numbers from 0 to ${vocabulary - 1}, got ${outside}.`);
@@ -28,6 +31,11 @@ export function* generateTokens(
       const recent = tf.tensor1d(ids.slice(-window), 'int32');
       return tf.slice(model.logits(recent, 1), [recent.size - 1, 0], [1, vocabulary]).dataSync<'float32'>();
     });
+    if (!last.every((logit) => Number.isFinite(logit))) {
+      throw new Error(
+        'generate: logits must be finite, got others. The model diverged, or its weights are damaged: open or train another.',
+      );
+    }
     const id = sample(last, temperature, random.uniform());
     ids.push(id);
     yield id;

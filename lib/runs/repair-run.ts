@@ -11,10 +11,10 @@ import { CHECKPOINT_FOLDER, COMPLETED_FILE, lostEnd, METRICS_FILE, readCompleted
  * Cuts metrics.jsonl back to the last good point before a damaged line, takes away a checkpoint that is damaged or lies
  * later than that point, and lets a run go on whose last checkpoint is gone. It then gives the same losses again. What
  * was damaged is kept beside its place, as `.damaged`.
- * @returns what was found and done, a sentence or two each
+ * @returns what was found and done; empty where nothing was damaged
  * @throws FileError where the folder cannot be read or written
  */
-export async function repairRun(folder: string): Promise<string[]> {
+export async function repairRun(folder: string): Promise<string> {
   const completed = join(folder, COMPLETED_FILE);
   const notes: string[] = [];
   const points = await repairMetrics(folder, notes);
@@ -41,7 +41,7 @@ export async function repairRun(folder: string): Promise<string[]> {
     const from = checkpoint ? `goes on from its checkpoint at step ${checkpoint.step}` : 'starts anew';
     notes.push(`The run ${from}.`);
   }
-  return notes;
+  return notes.join(' ');
 }
 
 /** @returns the number of points that are left where the file was damaged */

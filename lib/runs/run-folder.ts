@@ -101,7 +101,8 @@ export async function openRun<P extends RunPoint = RunPoint>(
     let stored = await storedConfig();
     if (!stored) await writeRunConfig(path, wanted);
     else if (isLonger(stored, wanted)) stored = await lengthenRun(path, stored, wanted);
-    if (onRepair) for (const note of await repairRun(path)) onRepair(note);
+    const repaired = onRepair ? await repairRun(path) : '';
+    if (repaired !== '') onRepair?.(repaired);
     const start = await settleRun(path, runIdentity(wanted), stored?.earlier);
     return new RunFolder<P>(path, wanted, start, lock);
   } catch (error) {

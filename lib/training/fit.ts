@@ -76,6 +76,7 @@ export async function fit(
 
 async function fitNow(model: TrainableModel, corpus: Corpus, options: FitOptions): Promise<FittedRun> {
   const { name = 'training', beside = [], folder, signal, steps = 1000, ...given } = options;
+  checkFit(given, steps);
   const session = folder === undefined ? sessionOf(model, corpus, given, steps) : undefined;
   const training = session?.options ?? (await optionsInFolder(folder!, model, given, steps));
   const stop = AbortSignal.any([abortOnInterrupt(), ...(signal ? [signal] : [])]);
@@ -105,6 +106,16 @@ async function fitNow(model: TrainableModel, corpus: Corpus, options: FitOptions
     value: () => `${name}: ${grouped(done)} of ${grouped(steps)} steps`,
   });
   return fitted;
+}
+
+/** What the schedule is made from; all else is checked by the training itself. */
+function checkFit({ rate }: Given, steps: number): void {
+  if (rate !== undefined && !(Number.isFinite(rate) && rate > 0)) {
+    throw new Error(`fit: rate must be a number above 0, got ${rate}.`);
+  }
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new Error(`fit: steps must be a whole number from 1, got ${steps}.`);
+  }
 }
 
 function requireTrainable(model: TrainableModel): void {

@@ -76,6 +76,8 @@ const DECAY = {
  * @throws Error when an option is missing, out of range or contradicts another; it names the option and what was found
  */
 export function schedule(options: ScheduleOptions): Schedule {
+  if (typeof options !== 'object' || options === null)
+    throw new Error(`schedule: options must be an object, got ${String(options)}.`);
   const { warmupSteps, totalSteps, peak } = options;
   requireSteps('totalSteps', totalSteps, 1, Number.MAX_SAFE_INTEGER);
   requireSteps('warmupSteps', warmupSteps, 0, totalSteps - 1);

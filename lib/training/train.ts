@@ -6,6 +6,7 @@ import { currentBackend, noteEagerSteps } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
 import type { AdamWState } from './adamw.js';
 import { BatchWorkers } from './parallel/batch-workers.js';
+import { checkTrainingOptions } from './check-options.js';
 import { diagnose, weightCodes } from './diagnostics.js';
 import type { RunStore } from '../runs/memory-run.js';
 import { installedVersions, openRun, RunFolderError, type RunConfig } from '../runs/run-folder.js';
@@ -41,7 +42,7 @@ export async function* train(
       'train: the model must be there, got one that was disposed. Run the cell that creates it again.',
     );
   }
-  checkOptions(model.config, corpus, options);
+  checkTrainingOptions(model.config, corpus, options);
   const run =
     folder === undefined
       ? memory
@@ -92,11 +93,13 @@ export async function* train(
         ? steps.update(await workers.lossAndGradients(batch, options.batch), { learningRate, weightDecay })
         : steps.step(batch, { learningRate, weightDecay });
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-        if (run && done > (run.checkpointStep ?? -1)) await save(run, model, steps, corpus, done);
+        const isSound = hasFiniteWeights(model);
+        if (run && isSound && done > (run.checkpointStep ?? -1)) await save(run, model, steps, corpus, done);
+        const ruined = isSound ? '' : ', and that update ruined it: not all weights are finite';
         throw new DivergedError(
           done + 1,
           `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
-            `${done + 1}. The model is as after step ${done}. Try a lower learning rate (now ${learningRate}).`,
+            `${done + 1}. The model is as after step ${done}${ruined}. Try a lower learning rate (now ${learningRate}).`,
         );
       }
       done++;
@@ -166,22 +169,8 @@ export function runConfig(model: ModelConfig, corpus: Corpus, options: TrainingO
   };
 }
 
-function checkOptions(config: ModelConfig, corpus: Corpus, options: TrainingOptions): void {
-  for (const key of ['steps', 'batch', 'context', 'evaluateEvery', 'validationWindows'] as const) {
-    if (!Number.isInteger(options[key]) || options[key] < 1) {
-      throw new Error(`train: ${key} must be a whole number from 1, got ${options[key]}.`);
-    }
-  }
-  if (options.context > config.max_position_embeddings) {
-    throw new Error(
-      `train: context must be at most max_position_embeddings ${config.max_position_embeddings}, got ${options.context}.`,
-    );
-  }
-  if (corpus.vocabSize > config.vocab_size) {
-    throw new Error(
-      `train: vocab_size must be at least the ${corpus.vocabSize} tokens of ${corpus.name}, got ${config.vocab_size}.`,
-    );
-  }
+function hasFiniteWeights(model: BitLM): boolean {
+  return model.tensors().every(({ data }) => data.every((value) => Number.isFinite(value)));
 }
 
 async function save(

@@ -16,6 +16,7 @@ import { parameterSpecs } from '../parameters.js';
 import { dequantizedWeights } from '../quantizers/on-tensors.js';
 import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
 import type { OwnParts } from '../quantizers/quantizer-function.js';
+import { checkCorpusFits } from './check-options.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
 import { inputMoments } from './input-moments.js';
 import type { ModelChange, TrainableModel } from './types.js';
@@ -76,6 +77,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
   }
 
   evaluate(corpus: Corpus, windows: number, context: number): number {
+    checkCorpusFits('evaluate', this.config, corpus, context);
     return evaluate(this, corpus.validationWindows(windows, context), context);
   }
 
@@ -85,6 +87,10 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     windows: number,
     context: number,
   ): { loss: number; lossByKind?: Record<string, number> } {
+    checkCorpusFits('evaluate', this.config, corpus, context);
+    if (part !== 'validation' && part !== 'test') {
+      throw new Error(`evaluate: part must be validation or test, got ${String(part)}.`);
+    }
     const text =
       part === 'test' ? corpus.testWindows(windows, context) : corpus.validationWindows(windows, context);
     if (!corpus.entropy) return { loss: evaluate(this, text, context) };
@@ -116,6 +122,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
   }
 
   inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array> {
+    checkCorpusFits('input moments', this.config, corpus, context);
     return inputMoments(this, corpus.validationWindows(windows, context), context);
   }
 

@@ -1,15 +1,15 @@
 /**
  * Brings a notebook into the one form in which it is committed, so that its diff shows what changed and nothing else:
- * no times, no counters, no paths of this machine, ids that stay.
+ * no times, no counters, no paths of this machine, ids that stay, written as JupyterLab writes it.
  */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { LANGUAGE_INFO } from '../kernel/language.js';
 import { notebookJson } from './notebook-json.js';
 
 const PLOTLY = 'application/vnd.plotly.v1+json';
 const KERNELSPEC = { display_name: 'TypeScript', language: 'typescript', name: 'tslab' };
-const LANGUAGE = { name: 'typescript', file_extension: '.ts', mimetype: 'text/typescript' };
 
 /**
  * @typedef {{ output_type: string, name?: string, text?: unknown, data?: Record<string, unknown>, [key: string]: unknown }} Output
@@ -32,7 +32,7 @@ export function normaliseNotebook(text, root) {
   const ids = new Set();
   return notebookJson({
     cells: notebook.cells.map((cell) => normaliseCell(cell, ids, root)),
-    metadata: { kernelspec: KERNELSPEC, language_info: LANGUAGE },
+    metadata: { kernelspec: KERNELSPEC, language_info: LANGUAGE_INFO },
     nbformat: 4,
     nbformat_minor: 5,
   });
@@ -145,7 +145,11 @@ function joined(text) {
   return typeof text === 'string' ? text : '';
 }
 
+/** What ends a line for Python, by which Jupyter cuts text. */
+const LINE_ENDS = '\n\v\f\u001C\u001D\u001E\u0085\u2028\u2029';
+const AFTER_LINE = new RegExp(`(?<=\r\n|[${LINE_ENDS}]|\r(?!\n))`);
+
 /** @param {string} text */
 function lines(text) {
-  return text === '' ? [] : text.split(/(?<=\n)/);
+  return text === '' ? [] : text.split(AFTER_LINE);
 }

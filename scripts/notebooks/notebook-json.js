@@ -1,7 +1,4 @@
-/**
- * JSON as Jupyter writes it, but with rows of numbers on one line each: a chart of a thousand points would otherwise
- * be a thousand lines of a diff.
- */
+/** JSON as Jupyter writes it, to the byte: a notebook that is opened and saved is the same file. */
 
 /**
  * @param {unknown} value
@@ -17,10 +14,9 @@ export function notebookJson(value) {
  * @returns {string}
  */
 function write(value, indent) {
+  if (typeof value === 'number') return writeNumber(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   const inner = `${indent} `;
-  const isRow = Array.isArray(value) && value.every((item) => item === null || typeof item === 'number');
-  if (isRow) return JSON.stringify(value);
   const parts = Array.isArray(value)
     ? value.map((item) => write(item, inner))
     : Object.keys(value)
@@ -31,4 +27,10 @@ function write(value, indent) {
   return parts.length === 0
     ? open + close
     : `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+/** As Python does: 0.0001, but 1e-05, with two digits in the exponent. @param {number} value */
+function writeNumber(value) {
+  if (value === 0 || Math.abs(value) >= 1e-4) return JSON.stringify(value);
+  return value.toExponential().replace(/e-(\d)$/, 'e-0$1');
 }

@@ -79,7 +79,7 @@ describe('normaliseNotebook', () => {
   test('keeps a chart and its picture in SVG, without the bitmap that JupyterLab adds', () => {
     const figure = { data: [{ y: [1, 2.5, null] }] };
     const data = { 'application/vnd.plotly.v1+json': figure, 'image/svg+xml': '<svg/>', 'image/png': 'AAAA' };
-    const { text, cells } = normalised(code('1', [{ output_type: 'display_data', data, metadata: {} }]));
+    const { cells } = normalised(code('1', [{ output_type: 'display_data', data, metadata: {} }]));
     expect(cells[0].outputs).toEqual([
       {
         data: { 'application/vnd.plotly.v1+json': figure, 'image/svg+xml': ['<svg/>'] },
@@ -87,8 +87,25 @@ describe('normaliseNotebook', () => {
         output_type: 'display_data',
       },
     ]);
-    // A row of numbers is one line of the diff.
-    expect(text).toContain('"y": [1,2.5,null]\n');
+  });
+
+  test('writes what Jupyter writes: numbers as Python does, text cut where Python ends a line', () => {
+    const numbers = [1, 0.5, 1e-4, 0.00001, -2.5e-7, 1e-12, 1e20, 1e21, -0];
+    const data = { 'application/json': { numbers }, 'text/plain': 'a\r\nb\rc\u2028d\ne' };
+    const { text } = normalised(code('1', [{ output_type: 'display_data', data, metadata: {} }]));
+    // By nbformat 5.10 of Python.
+    const unfolded = text.replaceAll(/\n */g, '');
+    expect(unfolded).toContain(
+      '"numbers": [1,0.5,0.0001,1e-05,-2.5e-07,1e-12,100000000000000000000,1e+21,0]',
+    );
+    expect(unfolded).toContain('"text/plain": ["a\\r\\n","b\\r","c\u2028","d\\n","e"]');
+  });
+
+  test('names the language as the kernel does, and so the page that saves it', () => {
+    const { metadata } = JSON.parse(normalised().text) as { metadata: object };
+    expect(metadata).toMatchObject({
+      language_info: { codemirror_mode: { mode: 'typescript' }, name: 'typescript', version: '5.0.4' },
+    });
   });
 
   test('rejects a notebook of another format, and says what to do', () => {

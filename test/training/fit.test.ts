@@ -153,7 +153,7 @@ describe('fit', () => {
     [{}, {}, /the model must come from/],
     ['mine', { rate: 1e-3, schedule: {} }, /rate and schedule must not both be given/],
     ['mine', { steps: 2.5 }, /steps must be a whole number from 1, got 2.5/],
-    ['mine', { rate: -1 }, /peak must be a number above 0, got -1/],
+    ['mine', { rate: -1 }, /rate must be a number above 0, got -1/],
   ])('refuses %j with %j', async (given, wrong, message) => {
     const trained = (given === 'mine' ? model() : given) as TrainableModel;
     await expect(fit(trained, corpus, { ...options, ...wrong })).rejects.toThrow(message);

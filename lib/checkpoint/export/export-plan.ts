@@ -1,10 +1,10 @@
 /** What becomes of each tensor of a model in an export, checked as a whole before the first byte is written. */
 import { ablationOptions, BITNET_B158, type ModelConfig } from '../../config.js';
-import { quantizeWeights, weightGrid } from '../../quantizers/weights.js';
+import { onGrid, requireFinite, weightGrid, type WeightGrid } from '../../quantizers/weights.js';
 import type { Checkpoint, TensorEntry } from '../checkpoint.js';
 import { CheckpointError } from '../checkpoint-error.js';
 import { FileError } from '../../io/file-error.js';
-import { halfToNumber, numberToHalf, widenHalf, type HalfDtype } from '../dtypes.js';
+import { DTYPE_BYTES, halfToNumber, numberToHalf, widenHalf, type HalfDtype } from '../dtypes.js';
 import { encodedBytes, isTernary, shapeProblem } from '../encodings.js';
 import { checkScale } from '../open-tensors.js';
 import { unpackTernary, type TernaryMatrix } from '../packing.js';
@@ -27,6 +27,19 @@ const TERNARY_QUANTIZERS: readonly string[] = [
 /** Bytes of an unquantized tensor that are in memory at once. */
 const CHUNK_BYTES = 2 ** 22;
 
+/** An array that is used again for one matrix after the other. */
+class Scratch<Values extends { length: number; subarray(start: number, end: number): Values }> {
+  #largest: Values | undefined;
+
+  constructor(readonly make: (length: number) => Values) {}
+
+  /** The first `length` elements, with whatever is in them. */
+  take(length: number): Values {
+    if (this.#largest === undefined || this.#largest.length < length) this.#largest = this.make(length);
+    return this.#largest.subarray(0, length);
+  }
+}
+
 /** The tensors of an open model folder as an export format wants them. */
 export class ExportPlan {
   readonly encoding: (typeof ENCODINGS)[ExportFormat];
@@ -34,6 +47,11 @@ export class ExportPlan {
   readonly matrices: readonly TensorEntry[];
   /** Embedding, output matrix, norms, and what an ablation has beside them. */
   readonly others: readonly TensorEntry[];
+  readonly #bytes = new Scratch((length) => new Uint8Array(length));
+  readonly #floats = new Scratch((length) => new Float32Array(length));
+  readonly #values = new Scratch((length) => new Int8Array(length));
+  /** Of matrices that were read before: scales go into files in front of the integers. */
+  readonly #grids = new Map<TensorEntry, WeightGrid>();
   /** Dtype of the master weights: scales are rounded to it, since transformers multiplies in it. */
   readonly dtype: 'F32' | HalfDtype;
 
@@ -62,11 +80,21 @@ export class ExportPlan {
   async scale(entry: TensorEntry): Promise<number> {
     const known = this.checkpoint.scale(entry.name);
     if (known !== undefined) return known;
-    const { weight_quantizer: quantizer } = ablationOptions(this.checkpoint.config);
-    return this.rounded(weightGrid(quantizer, await this.floats(entry)).scale, entry);
+    const grid = this.#grids.get(entry) ?? this.grid(entry, await this.floats(entry));
+    return this.rounded(grid.scale, entry);
   }
 
-  /** A matrix as the model's own quantizer makes it in training, and its factor. */
+  private grid(entry: TensorEntry, weights: Float32Array): WeightGrid {
+    const { weight_quantizer: quantizer } = ablationOptions(this.checkpoint.config);
+    const grid = this.#grids.get(entry) ?? weightGrid(quantizer, weights);
+    this.#grids.set(entry, grid);
+    return grid;
+  }
+
+  /**
+   * A matrix as the model's own quantizer makes it in training, and its factor. The next call overwrites its values:
+   * memory made anew for each of two hundred matrices takes the system as long as the arithmetic takes us.
+   */
   async matrix(entry: TensorEntry): Promise<TernaryMatrix> {
     const { name, encoding, byteOffset, file } = entry;
     const shape = entry.shape as [number, number];
@@ -76,10 +104,11 @@ export class ExportPlan {
       return { values, shape, scale: this.checkpoint.scale(name) };
     }
     const weights = await this.floats(entry);
-    const { weight_quantizer: quantizer } = ablationOptions(this.checkpoint.config);
     try {
-      const { values, scale } = quantizeWeights(quantizer, weights);
-      return { values, shape, scale: this.rounded(scale, entry) };
+      requireFinite('quantizeWeights', weights);
+      const grid = this.grid(entry, weights);
+      const values = onGrid(grid, weights, this.#values.take(weights.length));
+      return { values, shape, scale: this.rounded(grid.scale, entry) };
     } catch (error) {
       if (error instanceof FileError) throw error;
       throw new CheckpointError(
@@ -104,22 +133,27 @@ export class ExportPlan {
   }
 
   private async bytes(entry: TensorEntry): Promise<Uint8Array> {
-    const bytes = new Uint8Array(entry.byteLength);
+    const bytes = this.#bytes.take(entry.byteLength);
     await this.checkpoint.read(entry, bytes, 0, this.signal);
     return bytes;
   }
 
   private async floats(entry: TensorEntry): Promise<Float32Array> {
-    const { buffer } = await this.bytes(entry);
+    const bytes = await this.bytes(entry);
+    const count = bytes.length / DTYPE_BYTES[entry.encoding as 'F32' | HalfDtype];
     return entry.encoding === 'F32'
-      ? new Float32Array(buffer)
-      : widenHalf(entry.encoding as HalfDtype, new Uint16Array(buffer));
+      ? new Float32Array(bytes.buffer, 0, count)
+      : widenHalf(
+          entry.encoding as HalfDtype,
+          new Uint16Array(bytes.buffer, 0, count),
+          this.#floats.take(count),
+        );
   }
 
   /** The bytes of a tensor piece by piece, each passed through `convert`. */
   async *pieces(
     entry: TensorEntry,
-    convert: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+    convert: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array = (bytes) => bytes,
   ): AsyncGenerator<Uint8Array> {
     for (let start = 0; start < entry.byteLength; start += CHUNK_BYTES) {
       const bytes = new Uint8Array(Math.min(CHUNK_BYTES, entry.byteLength - start));

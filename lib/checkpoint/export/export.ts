@@ -5,8 +5,9 @@ import type { ModelConfig } from '../../config.js';
 import type { TensorEntry } from '../checkpoint.js';
 import { CheckpointError } from '../checkpoint-error.js';
 import { explainSystemError } from '../../io/file-error.js';
-import { narrowHalf, widenHalf, type HalfDtype } from '../dtypes.js';
+import { narrowHalf, type HalfDtype } from '../dtypes.js';
 import { WEIGHTS_PER_BYTE } from '../encodings.js';
+import { convert, embeddingDtype } from './embedding.js';
 import { ExportPlan, type ExportFormat } from './export-plan.js';
 import type { GgmlEncoding } from '../gguf/ggml-types.js';
 import { ggmlName } from '../gguf/names.js';
@@ -49,6 +50,8 @@ export interface ExportResult {
   fileBytes: number;
   /** Those of the ternary matrices alone, with the scales that lie between them. */
   ternaryBytes: number;
+  /** What the engine that the format is for will not do as this project does, a sentence or two each. */
+  notes: string[];
 }
 
 /**
@@ -71,12 +74,34 @@ export async function exportCheckpoint(
     if (format === 'packed') await writePackedFolder(plan, output);
     else await writeGgufFile(plan, format, output);
     const { size: fileBytes } = await stat(format === 'packed' ? join(output, SINGLE_FILE) : output);
-    return { output, fileBytes, ternaryBytes: plan.ternaryBytes() };
+    return {
+      output,
+      fileBytes,
+      ternaryBytes: plan.ternaryBytes(),
+      notes: notesOn(checkpoint.config, format),
+    };
   } catch (error) {
     throw explainSystemError(operation, output, error);
   } finally {
     await checkpoint.close();
   }
+}
+
+/** llama.cpp computes the architecture `bitnet` in one way, whatever a file says: SwiGLU, and a tied output matrix. */
+function notesOn(config: ModelConfig, format: ExportFormat): string[] {
+  if (format !== 'tq2_0') return [];
+  const notes: string[] = [];
+  if (config.hidden_act !== 'silu') {
+    notes.push(
+      `llama.cpp computes such files with silu; this model has ${config.hidden_act}, and would write nonsense there.`,
+    );
+  }
+  if (!config.tie_word_embeddings)
+    notes.push('llama.cpp refuses such files with an output matrix of their own.');
+  if (config.head_dim * config.num_attention_heads !== config.hidden_size) {
+    notes.push('llama.cpp refuses such files whose heads together are not as wide as hidden_size.');
+  }
+  return notes;
 }
 
 function requireOutput(format: ExportFormat, output: string): void {
@@ -179,7 +204,8 @@ function modelPairs(config: ModelConfig, format: 'i2_s' | 'tq2_0', name: string)
   if (headDim * config.num_attention_heads !== config.hidden_size) {
     pairs.push(size('attention.key_length', headDim), size('attention.value_length', headDim));
   }
-  if (config.hidden_act !== 'relu2') {
+  // bitnet.cpp knows its own architecture's; `bitnet` stands for models of both kinds.
+  if (format === 'tq2_0' || config.hidden_act !== 'relu2') {
     pairs.push([`${architecture}.hidden_activation`, 'STRING', config.hidden_act]);
   }
   return pairs;
@@ -215,30 +241,4 @@ async function requireF16Scale(plan: ExportPlan, entry: TensorEntry): Promise<vo
     found: `${scale}`,
     hint: 'The formats i2_s and packed can hold it.',
   });
-}
-
-/**
- * F16, which every engine reads, for an embedding in BF16 that stays within its range: only values below 2⁻¹⁴ lose
- * anything, 2⁻²⁵ at most. For one in F32 only if every value is exact. Else the dtype that it has.
- */
-async function embeddingDtype(plan: ExportPlan, entry: TensorEntry): Promise<'F32' | HalfDtype> {
-  const from = entry.encoding as 'F32' | HalfDtype;
-  const largestError = from === 'BF16' ? 2 ** -25 : 0;
-  for await (const piece of plan.pieces(entry)) {
-    const values = toFloats(piece, from);
-    const back = widenHalf('F16', narrowHalf('F16', values));
-    if (values.some((value, i) => !(Math.abs(value - back[i]) <= largestError))) return from;
-  }
-  return 'F16';
-}
-
-function toFloats(bytes: Uint8Array, dtype: 'F32' | HalfDtype): Float32Array {
-  const buffer = bytes.buffer as ArrayBuffer;
-  return dtype === 'F32' ? new Float32Array(buffer) : widenHalf(dtype, new Uint16Array(buffer));
-}
-
-function convert(bytes: Uint8Array, from: 'F32' | HalfDtype, to: 'F32' | HalfDtype): Uint8Array {
-  if (from === to) return bytes;
-  const values = toFloats(bytes, from);
-  return new Uint8Array((to === 'F32' ? values : narrowHalf(to, values)).buffer);
 }

@@ -7,7 +7,7 @@ import { expectedTensors } from '../expected-tensors.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import { describeGgmlType, GGML_TYPES, ggmlEncoding } from './ggml-types.js';
 import { readGgufHeader, type GgufHeader, type GgufTensor } from './gguf.js';
-import { ggufGenerationConfig, ggufModelConfig, ggufTokenizer } from './metadata.js';
+import { ggufGenerationConfig, ggufModelConfig, ggufNotes, ggufTokenizer } from './metadata.js';
 import { transformersName } from './names.js';
 import { checkScale, OpenTensors } from '../open-tensors.js';
 import { checkVocabulary } from '../tokenizer-files.js';
@@ -56,6 +56,7 @@ export async function openGgufFile(path: string, signal?: AbortSignal): Promise<
       tokenizerSource,
       files: [file],
       scales,
+      notes: ggufNotes(metadata, path),
     });
   } catch (error) {
     await file.close();

@@ -47,7 +47,6 @@ export function ggufModelConfig(
   const get = (key: string): GgufValue | undefined => metadata.get(`${String(architecture)}.${key}`);
   const tokens = metadata.get('tokenizer.ggml.tokens');
   const embedding = tensors.find(({ name }) => name === 'token_embd.weight');
-  const tokenizerModel = metadata.get('tokenizer.ggml.model');
   const config = {
     vocab_size: get('vocab_size') ?? (Array.isArray(tokens) ? tokens.length : embedding?.dimensions[1]),
     hidden_size: get('embedding_length'),
@@ -56,9 +55,7 @@ export function ggufModelConfig(
     num_attention_heads: get('attention.head_count'),
     num_key_value_heads: get('attention.head_count_kv'),
     head_dim: get('attention.key_length') ?? get('rope.dimension_count'),
-    // Of the models with these architectures only the first b1.58 reproductions, whose tokenizer is sentencepiece,
-    // have SwiGLU; 2B4T and what this project writes have squared ReLU.
-    hidden_act: get('hidden_activation') ?? (tokenizerModel === 'llama' ? 'silu' : 'relu2'),
+    hidden_act: get('hidden_activation') ?? impliedActivation(metadata),
     max_position_embeddings: get('context_length'),
     rms_norm_eps: shortestDecimal(get('attention.layer_norm_rms_epsilon')),
     rope_theta: get('rope.freq_base') ?? GGML_ROPE_THETA,
@@ -83,6 +80,28 @@ export function ggufModelConfig(
     throw metadataError(file, 'rope.dimension_count', `the head size ${String(config.head_dim)}`, rotated);
   }
   return toCheckpointError(file, () => parseModelConfig(config, file));
+}
+
+/**
+ * The activation where the file names none. Of the models with these architectures only the first b1.58 reproductions,
+ * whose tokenizer is sentencepiece, have SwiGLU; 2B4T and what this project writes have squared ReLU.
+ */
+function impliedActivation(metadata: Metadata): 'silu' | 'relu2' {
+  return metadata.get('tokenizer.ggml.model') === 'llama' ? 'silu' : 'relu2';
+}
+
+/**
+ * What was taken for granted where the file says nothing. bitnet.cpp computes `bitnet-b1.58` and `bitnet-25` with squared
+ * ReLU alone; `bitnet` stands for models of both kinds.
+ */
+export function ggufNotes(metadata: Metadata, file: string): string[] {
+  if (metadata.get('general.architecture') !== 'bitnet' || metadata.has('bitnet.hidden_activation'))
+    return [];
+  const guess = impliedActivation(metadata) === 'silu' ? 'silu (SwiGLU)' : 'relu2 (squared ReLU)';
+  return [
+    `${file} does not name its activation (bitnet.hidden_activation); ${guess} is taken, as files with such a tokenizer have. ` +
+      'If the model writes nonsense, load it from its Hugging Face folder, whose config.json says it.',
+  ];
 }
 
 /** GGUF stores 1e-5 as the nearest 32-bit float; the shortest decimal that gives this float is what was meant. */
@@ -166,7 +185,11 @@ export function ggufTokenizer(metadata: Metadata, config: ModelConfig, file: str
     pre: text('tokenizer.ggml.pre', get('pre')),
     tokens,
     tokenTypes: list('token_type', 'number', tokens.length) as number[] | undefined,
-    merges: (list('merges', 'string') ?? []) as string[],
+    merges: (list('merges', 'string') ??
+      // Without them every text would fall apart into its letters, and the model would read ids it never saw.
+      (model === 'gpt2'
+        ? fail('tokenizer.ggml.merges', 'there, as gpt2 needs them', undefined)
+        : [])) as string[],
     bosTokenId: config.bos_token_id ?? undefined,
     eosTokenId: config.eos_token_id ?? undefined,
     addBosToken: addBosToken as boolean | undefined,

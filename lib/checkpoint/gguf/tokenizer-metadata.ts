@@ -10,24 +10,24 @@ const TOKEN_TYPE = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const
 interface TokenizerJson {
   model?: { type?: string; vocab?: Record<string, number>; merges?: (string | [string, string])[] };
   added_tokens?: { id: number; content: string; special?: boolean }[];
+  normalizer?: unknown;
   pre_tokenizer?: unknown;
   post_processor?: unknown;
   decoder?: { type?: string } | null;
 }
 
 /**
- * The `tokenizer.*` pairs of a GGUF file. Byte-level BPE is told in ggml's own keys; any other tokenizer goes in whole,
- * under the key that the format keeps for a tokenizer.json, where this project and others find it.
+ * The `tokenizer.*` pairs of a GGUF file. Byte-level BPE is told in ggml's own keys. Any other tokenizer goes in whole,
+ * under the key that the format keeps for a tokenizer.json, where this project and others find it; for llama.cpp, which
+ * opens no file without a word on it, there is then `no_vocab`.
  */
 export function ggufTokenizerPairs(source: TokenizerSource, config: ModelConfig): GgufPair[] {
-  if (source.kind !== 'huggingface') return idPairs(config);
+  const none: GgufPair = ['tokenizer.ggml.model', 'STRING', 'no_vocab'];
+  if (source.kind !== 'huggingface') return [none, ...idPairs(config)];
   const tokenizer = source.tokenizer as TokenizerJson;
-  const isByteLevelBpe =
-    tokenizer.model?.type === 'BPE' &&
-    tokenizer.decoder?.type === 'ByteLevel' &&
-    typeof tokenizer.model.vocab === 'object';
+  const pre = preTokenizer(tokenizer);
   const whole: GgufPair = ['tokenizer.huggingface.json', 'STRING', JSON.stringify(tokenizer)];
-  const pairs = isByteLevelBpe ? bytePairs(tokenizer, config) : [whole, ...idPairs(config)];
+  const pairs = pre === undefined ? [none, whole, ...idPairs(config)] : bytePairs(tokenizer, pre, config);
   if (source.chatTemplate !== undefined) {
     pairs.push(['tokenizer.chat_template', 'STRING', source.chatTemplate]);
   }
@@ -45,7 +45,7 @@ function idPairs({ bos_token_id: bos, eos_token_id: eos }: ModelConfig): GgufPai
   return pairs;
 }
 
-function bytePairs(tokenizer: TokenizerJson, config: ModelConfig): GgufPair[] {
+function bytePairs(tokenizer: TokenizerJson, pre: string, config: ModelConfig): GgufPair[] {
   const tokens = Array.from({ length: config.vocab_size }, (_, id) => `[PAD${id}]`);
   const types = Array.from<number>({ length: config.vocab_size }).fill(TOKEN_TYPE.unused);
   for (const [token, id] of Object.entries(tokenizer.model?.vocab ?? {})) {
@@ -61,7 +61,7 @@ function bytePairs(tokenizer: TokenizerJson, config: ModelConfig): GgufPair[] {
   );
   return [
     ['tokenizer.ggml.model', 'STRING', 'gpt2'],
-    ['tokenizer.ggml.pre', 'STRING', preTokenizer(tokenizer)],
+    ['tokenizer.ggml.pre', 'STRING', pre],
     ['tokenizer.ggml.tokens', 'STRING[]', tokens],
     ['tokenizer.ggml.token_type', 'INT32[]', types],
     ['tokenizer.ggml.merges', 'STRING[]', merges],
@@ -70,9 +70,17 @@ function bytePairs(tokenizer: TokenizerJson, config: ModelConfig): GgufPair[] {
   ];
 }
 
-/** ggml names ways to split text instead of storing the pattern. Llama-3's is known by its digits in threes. */
-function preTokenizer(tokenizer: TokenizerJson): string {
-  return JSON.stringify(tokenizer.pre_tokenizer ?? '').includes('\\\\p{N}{1,3}') ? 'llama-bpe' : 'gpt-2';
+/**
+ * ggml names ways to cut text instead of storing the pattern. Llama-3's is known by its digits in threes.
+ * @returns undefined for a tokenizer that ggml's keys cannot tell: another would take its place, and give other ids
+ */
+function preTokenizer({ model, decoder, normalizer, pre_tokenizer: pre }: TokenizerJson): string | undefined {
+  const isByteLevelBpe =
+    model?.type === 'BPE' && decoder?.type === 'ByteLevel' && typeof model.vocab === 'object';
+  if (!isByteLevelBpe || (normalizer ?? null) !== null) return undefined;
+  if (JSON.stringify(pre ?? '').includes('\\\\p{N}{1,3}')) return 'llama-bpe';
+  const { type, use_regex: cuts = true } = (pre ?? {}) as { type?: unknown; use_regex?: unknown };
+  return type === 'ByteLevel' && cuts === true ? 'gpt-2' : undefined;
 }
 
 /** Whether the post-processor puts the first token of every text in front. */

@@ -11,6 +11,7 @@ import { parseGenerationConfig } from '../generation-config.js';
 import { parseJson, readJsonFile, readOptionalText } from '../../io/json-file.js';
 import { isPacked, readModelConfig } from '../model-config.js';
 import { checkScale, closeAll, OpenTensors } from '../open-tensors.js';
+import { withoutRepeats } from './repeats.js';
 import { findTensors, type FileEntry } from './shards.js';
 import { checkVocabulary, readTokenizerFiles } from '../tokenizer-files.js';
 
@@ -37,7 +38,7 @@ export async function openSafetensorsFolder(folder: string, signal?: AbortSignal
 
   const files: FileBytes[] = [];
   try {
-    const found = await findTensors(folder, files, signal);
+    const found = await withoutRepeats(config, await findTensors(folder, files, signal), signal);
     const { tensors, scales } = await checkTensors(config, found, folder);
     return new OpenTensors({
       source: folder,

@@ -65,10 +65,19 @@ describe('exportCheckpoint: the golden master weights', () => {
     expect(written).toEqual(golden);
   });
 
-  it('give the golden TQ2_0 file byte for byte, metadata included', async () => {
+  it('give the golden TQ2_0 file byte for byte, metadata included, and say their activation besides', async () => {
     const output = outputOf('tq2_0', 'golden');
     await exportCheckpoint(source, { format: 'tq2_0', output });
-    expect(readFileSync(output).equals(readFileSync(goldenContainer('tq2_0')))).toBe(true);
+    const [written, golden] = [output, goldenContainer('tq2_0')].map((path) => readFileSync(path));
+    const [ours, theirs] = [written, golden].map((bytes) => parseGgufHeader(bytes, bytes.length, 'x'));
+    expect([...ours.metadata].filter(([key]) => key !== 'bitnet.hidden_activation')).toEqual([
+      ...theirs.metadata,
+    ]);
+    expect(ours.metadata.get('bitnet.hidden_activation')).toBe('relu2');
+    expect(written.subarray(ours.dataStart).equals(golden.subarray(theirs.dataStart))).toBe(true);
+    const places = ({ tensors, dataStart }: typeof ours): unknown[] =>
+      tensors.map((tensor) => ({ ...tensor, byteOffset: tensor.byteOffset - dataStart }));
+    expect(places(ours)).toEqual(places(theirs));
   });
 
   it('give the tensors of the golden I2_S file byte for byte', async () => {
@@ -94,7 +103,7 @@ describe('exportCheckpoint: the golden master weights', () => {
     const packed = join(scratch, 'again', 'tiny');
     cpSync(goldenContainer('packed'), packed, { recursive: true });
     await exportCheckpoint(packed, { format: 'tq2_0', output });
-    expect(readFileSync(output).equals(readFileSync(goldenContainer('tq2_0')))).toBe(true);
+    expect(readFileSync(output).equals(readFileSync(outputOf('tq2_0', 'golden')))).toBe(true);
   });
 });
 

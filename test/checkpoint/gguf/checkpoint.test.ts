@@ -65,6 +65,31 @@ describe('openCheckpoint: GGUF metadata', () => {
     await checkpoint.close();
   });
 
+  it('refuses byte-level BPE without merges: its ids would be others, in silence', async () => {
+    const error = await spoil('i2_s', (bytes) =>
+      Buffer.from(
+        bytes.toString('latin1').replace('tokenizer.ggml.merges', 'tokenizer.ggml.mergeX'),
+        'latin1',
+      ),
+    );
+    expect(error.message).toMatch(/tokenizer\.ggml\.merges must be there, as gpt2 needs them, got none/);
+  });
+
+  it('says which activation it takes where the architecture has two and the file names none', async () => {
+    const notesOf = async (path: string): Promise<readonly string[]> => {
+      const checkpoint = await openCheckpoint(path);
+      await checkpoint.close();
+      return checkpoint.notes;
+    };
+    expect(await notesOf(goldenContainer('tq2_0'))).toEqual([
+      expect.stringMatching(/does not name its activation .*relu2 \(squared ReLU\) is taken/),
+    ]);
+    expect(await notesOf(goldenContainer('i2_s'))).toEqual([]);
+    const output = join(scratch, 'says.gguf');
+    await exportCheckpoint(goldenContainer('master-bf16'), { format: 'tq2_0', output });
+    expect(await notesOf(output)).toEqual([]);
+  });
+
   it('takes the number of tokens for vocab_size where that key is missing', async () => {
     const path = join(scratch, 'no-size.gguf');
     const bytes = readFileSync(goldenContainer('tq2_0'));

@@ -183,6 +183,31 @@ describe('openCheckpoint: tensors against the config', () => {
     expect((await failure(offline)).message).toMatch(/dtype must be U8, got BF16/);
   });
 
+  it('skips what older exporters repeat: rotary frequencies, and a tied output matrix equal to the embedding', async () => {
+    const folder = await editTensors(packedCopy(), (tensors) => {
+      tensors.set('lm_head.weight', tensors.get('model.embed_tokens.weight')!);
+      const frequencies: LoadedTensor = { dtype: 'F32', shape: [8], data: new Float32Array(8) };
+      for (const place of ['', 'layers.0.self_attn.', 'layers.1.self_attn.'])
+        tensors.set(`model.${place}rotary_emb.inv_freq`, frequencies);
+    });
+    const [checkpoint, golden] = await Promise.all(
+      [folder, goldenContainer('packed')].map((path) => openCheckpoint(path)),
+    );
+    expect([...checkpoint.tensors.keys()].sort()).toEqual([...golden.tensors.keys()].sort());
+    await Promise.all([checkpoint.close(), golden.close()]);
+
+    await editTensors(folder, (tensors) => {
+      const { dtype, shape, data } = tensors.get('lm_head.weight')!;
+      const other = (data as Float32Array).slice();
+      other[other.length - 1] += 1;
+      tensors.set('lm_head.weight', { dtype, shape, data: other });
+    });
+    const problem = await failure(folder);
+    expect(problem.message).toMatch(
+      /the output matrix must be left out or equal to the embedding, .* tensor "lm_head\.weight"/,
+    );
+  });
+
   it('reads an untied model, and refuses one whose lm_head the config does not expect', async () => {
     const config = smallConfig({ tie_word_embeddings: false });
     const folder = join(scratch, 'untied');
@@ -191,7 +216,9 @@ describe('openCheckpoint: tensors against the config', () => {
     expect(checkpoint.tensors.get('lm_head.weight')!.shape).toEqual([24, 16]);
     await checkpoint.close();
     editJson(folder, 'config.json', { tie_word_embeddings: true });
-    expect((await failure(folder)).message).toContain('left over: "lm_head.weight"');
+    expect((await failure(folder)).message).toContain(
+      'equal to the embedding, since tie_word_embeddings is true,',
+    );
   });
 
   it('refuses a config that claims millions of layers at once', async () => {

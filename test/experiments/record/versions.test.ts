@@ -45,7 +45,9 @@ describe('a results file', () => {
       recordOf((_run, index) => ({ versions: index === 0 ? other : versions, commit: 'c0ffee' }));
     expect(mixed).toThrow('record toy: all runs must be made by one version, got 1 of');
     expect(mixed).toThrow(named);
-    expect(mixed).toThrow(/\(commits c0ffee\)\. Make all of them with one version: give --runs/);
+    expect(mixed).toThrow(
+      /\(commits c0ffee\)\. Set them side by side .*make all of them with one version: give --runs/,
+    );
   });
 });
 
