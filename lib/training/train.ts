@@ -99,7 +99,7 @@ export async function* train(
         throw new DivergedError(
           done + 1,
           `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
-            `${done + 1}. The model is as after step ${done}${ruined}. Try a lower learning rate (now ${learningRate}).`,
+            `${done + 1}. The model is as after step ${done}${ruined}. ${advice(model, learningRate)}`,
         );
       }
       done++;
@@ -110,7 +110,7 @@ export async function* train(
         throw new DivergedError(
           done,
           `train: validation loss must be finite, got ${validationLoss} after step ${done}. ` +
-            `Try a lower learning rate (now ${learningRate}).`,
+            `${advice(model, learningRate)}`,
         );
       }
       const point: TrainingPoint = {
@@ -150,6 +150,12 @@ function withoutModel({ folder, checkpointStep }: RunStore<TrainingPoint>, steps
       `${checkpointStep === undefined ? 'none' : `that of step ${checkpointStep}`} in ${folder}. ` +
       'Put it back, or delete completed.json: the run is then trained on, or anew.',
   );
+}
+
+function advice({ own }: BitLM, learningRate: number): string {
+  const ownPart =
+    own.weights || own.activations ? ', and look for values in your quantizer that are not finite' : '';
+  return `Try a lower learning rate (now ${learningRate})${ownPart}.`;
 }
 
 /** The full description of a run, as its config.json keeps it. */

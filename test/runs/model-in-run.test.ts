@@ -13,7 +13,7 @@ it('a run folder is opened as its model, in both engines; one without a checkpoi
     const model = training.createModel(config, 1);
     const run = training.train(model, corpus, options(20), { folder });
     await run.next();
-    for (const open of [training.openModel, loadModel]) {
+    for (const open of [(path: string) => training.openModel(path), loadModel]) {
       await expect(open(folder)).rejects.toThrow(/the run must be a checkpoint with its model, got none yet/);
     }
     for await (const { step } of run) expect(step).toBeGreaterThan(1);

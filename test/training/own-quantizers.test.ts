@@ -100,7 +100,10 @@ describe('own quantizers', () => {
     ['straight-through ones', () => ({ weightQuantizer: absmean, activationQuantizer: absmax })],
     ['ones with their own gradient', () => ({ weightQuantizer: ownGradient() })],
     ['random ones', () => ({ weightQuantizer: fiveLevels })],
-    ['ones that read a value', () => ({ weightQuantizer: (w) => w.mul(1 + 0 * w.dataSync()[0]) })],
+    [
+      'ones that read a value',
+      () => ({ weightQuantizer: (w) => w.add(w.dataSync()[0]).sub(w.dataSync()[0]) }),
+    ],
   ])('train to the same bits in compiled steps, %s', async (_, parts) => {
     const run = (form: RunOptions['form']): Promise<TrainingPoint[]> =>
       trained(training.createModel(config, 1, parts()), 52, { form });
@@ -240,5 +243,14 @@ describe('a quantizer that cannot be used', () => {
       activationQuantizer: (x) => (x.shape[0] > 4 ? x.slice([0, 0], [1, -1]) : x),
     });
     await expect(trained(model, 8)).rejects.toThrow(/activationQuantizer: .* \[64, 16\], got \[1, 16\]/);
+  });
+
+  it('that gives NaN on the way stops the training with a word on it', async () => {
+    const model = training.createModel(config, 1, {
+      activationQuantizer: (x) => (x.shape[0] > 4 ? x.mul(NaN) : x),
+    });
+    await expect(trained(model, 8)).rejects.toThrow(
+      /must be finite, .* and look for values in your quantizer/,
+    );
   });
 });
