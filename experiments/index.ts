@@ -3,6 +3,7 @@
  * left to the command: they outlive a kernel, and a notebook reads what they recorded.
  */
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { choosePreset } from './sweep/preset.js';
 export { rerun, type RerunOptions } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
@@ -16,9 +17,10 @@ export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
+export { designChanges, readDesign, type Design } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
-export { gapTrend, pairsOf, type Pair, type TrendOptions } from './sizes/pairs.js';
+export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
 
 export { bitlmClaims } from './bitlm/claims.js';
 export { bitlmCurves } from './bitlm/figures.js';

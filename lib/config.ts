@@ -14,7 +14,9 @@ export const WEIGHT_QUANTIZERS = [
   'absmedian-ternary',
   'zero-one',
   'absmax-2bit',
+  'absmax-3bit',
   'absmax-4bit',
+  'absmax-6bit',
   'absmax-8bit',
 ] as const;
 export type WeightQuantizerName = (typeof WEIGHT_QUANTIZERS)[number];
@@ -26,6 +28,7 @@ export const ACTIVATION_QUANTIZERS = [
   'absmax-int8-tensor',
   'absmax-int4-token',
   'absmean-int4-token',
+  'top-half-int8-token',
   'elastic-int8',
 ] as const;
 export type ActivationQuantizerName = (typeof ACTIVATION_QUANTIZERS)[number];
@@ -48,6 +51,23 @@ export interface AblationOptions {
   activation_quantizer: ActivationQuantizerName;
   /** Another quantizer for the input of down_proj; absent: the same. `elastic-int8` cannot stand beside others. */
   down_activation_quantizer?: ActivationQuantizerName;
+  /** The same for the input of o_proj. */
+  output_activation_quantizer?: ActivationQuantizerName;
+  /**
+   * Groups of output rows that have a scale of their own (BitNet, arXiv 2310.11453, section 2.1, group quantization). Absent:
+   * one scale for the whole matrix. Every quantized matrix must have a multiple of so many rows.
+   */
+  weight_groups?: number;
+  /**
+   * Weights of one output row, side by side, that share a scale; a shorter row is one group. What files of 3 to 8 bits have (32
+   * in GGUF, 128 in GPTQ's). Absent: one scale for the whole matrix. Must divide every longer row. Not for `absmedian-ternary`.
+   */
+  weight_group_size?: number;
+  /**
+   * `bitnet-b1`: the layers as the first paper has them, LayerNorm without gain in place of RMSNorm, and a feed-forward block
+   * without a gate, down(gelu(up(x))). Absent: those of 2B4T.
+   */
+  body?: 'bitnet-b1';
   norm_placement: NormPlacement;
   /** `clipped` blocks the gradient where the quantizer saturates; `identity` is the papers' choice. */
   straight_through: 'identity' | 'clipped';
@@ -92,8 +112,8 @@ export interface ModelConfig {
   num_attention_heads: number;
   num_key_value_heads: number;
   head_dim: number;
-  /** `relu2`: gated squared ReLU (2B4T). `silu`: SwiGLU (b1.58). */
-  hidden_act: 'relu2' | 'silu';
+  /** `relu2`: gated squared ReLU (2B4T). `silu`: SwiGLU (b1.58). `gelu`: without a gate, in the body of `bitnet-b1` alone. */
+  hidden_act: 'relu2' | 'silu' | 'gelu';
   max_position_embeddings: number;
   initializer_range: number;
   rms_norm_eps: number;
@@ -128,6 +148,39 @@ export function parseModelConfig(json: unknown, source = 'config'): ModelConfig 
     );
   }
   const raw = json as Record<string, unknown>;
+  const { fail, size, positive, oneOf, tokenId } = fieldReaders(raw, source);
+  const tied = raw.tie_word_embeddings ?? false;
+  if (typeof tied !== 'boolean') return fail('tie_word_embeddings', 'true or false');
+
+  const heads = size('num_attention_heads');
+  const hidden = size('hidden_size');
+  const config: ModelConfig = {
+    vocab_size: size('vocab_size'),
+    hidden_size: hidden,
+    intermediate_size: size('intermediate_size'),
+    num_hidden_layers: size('num_hidden_layers'),
+    num_attention_heads: heads,
+    num_key_value_heads: size('num_key_value_heads', heads),
+    head_dim: size('head_dim', hidden % heads === 0 ? hidden / heads : undefined),
+    hidden_act: oneOf('hidden_act', ['relu2', 'silu', 'gelu'], 'relu2'),
+    max_position_embeddings: size('max_position_embeddings', 2048),
+    initializer_range: positive('initializer_range', 0.02),
+    rms_norm_eps: positive('rms_norm_eps', 1e-5),
+    rope_theta: positive('rope_theta', 500_000),
+    tie_word_embeddings: tied,
+    bos_token_id: tokenId('bos_token_id'),
+    eos_token_id: tokenId('eos_token_id'),
+  };
+  if (raw.quantization_config != null) {
+    config.quantization_config = parseQuantizationConfig(raw.quantization_config, source);
+  }
+  if (raw.bitlm != null) config.bitlm = parseAblationOptions(raw.bitlm, source);
+  checkModelConfig(config, source);
+  return config;
+}
+
+/** Readers of one field each, which fail with the field's name. */
+function fieldReaders(raw: Readonly<Record<string, unknown>>, source: string) {
   const fail = (key: string, expected: string): never => {
     throw new ConfigError(`${source}: ${key} must be ${expected}, got ${quote(raw[key])}.`);
   };
@@ -155,34 +208,7 @@ export function parseModelConfig(json: unknown, source = 'config'): ModelConfig 
       return fail(key, 'a token id or null');
     return value;
   };
-  const tied = raw.tie_word_embeddings ?? false;
-  if (typeof tied !== 'boolean') return fail('tie_word_embeddings', 'true or false');
-
-  const heads = size('num_attention_heads');
-  const hidden = size('hidden_size');
-  const config: ModelConfig = {
-    vocab_size: size('vocab_size'),
-    hidden_size: hidden,
-    intermediate_size: size('intermediate_size'),
-    num_hidden_layers: size('num_hidden_layers'),
-    num_attention_heads: heads,
-    num_key_value_heads: size('num_key_value_heads', heads),
-    head_dim: size('head_dim', hidden % heads === 0 ? hidden / heads : undefined),
-    hidden_act: oneOf('hidden_act', ['relu2', 'silu'], 'relu2'),
-    max_position_embeddings: size('max_position_embeddings', 2048),
-    initializer_range: positive('initializer_range', 0.02),
-    rms_norm_eps: positive('rms_norm_eps', 1e-5),
-    rope_theta: positive('rope_theta', 500_000),
-    tie_word_embeddings: tied,
-    bos_token_id: tokenId('bos_token_id'),
-    eos_token_id: tokenId('eos_token_id'),
-  };
-  if (raw.quantization_config != null) {
-    config.quantization_config = parseQuantizationConfig(raw.quantization_config, source);
-  }
-  if (raw.bitlm != null) config.bitlm = parseAblationOptions(raw.bitlm, source);
-  checkModelConfig(config, source);
-  return config;
+  return { fail, size, positive, oneOf, tokenId };
 }
 
 function parseQuantizationConfig(json: unknown, source: string): QuantizationConfig {
@@ -203,53 +229,86 @@ function parseQuantizationConfig(json: unknown, source: string): QuantizationCon
 
 /** Checks the options of an ablation; missing keys take 2B4T's choice. */
 export function parseAblationOptions(json: unknown, source = 'config'): AblationOptions {
-  if (typeof json !== 'object' || json === null) {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new ConfigError(`${source}: bitlm must be an object of model options, got ${quote(json)}.`);
   }
   const raw = json as Record<string, unknown>;
-  const choices: {
-    [
-      K in Exclude<keyof AblationOptions, (typeof OWN_QUANTIZERS)[number]>
-    ]-?: readonly Required<AblationOptions>[K][];
-  } = {
-    weight_quantizer: WEIGHT_QUANTIZERS,
-    activation_quantizer: ACTIVATION_QUANTIZERS,
-    down_activation_quantizer: ACTIVATION_QUANTIZERS,
-    norm_placement: NORM_PLACEMENTS,
-    straight_through: ['identity', 'clipped'],
-  };
-  const options: Record<string, string> = { ...BITNET_B158 };
+  const options: Record<string, string | number> = { ...BITNET_B158 };
   for (const [key, value] of Object.entries(raw)) {
-    if ((OWN_QUANTIZERS as readonly string[]).includes(key)) {
-      if (typeof value !== 'string' || !OWN_ID.test(value)) {
-        throw new ConfigError(
-          `${source}: bitlm.${key} must be the name and hash of a function, got ${quote(value)}.`,
-        );
-      }
-      options[key] = value;
-      continue;
+    const expected = expectedOf(key);
+    if (expected === undefined) {
+      const known = [...Object.keys(CHOICES), ...GROUPINGS].join(', ');
+      throw new ConfigError(`${source}: unknown option bitlm.${key}. Known: ${known}.`);
     }
-    const allowed: readonly string[] | undefined = choices[key as keyof typeof choices];
-    if (!allowed) {
-      throw new ConfigError(
-        `${source}: unknown option bitlm.${key}. Known: ${Object.keys(choices).join(', ')}.`,
-      );
+    if (!expected.holds(value)) {
+      throw new ConfigError(`${source}: bitlm.${key} must be ${expected.words}, got ${quote(value)}.`);
     }
-    if (!allowed.includes(value as string)) {
-      throw new ConfigError(
-        `${source}: bitlm.${key} must be one of ${allowed.join(', ')}, got ${quote(value)}.`,
-      );
-    }
-    options[key] = value as string;
+    options[key] = value as string | number;
   }
-  const { activation_quantizer: others, down_activation_quantizer: down = others } = options;
-  if (down !== others && [down, others].includes('elastic-int8')) {
+  const parsed = options as unknown as AblationOptions;
+  checkTogether(parsed, source);
+  return parsed;
+}
+
+/** Options that say which weights share a scale. */
+const GROUPINGS = ['weight_groups', 'weight_group_size'] as const;
+
+/** Values of the options that are a choice. */
+const CHOICES: {
+  [
+    K in Exclude<keyof AblationOptions, (typeof OWN_QUANTIZERS | typeof GROUPINGS)[number]>
+  ]-?: readonly Required<AblationOptions>[K][];
+} = {
+  weight_quantizer: WEIGHT_QUANTIZERS,
+  activation_quantizer: ACTIVATION_QUANTIZERS,
+  down_activation_quantizer: ACTIVATION_QUANTIZERS,
+  output_activation_quantizer: ACTIVATION_QUANTIZERS,
+  norm_placement: NORM_PLACEMENTS,
+  straight_through: ['identity', 'clipped'],
+  body: ['bitnet-b1'],
+};
+
+/** What an option may be, and in words; undefined for an option that there is not. */
+function expectedOf(key: string): { holds: (value: unknown) => boolean; words: string } | undefined {
+  if ((OWN_QUANTIZERS as readonly string[]).includes(key)) {
+    return {
+      holds: (value) => typeof value === 'string' && OWN_ID.test(value),
+      words: 'the name and hash of a function',
+    };
+  }
+  if ((GROUPINGS as readonly string[]).includes(key)) {
+    const holds = (value: unknown): boolean =>
+      typeof value === 'number' && Number.isInteger(value) && value >= 2 && value <= MAX_SIZE;
+    return { holds, words: 'a whole number from 2' };
+  }
+  if (!Object.hasOwn(CHOICES, key)) return undefined;
+  const allowed: readonly string[] = CHOICES[key as keyof typeof CHOICES];
+  return { holds: (value) => allowed.includes(value as string), words: `one of ${allowed.join(', ')}` };
+}
+
+/** @throws ConfigError for options that do not go with each other */
+function checkTogether(options: AblationOptions, source: string): void {
+  const { activation_quantizer: others, body, norm_placement: norms } = options;
+  for (const key of ['down_activation_quantizer', 'output_activation_quantizer'] as const) {
+    const own = options[key] ?? others;
+    if (own !== others && [own, others].includes('elastic-int8')) {
+      throw new ConfigError(
+        `${source}: bitlm.${key} must be left out beside elastic-int8, got ${own} and ${others}. ` +
+          'A learned step belongs to all inputs of a layer or to none.',
+      );
+    }
+  }
+  const { weight_groups: rows, weight_group_size: columns, weight_quantizer: weights } = options;
+  if (columns !== undefined && (rows !== undefined || weights === 'absmedian-ternary')) {
     throw new ConfigError(
-      `${source}: bitlm.down_activation_quantizer must be left out beside elastic-int8, got ${down} and ${others}. ` +
-        'A learned step belongs to all inputs of a layer or to none.',
+      `${source}: bitlm.weight_group_size must be left out beside ${rows === undefined ? weights : 'weight_groups'}, got ${columns}.`,
     );
   }
-  return options as unknown as AblationOptions;
+  if (body === 'bitnet-b1' && norms !== 'subln' && norms !== 'preln') {
+    throw new ConfigError(
+      `${source}: bitlm.norm_placement must be subln or preln in the body of bitnet-b1, got ${norms}.`,
+    );
+  }
 }
 
 /**
@@ -268,11 +327,41 @@ export function checkModelConfig(config: ModelConfig, source = 'config'): void {
       `${source}: head_dim must be even, since RoPE turns pairs of values, got ${headDim}.`,
     );
   }
+  const isB1 = config.bitlm?.body === 'bitnet-b1';
+  if (isB1 !== (config.hidden_act === 'gelu')) {
+    throw new ConfigError(
+      `${source}: hidden_act must be gelu in the body of bitnet-b1 and nowhere else, got ${config.hidden_act} in ` +
+        `${isB1 ? 'that body' : 'that of 2B4T'}.`,
+    );
+  }
+  checkGroups(config, source);
   for (const key of ['bos_token_id', 'eos_token_id'] as const) {
     const id = config[key];
     if (id !== null && id >= config.vocab_size) {
       throw new ConfigError(`${source}: ${key} must be below vocab_size ${config.vocab_size}, got ${id}.`);
     }
+  }
+}
+
+/** Every quantized matrix must have whole groups, of rows or within them. */
+function checkGroups(config: ModelConfig, source: string): void {
+  const { weight_groups: groups = 1, weight_group_size: size = 1 } = config.bitlm ?? {};
+  const { hidden_size, intermediate_size, num_attention_heads, num_key_value_heads, head_dim } = config;
+  const queries = num_attention_heads * head_dim;
+  const rows = [hidden_size, intermediate_size, queries, num_key_value_heads * head_dim];
+  const odd = rows.find((count) => count % groups !== 0);
+  if (odd !== undefined) {
+    throw new ConfigError(
+      `${source}: bitlm.weight_groups must divide the rows of every quantized matrix, got ${groups} for ${odd} rows.`,
+    );
+  }
+  const ragged = [hidden_size, intermediate_size, queries].find(
+    (count) => count > size && count % size !== 0,
+  );
+  if (ragged !== undefined) {
+    throw new ConfigError(
+      `${source}: bitlm.weight_group_size must divide every longer row of a quantized matrix, got ${size} for ${ragged} inputs.`,
+    );
   }
 }
 

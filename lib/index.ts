@@ -193,16 +193,23 @@ export {
   type TokensPoint,
 } from './analysis/tokens-law.js';
 export {
-  claimsTable,
-  formatEstimate,
-  formatExpectation,
+  CLAIM_KINDS,
   judge,
   VERDICTS,
   type Claim,
+  type ClaimKind,
   type Expectation,
   type JudgedClaim,
+  type Power,
   type Verdict,
 } from './analysis/claims.js';
+export {
+  claimsTable,
+  formatEstimate,
+  formatExpectation,
+  formatVerdict,
+  verdictCounts,
+} from './analysis/claims-table.js';
 export {
   CONFIDENCE_LEVEL,
   exactly,
@@ -235,6 +242,8 @@ export { lossCurves, type LossPoint, type LossRun } from './plots/charts/loss-cu
 export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
+export { sliderFigure, type Measure, type Slider, type SliderFigure } from './plots/charts/slider-figure.js';
+export { roundingSlider, thresholdSlider } from './quantizers/pictures.js';
 export { toSvg } from './plots/draw/svg.js';
 export type { Bounded, Cell } from './plots/draw/column-text.js';
 export { table, TableError, type ColumnOptions, type Table, type TableOptions } from './plots/table.js';

@@ -34,7 +34,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     matrix(`${prefix}.self_attn.k_proj.weight`, keys, hidden);
     matrix(`${prefix}.self_attn.v_proj.weight`, keys, hidden);
     matrix(`${prefix}.self_attn.o_proj.weight`, hidden, queries);
-    matrix(`${prefix}.mlp.gate_proj.weight`, inner, hidden);
+    if (options.body !== 'bitnet-b1') matrix(`${prefix}.mlp.gate_proj.weight`, inner, hidden);
     matrix(`${prefix}.mlp.up_proj.weight`, inner, hidden);
     matrix(`${prefix}.mlp.down_proj.weight`, hidden, inner);
     for (const [name, size] of layerNorms(options, hidden, inner, queries))
@@ -45,7 +45,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       }
     }
   }
-  gain('model.norm.weight', hidden);
+  if (options.body !== 'bitnet-b1') gain('model.norm.weight', hidden);
   if (!config.tie_word_embeddings) matrix('lm_head.weight', config.vocab_size, hidden, false);
   return specs;
 }
@@ -59,6 +59,8 @@ function layerNorms(
   inner: number,
   queries: number,
 ): [string, number][] {
+  // LayerNorm of the first paper has no gain.
+  if (options.body === 'bitnet-b1') return [];
   const before: [string, number][] = [
     ['input_layernorm', hidden],
     ['post_attention_layernorm', hidden],

@@ -2,7 +2,7 @@
  * `npm run build:kernel`: compiles lib/kernel/assembly/ to lib/dist/kernel/{relaxed,simd}.wasm. Does nothing where the
  * outputs were made of the same sources by the same compiler.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -64,7 +64,7 @@ export async function buildKernel(project = root) {
   await mkdir(target, { recursive: true });
   await rm(stamp, { force: true });
   for (const [name, features] of Object.entries(BUILDS)) {
-    const partial = `${name}.wasm.partial-${process.pid}`;
+    const partial = `${name}.wasm.partial-${randomUUID()}`;
     const { error, stderr } = await asc.main([
       join('lib', 'kernel', 'assembly', 'index.ts'),
       '--outFile',

@@ -107,6 +107,9 @@ async function main() {
   if (target === file) {
     throw new SetupError(`Export: --output must not be the notebook itself, got ${target}.`, USAGE);
   }
+  if (!/\.html?$/i.test(target)) {
+    throw new SetupError(`Export: --output must be the name of an .html file, got ${target}.`, USAGE);
+  }
   const { charts, bytes } = await exportNotebook(projectAt(), file, target);
   console.log(
     `${target}\n${charts} live ${charts === 1 ? 'chart' : 'charts'}, ${(bytes / 1e6).toFixed(1)} MB`,

@@ -2,7 +2,7 @@
  * JupyterLab from start to end. Leaves neither server nor kernel behind.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,9 +25,11 @@ const POLL_MS = 100;
  */
 export async function runJupyter(project, args) {
   console.log('\nOpening JupyterLab; Ctrl-C here ends it.');
+  // For the user's own work; git does not look into it.
+  mkdirSync(join(project.notebooks, 'my'), { recursive: true });
   // A folder of its own for the addresses of this server and its kernels: by it they are found again at the end.
   const runtime = mkdtempSync(join(tmpdir(), 'bitnet-jupyter-'));
-  const server = spawn(project.python, ['-m', 'jupyterlab', ...settings(args), ...args], {
+  const server = spawn(project.python, ['-m', 'jupyterlab', ...settings(project, args), ...args], {
     // The folder that JupyterLab shows.
     cwd: project.notebooks,
     env: jupyterEnvironment(project, runtime),
@@ -62,14 +64,22 @@ export async function runJupyter(project, args) {
   return askedMs > 0 ? 0 : code;
 }
 
+/** What the browser shows first. */
+const START_PAGE = 'README.md';
+const ROOT_OPTION = '--ServerApp.root_dir=';
+
 /**
  * How this project runs JupyterLab, save what the user says otherwise: Jupyter takes no option twice.
+ * @param {import('./setup/project.js').Project} project
  * @param {string[]} args the user's
  */
-function settings(args) {
+function settings({ notebooks }, args) {
   const own = [
     `--MultiKernelManager.default_kernel_name=${KERNEL_NAME}`,
-    '--log-level=WARN',
+    // Jupyter's warnings are of its own making: of each notebook that is saved, that it is not trusted.
+    '--log-level=ERROR',
+    // A cell may print much at once; the kernel cuts what is beyond reason.
+    '--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=10000000',
     // A kernel that is deep in a cell does not answer; it need not be waited for at the end.
     '--KernelManager.shutdown_wait_time=2',
   ];
@@ -78,6 +88,8 @@ function settings(args) {
   if (names.includes('--port') || names.includes('--ServerApp.port')) own.push('--ServerApp.port_retries=0');
   // Jupyter refuses root, which is who people are in a container. It listens to this machine alone, with a token.
   if (process.getuid?.() === 0) own.push('--allow-root');
+  const root = args.find((arg) => arg.startsWith(ROOT_OPTION))?.slice(ROOT_OPTION.length) ?? notebooks;
+  if (existsSync(join(root, START_PAGE))) own.push(`--LabApp.default_url=/lab/tree/${START_PAGE}`);
   return own.filter((arg) => !names.includes(arg.split('=', 1)[0]));
 }
 

@@ -38,7 +38,33 @@ describe('parseModelConfig', () => {
     [{ num_attention_heads: 3 }, /head_dim/],
     [{ num_attention_heads: 4, num_key_value_heads: 3 }, /multiple of num_key_value_heads, got 4 and 3/],
     [{ head_dim: 31 }, /head_dim must be even.*31/],
-    [{ hidden_act: 'gelu' }, /hidden_act must be one of relu2, silu, got "gelu"/],
+    [{ hidden_act: 'tanh' }, /hidden_act must be one of relu2, silu, gelu, got "tanh"/],
+    [
+      { hidden_act: 'gelu' },
+      /hidden_act must be gelu in the body of bitnet-b1 and nowhere else, got gelu in that of/,
+    ],
+    [{ bitlm: { body: 'bitnet-b1' } }, /hidden_act must be gelu .*, got relu2 in that body/],
+    [
+      { hidden_act: 'gelu', bitlm: { body: 'bitnet-b1', norm_placement: 'bmt' } },
+      /subln or preln .* got bmt/,
+    ],
+    [
+      { bitlm: { weight_group_size: 48 } },
+      /weight_group_size must divide every longer row .* got 48 for \d+ inputs/,
+    ],
+    [
+      { bitlm: { weight_groups: 2, weight_group_size: 8 } },
+      /weight_group_size must be left out beside weight_groups/,
+    ],
+    [
+      { bitlm: { weight_quantizer: 'absmedian-ternary', weight_group_size: 8 } },
+      /weight_group_size must be left out beside absmedian-ternary, got 8/,
+    ],
+    [{ bitlm: { weight_groups: 1 } }, /bitlm.weight_groups must be a whole number from 2, got 1/],
+    [
+      { bitlm: { weight_groups: 3 } },
+      /weight_groups must divide the rows of every quantized matrix, got 3 for \d+ rows/,
+    ],
     [{ rope_theta: Number.NaN }, /rope_theta/],
     [{ tie_word_embeddings: 'yes' }, /tie_word_embeddings must be true or false/],
     [{ bos_token_id: 65 }, /bos_token_id must be below vocab_size 65, got 65/],
@@ -48,12 +74,34 @@ describe('parseModelConfig', () => {
       { bitlm: { activation_quantizer: 'elastic-int8', down_activation_quantizer: 'absmax-int8-token' } },
       /down_activation_quantizer must be left out beside elastic-int8/,
     ],
+    [
+      { bitlm: { activation_quantizer: 'elastic-int8', output_activation_quantizer: 'none' } },
+      /output_activation_quantizer must be left out beside elastic-int8/,
+    ],
     [{ bitlm: { wheels: 4 } }, /unknown option bitlm.wheels/],
+    [{ bitlm: [] }, /bitlm must be an object of model options, got \[\]/],
+    [{ bitlm: 'constructor' }, /bitlm must be an object of model options/],
+    [{ bitlm: { constructor: 'none' } }, /unknown option bitlm.constructor/],
+    [{ bitlm: { toString: 'none' } }, /unknown option bitlm.toString/],
   ])('refuses %j and names the key', (change, message) => {
     const parse = (): unknown => parseModelConfig({ ...SMALL, ...change }, 'the file');
     expect(parse).toThrow(ConfigError);
     expect(parse).toThrow(message);
   });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'takes %s, which every object has, for no option and for no choice',
+    (name) => {
+      const parse = (bitlm: string): unknown =>
+        parseModelConfig({ ...SMALL, bitlm: JSON.parse(bitlm) as unknown });
+      for (const value of ['"none"', 'null', '{}', '"toString"']) {
+        expect(() => parse(`{"${name}": ${value}}`)).toThrow(`unknown option bitlm.${name}`);
+      }
+      for (const key of ['weight_quantizer', 'norm_placement', 'straight_through', 'activation_quantizer']) {
+        expect(() => parse(`{"${key}": "${name}"}`)).toThrow(`bitlm.${key} must be one of`);
+      }
+    },
+  );
 
   it.each([[null], [[]], ['{}'], [undefined]])('refuses %j, which is no object', (json) => {
     expect(() => parseModelConfig(json)).toThrow(ConfigError);

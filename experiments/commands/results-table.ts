@@ -1,18 +1,23 @@
 /** npm run results [NAME …]: prints the tables of recorded results, as they stand in the README. */
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
+import { designChanges, readDesign } from '../record/design.js';
 import { readRecorded } from '../record/recorded.js';
 
 const names = process.argv.slice(2);
 try {
   const chosen = names.length > 0 ? names.map(findExperiment) : EXPERIMENTS;
   for (const experiment of chosen) {
-    const { runs, backends, node, cores, commit, command } = await readRecorded(experiment.name);
+    const recorded = await readRecorded(experiment.name);
+    const { runs, backends, node, cores, commit, command, seconds, design } = recorded;
     console.log(`\n${experiment.title} (${command})\n`);
     for (const line of experiment.table(runs)) console.log(line);
     const backend = backends.map(
       ({ name, version, threads }) => `${name} ${version}, ${threads} thread a run`,
     );
     console.log(`\n${backend.join('; ')}. Node ${node}, ${cores} cores, commit ${commit.slice(0, 7)}.`);
+    const by = design ? `, by the design ${design.sha256.slice(0, 7)}` : '';
+    console.log(`${(seconds / 3600).toFixed(1)} hours of computing on one thread${by}.`);
+    for (const line of designChanges(design, readDesign(experiment.name))) console.log(line);
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -8,6 +8,7 @@ import { dryRun } from './dry-run.js';
 import { openEngine } from './open-engine.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
+import { requireDesign } from '../record/design.js';
 import { requireNotSmaller } from '../record/smaller-record.js';
 import { requireOneVersion, tableByVersion } from '../sweep/versions.js';
 import { plannedRuns } from './planned-runs.js';
@@ -74,7 +75,7 @@ async function main(): Promise<void> {
   if (only && values.record)
     throw new Error('experiment: --record needs all runs, got --only beside it. Leave one of them out.');
   checkOnly(experiment, preset, values.only ?? [], only);
-  if (values.record && !values.replace) await checkRecord(experiment, preset);
+  if (values.record) await checkRecord(experiment, preset, values.replace);
   const workers = values.workers === undefined ? undefined : Number(values.workers);
   const runs = values.runs === undefined ? undefined : resolve(values.runs);
   const { address, cancel, 'any-backend': anyBackend } = values;
@@ -108,6 +109,7 @@ async function runAll(
       // Heard at the first run that does not fit, not after the last.
       seen.push(next.value.run);
       requireOneVersion(`record ${experiment.name}`, seen);
+      requireDesign(experiment.name, [next.value.run]);
     }
     display.close();
     const { finished, failed, stopped } = next.value;
@@ -117,8 +119,11 @@ async function runAll(
       console.log(`Computed by ${[...backends].join(' and ')}: results of these agree to rounding only.`);
     for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
     if (failed.length > 0 || stopped) process.exitCode = 1;
-    else if (record)
-      console.log(`Recorded in ${await recordResults(experiment, preset, finished, { replace })}`);
+    else if (record) {
+      const design = requireDesign(experiment.name, finished);
+      const path = await recordResults(experiment, preset, finished, { design, replace });
+      console.log(`Recorded in ${path}`);
+    }
   } finally {
     stop.abort();
     display.close();
@@ -131,11 +136,13 @@ function chosen(texts: readonly string[] | undefined): ((spec: RunSpec) => boole
   return texts && (({ name, arm }) => texts.some((text) => name.includes(text) || arm.includes(text)));
 }
 
-/** A smaller record is refused before the first run, not after the last. */
-async function checkRecord(experiment: Experiment, preset: Preset): Promise<void> {
+/** A record without a design, or in the place of a larger one, is refused before the first run, not after the last. */
+async function checkRecord(experiment: Experiment, preset: Preset, replace: boolean): Promise<void> {
+  requireDesign(experiment.name, []);
   const recorded = await findRecorded(experiment.name);
+  if (!recorded || replace) return;
   const planned = plannedRuns(experiment, preset).map(({ spec }) => spec);
-  if (recorded) requireNotSmaller(experiment.name, recorded.runs, planned);
+  requireNotSmaller(experiment.name, recorded.runs, planned);
 }
 
 /** A text that fits nothing is a slip of the pen: say what there is. */

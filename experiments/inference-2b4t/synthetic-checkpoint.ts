@@ -4,8 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import { PUBLISHED_CONFIG } from './results.js';
 
 /** bf16 codes: 1, and a scale that keeps activations near 1 (1 / √(2560 · 2/3)). */
@@ -116,9 +117,7 @@ export async function syntheticCheckpoint(folder: string): Promise<string> {
       for (let i = 0; i < codes.length; i++) codes[i] = normal[random() & 0xffff];
     },
   };
-  const partial = `${file}.partial`;
-  const out = await open(partial, 'w');
-  try {
+  await writeFileAtomically(file, async (out) => {
     await out.write(header);
     const buffer = Buffer.alloc(CHUNK_BYTES);
     for (const { bytes, fill } of tensors) {
@@ -128,13 +127,6 @@ export async function syntheticCheckpoint(folder: string): Promise<string> {
         await out.write(chunk);
       }
     }
-    await out.sync();
-  } catch (error) {
-    await out.close();
-    await rm(partial, { force: true });
-    throw error;
-  }
-  await out.close();
-  await rename(partial, file);
+  });
   return folder;
 }

@@ -72,6 +72,16 @@ export const ARMS: readonly Arm[] = [
     with158({ weight_quantizer: 'none' }),
   ),
   arm('weights', 'weights-sign', '{−1, 1} (b1)', { options: { ...B1 } }),
+  arm('weights', 'weights-groups', 'ternary, four scales a matrix', with158({ weight_groups: 4 })),
+  arm('weights', 'weights-sign-groups', '{−1, 1}, four scales a matrix', {
+    options: { ...B1, weight_groups: 4 },
+    against: 'weights-sign',
+  }),
+  arm('weights', 'weights-sign-own-body', 'b1 in its own body (LayerNorm, no gate)', {
+    options: { ...B1, body: 'bitnet-b1' },
+    activation: 'gelu',
+    against: 'weights-sign',
+  }),
   arm(
     'weights',
     'weights-absmedian',
@@ -118,6 +128,16 @@ export const ARMS: readonly Arm[] = [
     'activations-int4-absmean',
     'int4 absmean (a4.8)',
     with158({ activation_quantizer: 'absmean-int4-token' }),
+  ),
+  arm(
+    'activations',
+    'activations-a4.8',
+    'int4 and int8 at the sites of a4.8',
+    with158({
+      activation_quantizer: 'absmean-int4-token',
+      output_activation_quantizer: 'top-half-int8-token',
+      down_activation_quantizer: 'absmax-int8-token',
+    }),
   ),
   arm(
     'activations',

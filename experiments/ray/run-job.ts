@@ -2,7 +2,7 @@
  * The program of a job: carries out one run on a machine of the cluster and prints its points as they come and its
  * files at the end. Says why, and ends, where the machine must not carry it out.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   }
   const { spec, attempt, shared } = request;
   const folder = shared?.folder ?? (await mkdtemp(join(tmpdir(), 'bitnet-run-')));
-  const owner = `${attempt}-${hostname()}-${process.pid}`;
+  const owner = `${attempt}-${hostname()}-${randomUUID()}`;
   const giveBack = shared ? await ownFolder(folder, owner, () => process.exit(1)) : undefined;
   const begin = { attempt, host: hostname() };
   say('begin', begin);

@@ -5,6 +5,7 @@ import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { commitsOf, requireOneVersion } from '../sweep/versions.js';
+import type { Design } from './design.js';
 import { readResults, resultsFile } from './results-file.js';
 import { requireNotSmaller } from './smaller-record.js';
 import type { Preset } from '../sweep/run-spec.js';
@@ -21,6 +22,8 @@ export interface RecordedResults {
   commit: string;
   /** Commits that finished the runs, all of one version; runs of before this was kept add none. */
   commits?: string[];
+  /** By which the runs were made; records of before designs were kept have none. */
+  design?: Design;
   node: string;
   /** What computed the runs; more than one entry means that they agree to rounding only. */
   backends: RunResult['backend'][];
@@ -67,8 +70,9 @@ export async function findRecorded(
   return existsSync(file) ? readRecorded(experiment, file) : undefined;
 }
 
-/** Where results are written, and whether they may take the place of more. */
+/** Where results are written, by which design, and whether they may take the place of more. */
 export interface RecordOptions {
+  design?: Design;
   /** Takes the place of a larger record. */
   replace?: boolean;
   file?: string;
@@ -83,11 +87,11 @@ export async function recordResults(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
-  { replace = false, file: path = resultsFile(experiment.name) }: RecordOptions = {},
+  { design, replace = false, file: path = resultsFile(experiment.name) }: RecordOptions = {},
 ): Promise<string> {
   const recorded = await findRecorded(experiment.name, path);
   if (recorded && !replace) requireNotSmaller(experiment.name, recorded.runs, runs);
-  const text = resultsText(experiment, preset, runs);
+  const text = resultsText(experiment, preset, runs, design);
   await writeFileAtomically(path, (file) => file.writeFile(text));
   return path;
 }
@@ -96,7 +100,12 @@ export async function recordResults(
  * The text of a results file: one line a run, so that a diff can be read.
  * @throws Error where the runs were made by several versions
  */
-export function resultsText(experiment: Experiment, preset: Preset, runs: readonly FinishedRun[]): string {
+export function resultsText(
+  experiment: Experiment,
+  preset: Preset,
+  runs: readonly FinishedRun[],
+  design?: Design,
+): string {
   requireOneVersion(`record ${experiment.name}`, runs);
   const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
   const head: Omit<RecordedResults, 'runs'> = {
@@ -105,6 +114,7 @@ export function resultsText(experiment: Experiment, preset: Preset, runs: readon
     command: recordCommand(experiment.name, preset),
     commit: currentCommit(),
     commits: commitsOf(runs),
+    ...(design && { design }),
     node: process.version,
     cores: availableParallelism(),
     backends: [...backends.values()],

@@ -2,7 +2,6 @@
 import {
   bitnetEnergyTable,
   cacheBytes,
-  BITNET_2B4T_SHAPE,
   BITNET_B158_SHAPES,
   exactly,
   judge,
@@ -36,11 +35,13 @@ export function latencyClaims(record: ShapesRecord): JudgedClaim[] {
     return {
       claim: `b1.58 ${shape} decodes faster than LLaMA ${other} in fp16`,
       source: `${B158}, Table 1`,
+      kind: 'speed of our kernel',
       paper: `${printed.toFixed(2)}×, on a GPU`,
       measure: 'milliseconds a token, fp16 / ternary, layers and output matrix, one thread here',
       ours: exactly(ours),
       digits: 2,
-      expected: { atLeast: Number(printed.toFixed(2)) },
+      // How much faster belongs to the hardware: only that it is faster can be held against ours.
+      expected: { above: 1 },
     };
   });
   const layers = (form: 'fp16' | 'ternary'): number => findMeasurement(record, '3B', form).layersMs;
@@ -48,6 +49,7 @@ export function latencyClaims(record: ShapesRecord): JudgedClaim[] {
     ...claims,
     {
       claim: 'The ternary kernel is three times as fast as the fp16 kernel at the 3B shape, or more',
+      kind: 'self-check',
       source: 'this project',
       paper: 'no number',
       measure: 'milliseconds of all layers, fp16 / ternary, one thread',
@@ -57,6 +59,7 @@ export function latencyClaims(record: ShapesRecord): JudgedClaim[] {
     } satisfies Claim,
     ...LARGER_THAN.map(([large, small]): Claim => ({
       claim: `${large} b1.58 beats ${small.name} fp16 in the time of a token`,
+      kind: 'speed of our kernel',
       source: `${B158}, section 3`,
       paper: 'said, without numbers',
       measure: `${small.name} fp16 / ${large} b1.58, layers at the speeds measured at 3B, one thread`,
@@ -65,7 +68,7 @@ export function latencyClaims(record: ShapesRecord): JudgedClaim[] {
           (linearWeights(named(LLAMA_SHAPES, large)) * layers('ternary')),
       ),
       digits: 2,
-      expected: { atLeast: 1 },
+      expected: { above: 1 },
     })),
   ].map(judge);
 }
@@ -85,36 +88,41 @@ export function tokenMs(record: ShapesRecord, shape: string, form: 'fp16' | 'ter
 
 /** What follows from shapes and operation energies alone. */
 export function formulaClaims(): JudgedClaim[] {
-  return [...memoryClaims(), ...energyClaims(), ...equivalenceClaims(), ...servingClaims()].map(judge);
+  const claims = [memoryClaim(), ...energyClaims(), ...equivalenceClaims(), ...servingClaims()];
+  return claims.map((claim) => judge({ kind: 'arithmetic', ...claim }));
 }
 
-function memoryClaims(): Claim[] {
-  return B158_TABLE_1.map(({ shape, memory }) => {
+type Draft = Omit<Claim, 'kind'>;
+
+function memoryClaim(): Draft {
+  const ratios = B158_TABLE_1.map(({ shape, memory }) => {
     const other = shape === '3.9B' ? '3B' : shape;
     const bytes = (name: string, bits: 2 | 16): number => weightBytes(named(BITNET_B158_SHAPES, name), bits);
-    const printed = memory.llama / memory.b158;
-    return {
-      claim: `b1.58 ${shape} takes a fraction of the memory of LLaMA ${other}`,
-      source: `${B158}, Table 1`,
-      paper: `${printed.toFixed(2)}×: ${memory.llama} GB and ${memory.b158} GB, workspaces included`,
-      measure: 'bytes of all weights, fp16 / two bits with 16-bit embeddings',
-      ours: exactly(bytes(other, 16) / bytes(shape, 2)),
-      digits: 2,
-      expected: { atLeast: Number(printed.toFixed(2)) },
-    };
+    return { printed: memory.llama / memory.b158, ours: bytes(other, 16) / bytes(shape, 2) };
   });
+  const { printed, ours } = ratios[2];
+  return {
+    claim: 'b1.58 takes 2.60 to 3.55 times less memory than LLaMA in fp16, 700M to 3.9B',
+    source: `${B158}, Table 1`,
+    paper: `${ratios.map((one) => one.printed.toFixed(2)).join(', ')}×, workspaces included`,
+    measure: `bytes of all weights at 3B, fp16 / two bits with 16-bit embeddings (all four: ${ratios.map((one) => one.ours.toFixed(2)).join(', ')})`,
+    ours: exactly(ours),
+    digits: 2,
+    expected: { atLeast: printed - 0.005, atMost: printed + 0.005 },
+    untestable: 'the printed bytes hold workspaces that the paper does not list',
+  };
 }
 
-function energyClaims(): Claim[] {
-  const agreeing = (cells: { agrees: boolean }[]): number => cells.filter(({ agrees }) => agrees).length;
-  const ratio = modelEnergy(BITNET_2B4T_SHAPE, 'fp16').total / modelEnergy(BITNET_2B4T_SHAPE, 'bitnet').total;
+function energyClaims(): Draft[] {
+  const agreeing = (some: { agrees: boolean }[]): number => some.filter(({ agrees }) => agrees).length;
+  const cells = bitnetEnergyTable();
   return [
     {
       claim: 'BitNet’s energy table follows from its formula',
       source: B1,
       paper: '36 cells',
-      measure: 'cells that the formula gives to the printed digit',
-      ours: exactly(agreeing(bitnetEnergyTable())),
+      measure: `cells that the formula gives within one of the last printed digit (${agreeing(cells)} to the digit)`,
+      ours: exactly(cells.filter(({ ours, printed }) => Math.abs(ours - printed) < 0.015).length),
       digits: 0,
       expected: { atLeast: 36 },
     },
@@ -136,37 +144,62 @@ function energyClaims(): Claim[] {
       digits: 1,
       expected: { atLeast: 71.35, atMost: 71.45 },
     },
-    {
-      claim: 'A whole model takes as much less energy as one of its products',
-      source: `${B158}, Figure 3, read as said of models`,
-      paper: '71.4×',
-      measure: '2B4T in fp16 / as it is, 512 tokens, attention included',
-      ours: exactly(ratio),
-      digits: 1,
-      expected: { atLeast: 71.35 },
-    },
+    modelEnergyClaim(),
   ];
 }
 
+/** Energy of a model in fp16 over that of b1.58, 512 tokens (b1.58, Figure 3, right). */
+const PRINTED_ENERGY: readonly (readonly [shape: string, ratio: number])[] = [
+  ['1.3B', 18.6],
+  ['3B', 21.7],
+  ['7B', 29.1],
+  ['13B', 32.9],
+  ['70B', 41.2],
+];
+
+function modelEnergyClaim(): Draft {
+  const rows = PRINTED_ENERGY.map(([name, printed]) => {
+    const shape = named([...BITNET_B158_SHAPES, ...LLAMA_SHAPES], name);
+    const ours = modelEnergy(shape, 'fp16').total / modelEnergy(shape, 'bitnet').total;
+    return { name, printed, ours };
+  });
+  const furthest = rows.toSorted(
+    (a, b) => Math.abs(Math.log(b.ours / b.printed)) - Math.abs(Math.log(a.ours / a.printed)),
+  )[0];
+  return {
+    claim: 'A model takes 18.6 to 41.2 times less arithmetic energy, 1.3B to 70B',
+    headline: 3,
+    source: `${B158}, Figure 3`,
+    paper: `${rows.map(({ printed }) => printed).join(', ')}×`,
+    measure:
+      `the formula / the printed ratio at ${furthest.name}, the furthest off ` +
+      `(all: ${rows.map(({ ours }) => ours.toFixed(1)).join(', ')})`,
+    ours: exactly(furthest.ours / furthest.printed),
+    digits: 2,
+    expected: { atLeast: 0.95, atMost: 1.05, ours: 'the margin' },
+  };
+}
+
 /** "13B b1.58 is more efficient than 3B FP16" and the two like it: the smaller of the ratios of memory and of energy. */
-function equivalenceClaims(): Claim[] {
+function equivalenceClaims(): Draft[] {
   return LARGER_THAN.map(([large, small]) => {
     const shape = named(LLAMA_SHAPES, large);
     const memory = weightBytes(small, 16) / weightBytes(shape, 2);
     const energy = modelEnergy(small, 'fp16').total / modelEnergy(shape, 'bitnet').total;
     return {
       claim: `${large} b1.58 beats ${small.name} fp16 in memory and energy`,
+      ...(large === '13B' && { headline: 3 }),
       source: `${B158}, section 3`,
       paper: 'said, without numbers',
       measure: `${small.name} fp16 / ${large} b1.58, the smaller of memory (${memory.toFixed(2)}) and energy (${energy.toFixed(2)})`,
       ours: exactly(Math.min(memory, energy)),
       digits: 2,
-      expected: { atLeast: 1 },
+      expected: { above: 1 },
     };
   });
 }
 
-function servingClaims(): Claim[] {
+function servingClaims(): Draft[] {
   const shape = named(LLAMA_SHAPES, '70B');
   const options = { tokens: 512, devices: TWO_A100 };
   const ratio = (reservedBytes: number): number =>
@@ -184,7 +217,9 @@ function servingClaims(): Claim[] {
         'sequences beside the weights, by arithmetic: nothing reserved, to as much that fp16 is left with the paper’s 16',
       ours: { value: ratio(0), low: ratio(0), high: ratio(reservedForBatch(shape, llama.batch)), count: 2 },
       digits: 1,
-      expected: { atLeast: 11 },
+      expected: { atLeast: 10.5, atMost: 11.5 },
+      untestable:
+        'the paper does not say what was reserved beside weights and cache, and the ratio hangs on it',
     },
     {
       claim: '70B on two 80 GB devices gives 8.9 times the throughput',
@@ -193,7 +228,7 @@ function servingClaims(): Claim[] {
       measure: 'limit by memory and arithmetic at the paper’s batches',
       ours: exactly(limit(2, b158.batch) / limit(16, llama.batch)),
       digits: 1,
-      expected: { atLeast: 8.9 },
+      expected: { atLeast: 8.9 / 1.25, atMost: 8.9 * 1.25, ours: 'a quarter to either side' },
     },
   ];
 }

@@ -4,13 +4,13 @@
  */
 import {
   ablationOptions,
-  bootstrap,
   countParameters,
-  mean,
+  interval,
   meanInterval,
+  sizeTrend,
   undecided,
+  type Contrast,
   type Estimate,
-  type MeasuredLoss,
 } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
@@ -86,45 +86,25 @@ export function roundingOf({ measured }: FinishedRun): number | undefined {
   return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
 }
 
-export interface TrendOptions {
-  /** The growth in size that the change is told for: 2 is a doubling, 10 a tenfold size. 2 by default. */
-  per?: number;
-  /**
-   * What the interval is over. `runs` draws pairs of (size, seed) again and again, so that the scatter between sizes, which
-   * share a learning rate from a coarse grid, is in it: the nearer to the truth of the two, and still too narrow where
-   * all seeds of a size are off alike. `seeds` is Student's over one slope for each seed: a scatter that
-   * the seeds share counts as trend. `seeds` by default: the verdicts of the fp16 comparison were recorded by it.
-   */
-  over?: 'runs' | 'seeds';
-}
-
 /**
- * Change of the gap as models grow, nats, negative where the gap shrinks: the slope of a line through the gap over the
- * logarithm of the parameters, by least squares. A gap to a run that diverged leaves it
- * open, and so does a single size.
+ * Change of the gap with every `per`-fold of the parameters, nats, negative where the gap shrinks. Sizes are what repeats:
+ * their scatter around the line, such as that of learning rates from a coarse grid, makes the standard error. A slope
+ * for each seed apart would take that scatter, which all seeds of a size share, for trend.
  * @param pairs of one corpus
+ * @returns undefined for fewer than three sizes, and where a run diverged: a gap to it has no place on a line
  */
-export function gapTrend(pairs: readonly Pair[], { per = 2, over = 'seeds' }: TrendOptions = {}): Estimate {
+export function gapSlope(pairs: readonly Pair[], per = 2): Contrast | undefined {
+  const differences = pairs.map(({ parameters, gap }) => ({ size: parameters, value: gap.value }));
+  const sizes = new Set(differences.map(({ size }) => size));
   const all = pairs.flatMap(({ gaps }) => [...gaps.values()]);
-  const sizes = new Set(pairs.map(({ parameters }) => parameters));
-  if (sizes.size < 2 || !all.every(Number.isFinite)) return undecided(all);
-  const points = pairs.flatMap(({ parameters, gaps }) =>
-    [...gaps].map(([seed, gap]): MeasuredLoss => ({ parameters, seed, loss: gap })),
-  );
-  if (over === 'runs') return bootstrap([points], ([drawn]) => ({ trend: slope(drawn, per) })).trend;
-  const slopes = commonSeeds(pairs.map(({ gaps }) => gaps)).map((seed) =>
-    slope(
-      points.filter((point) => point.seed === seed),
-      per,
-    ),
-  );
-  return slopes.length > 0 ? meanInterval(slopes) : undecided([]);
+  if (sizes.size < 3 || !all.every(Number.isFinite)) return undefined;
+  const { value, standardError, ...rest } = sizeTrend(differences).slope;
+  const doublings = Math.log2(per);
+  return { value: value * doublings, standardError: standardError * doublings, ...rest };
 }
 
-/** By least squares: change of the value for each factor `per` of the parameters. */
-function slope(points: readonly MeasuredLoss[], per: number): number {
-  const x = points.map(({ parameters }) => Math.log(parameters) / Math.log(per));
-  const middle = mean(x);
-  const spread = x.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  return points.reduce((sum, { loss }, i) => sum + (x[i] - middle) * loss, 0) / spread;
+/** The {@link gapSlope} with its 95 % interval, which rules nothing out where there is no slope. */
+export function gapTrend(pairs: readonly Pair[], per = 2): Estimate {
+  const slope = gapSlope(pairs, per);
+  return slope ? interval(slope) : undecided([]);
 }

@@ -25,6 +25,17 @@ export function currentCommit(): string {
   return (commit = `${checkedOutCommit()}${changed ? ' with changes' : ''}`);
 }
 
+/** The commit that last changed a file; undefined where the file differs from it, is not committed, or there is no git. */
+export function lastChange(file: string): string | undefined {
+  if (git('status', '--porcelain', '--', file) !== '') return undefined;
+  return git('log', '-1', '--format=%H', '--', file) || undefined;
+}
+
+/** Whether a commit is part of another one's history, or is that commit. */
+export function isAncestor(commit: string, descendant: string): boolean {
+  return git('merge-base', '--is-ancestor', commit, descendant) !== undefined;
+}
+
 /** Undefined where git is missing, or this is no clone. */
 function git(...args: string[]): string | undefined {
   try {

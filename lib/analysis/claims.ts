@@ -1,24 +1,41 @@
-/** A paper's claim held against our measurement, by a rule that can fail. */
+/** A paper's claim held against our measurement, by a rule that can come out each way. */
+import { halfWidth, seedsToDecide, smallestVisible, type Contrast } from './contrast.js';
 import type { Estimate } from './statistics.js';
 
 /**
- * - `reproduced`: all of our interval lies where the claim puts it.
- * - `contradicted`: none of it does.
- * - `not at this scale`: our measurement does not decide, or the paper claims it for models larger than ours alone.
+ * - `agrees`: all of our interval lies where the claim puts it.
+ * - `disagrees`: none of it does, or the effect is too small to count.
+ * - `underpowered`: our interval crosses the edge; {@link Power} says what it would take.
+ * - `untestable here`: what the claim speaks of cannot be measured with what this project has.
  */
-export const VERDICTS = ['reproduced', 'not at this scale', 'contradicted'] as const;
+export const VERDICTS = ['agrees', 'disagrees', 'underpowered', 'untestable here'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-/** Where a claim says that a value lies. Bounds belong to it; absent ones are infinite. */
+/** What a claim is held against. They are counted apart: arithmetic is no reproduction. */
+export const CLAIM_KINDS = ['trained models', 'speed of our kernel', 'arithmetic', 'self-check'] as const;
+export type ClaimKind = (typeof CLAIM_KINDS)[number];
+
+/**
+ * Where a claim says that a value lies. `above` and `below` are for "better": the edge itself is no part of it. `atLeast`
+ * and `atMost` are for margins ("matches", "costs nothing") and for printed numbers, by their last digit. Absent
+ * bounds are infinite.
+ */
 export interface Expectation {
+  above?: number;
+  below?: number;
   atLeast?: number;
   atMost?: number;
+  /** With `above` or `below`: an effect that is surely smaller counts as none. */
+  least?: number;
+  /** Says so where a bound is this project's choice and not the paper's. */
+  ours?: string;
 }
 
 /** A claim with everything that its verdict follows from. */
 export interface Claim {
   /** One sentence. */
   claim: string;
+  kind: ClaimKind;
   /** Paper, and table or section. */
   source: string;
   /** The paper's number with its unit, or its words where it prints none. */
@@ -30,60 +47,102 @@ export interface Claim {
   digits?: number;
   /** What `ours` must be for the claim to hold. */
   expected: Expectation;
-  /** Where the paper makes the claim from a size on that is not reached here: that size. */
-  claimedFrom?: string;
+  /** Why nothing that can be measured here decides the claim: it is then not judged. */
+  untestable?: string;
+  /** What was repeated for `ours`, and how often; by default seeds, as many as its count. */
+  repeats?: { of: string; count: number };
+  /** The comparison behind `ours` with its degrees of freedom, where it is not Student's over the seeds. */
+  contrast?: Contrast;
+  /** Number of the headline that the claim stands under, where a list has headlines. */
+  headline?: number;
+}
+
+/** How much a measurement can tell, at 95 % intervals. */
+export interface Power {
+  /** The smallest true effect that four of five repetitions would show; Infinity where one seed shows no spread. */
+  smallestVisible: number;
+  /** How often it takes to repeat to decide, if the true value is ours; Infinity where that lies on the edge or nothing is known. */
+  repeats: number;
+  /** What is to be repeated. */
+  of: string;
 }
 
 /** A claim that was judged. */
 export interface JudgedClaim extends Claim {
   verdict: Verdict;
+  /** Of an underpowered one. */
+  power?: Power;
 }
 
 /**
- * The verdict by the interval's place: inside what is expected, outside, or across its edge. A miss counts as
- * `not at this scale` where the paper makes the claim for larger models alone.
+ * The verdict by the interval's place: inside what is expected, outside, or across its edge.
+ * @throws Error for a claim that cannot fail, and for an interval that does not hold its value
  */
 export function judge(claim: Claim): JudgedClaim {
-  const { ours, expected, claimedFrom } = claim;
-  const { atLeast = -Infinity, atMost = Infinity } = expected;
-  if (!(atLeast <= atMost) || (atLeast === -Infinity && atMost === Infinity)) {
+  requireRule(claim);
+  if (claim.untestable !== undefined) return { ...claim, verdict: 'untestable here' };
+  const { ours, expected } = claim;
+  if (isInside(ours, expected)) return { ...claim, verdict: 'agrees' };
+  if (isOutside(ours, expected)) return { ...claim, verdict: 'disagrees' };
+  return { ...claim, verdict: 'underpowered', power: powerOf(claim) };
+}
+
+function bounds({ above, below, atLeast, atMost }: Expectation): number[] {
+  return [above, below, atLeast, atMost].filter((bound) => bound !== undefined);
+}
+
+function requireRule({ claim, ours, expected }: Claim): void {
+  const { above = -Infinity, below = Infinity, atLeast = -Infinity, atMost = Infinity } = expected;
+  const [low, high] = [Math.max(above, atLeast), Math.min(below, atMost)];
+  if (!(low <= high) || (low === -Infinity && high === Infinity)) {
     throw new Error(
-      `judge: a claim must leave something to fail, got at least ${atLeast} and at most ${atMost} for "${claim.claim}".`,
+      `judge: a claim must leave something to fail, got values from ${low} to ${high} for "${claim}".`,
     );
   }
   if (!(ours.low <= ours.value && ours.value <= ours.high)) {
     throw new Error(
-      `judge: the interval must hold its value, got ${ours.value} in [${ours.low}, ${ours.high}] for "${claim.claim}".`,
+      `judge: the interval must hold its value, got ${ours.value} in [${ours.low}, ${ours.high}] for "${claim}".`,
     );
   }
-  const isInside = ours.low >= atLeast && ours.high <= atMost;
-  const isOutside = ours.high < atLeast || ours.low > atMost;
-  const missed: Verdict = claimedFrom === undefined ? 'contradicted' : 'not at this scale';
-  return { ...claim, verdict: isInside ? 'reproduced' : isOutside ? missed : 'not at this scale' };
 }
 
-/** `0.12 [0.10, 0.14]`, with a real minus sign. A value that is known exactly stands alone. */
-export function formatEstimate({ value, low, high }: Estimate, digits = 3): string {
-  const number = (x: number): string =>
-    (Math.abs(x) === Infinity ? `${x < 0 ? '−' : ''}∞` : x.toFixed(digits)).replace('-', '−');
-  return low === high ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`;
+function isInside({ low, high }: Estimate, expected: Expectation): boolean {
+  const { above, below, atLeast = -Infinity, atMost = Infinity } = expected;
+  return (
+    low >= atLeast &&
+    high <= atMost &&
+    (above === undefined || low > above) &&
+    (below === undefined || high < below)
+  );
 }
 
-/** `≥ 0`, `≤ 0.02`, `−0.02 to 0.02`: what a claim expects, in short. */
-export function formatExpectation({ atLeast, atMost }: Expectation): string {
-  const number = (x: number): string => String(Number(x.toFixed(3))).replace('-', '−');
-  if (atLeast === undefined) return `≤ ${number(atMost ?? Infinity)}`;
-  return atMost === undefined ? `≥ ${number(atLeast)}` : `${number(atLeast)} to ${number(atMost)}`;
+function isOutside({ low, high }: Estimate, expected: Expectation): boolean {
+  const { above, below, atLeast = -Infinity, atMost = Infinity, least = 0 } = expected;
+  return (
+    high < atLeast ||
+    low > atMost ||
+    (above !== undefined && (high <= above || high < above + least)) ||
+    (below !== undefined && (low >= below || low > below - least))
+  );
 }
 
-/** Judged claims as lines of a Markdown table. */
-export function claimsTable(claims: readonly JudgedClaim[]): string[] {
-  return [
-    '| claim | source | the paper | ours | expected | verdict |',
-    '|---|---|---|---|---|---|',
-    ...claims.map(
-      ({ claim, source, paper, measure, ours, digits, expected, verdict }) =>
-        `| ${claim} | ${source} | ${paper} | ${measure}: ${formatEstimate(ours, digits)} | ${formatExpectation(expected)} | **${verdict}** |`,
-    ),
-  ];
+function powerOf({ ours, expected, repeats, contrast }: Claim): Power {
+  const { count, of } = repeats ?? { count: ours.count, of: 'seeds an arm' };
+  const compared = contrast ?? contrastOf(ours, count);
+  const distances = bounds(expected).map((bound) => Math.abs(ours.value - bound));
+  return {
+    smallestVisible: smallestVisible(compared),
+    repeats: seedsToDecide(compared, Math.min(...distances)),
+    of,
+  };
+}
+
+/** The comparison that a Student's interval over the seeds came from. */
+function contrastOf({ value, low, high }: Estimate, count: number): Contrast {
+  const degrees = count - 1;
+  const unit = halfWidth({ standardError: 1, degrees });
+  const isKnown = degrees >= 1 && Number.isFinite(high - low);
+  return isKnown
+    ? { value, standardError: (high - low) / 2 / unit, degrees, count }
+    : { value, standardError: Infinity, degrees: 0, count };
 }

@@ -1,6 +1,7 @@
 /** One token for each character that occurs in a text: the vocabulary of the small models trained here. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomically } from '../io/atomic-write.js';
 import { CorpusError } from './corpus-error.js';
 
 /** Ids are stored in 16 bits. */
@@ -177,21 +178,33 @@ export class CharacterTokenizer {
     };
   }
 
-  /** Writes tokenizer.json and tokenizer_config.json into a folder, each whole or not at all. */
+  /**
+   * Writes tokenizer.json and tokenizer_config.json into a folder, each whole or not at all.
+   * @throws CorpusError where the folder has a tokenizer that is none of characters: it would be lost
+   */
   async save(folder: string): Promise<void> {
-    await mkdir(folder, { recursive: true });
-    for (const [name, text] of Object.entries(this.files())) await writeWhole(join(folder, name), text);
+    const path = join(folder, 'tokenizer.json');
+    const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (found !== undefined && !isOfCharacters(found)) {
+      throw new CorpusError(
+        `save tokenizer: ${path} must not be there yet, or be a tokenizer of characters, got another one, which would be ` +
+          'lost. Name another folder.',
+      );
+    }
+    for (const [name, text] of Object.entries(this.files()))
+      await writeFileAtomically(join(folder, name), (file) => file.writeFile(text));
   }
 }
 
-async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.partial-${process.pid}`;
+function isOfCharacters(text: string): boolean {
   try {
-    await writeFile(partial, text);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    const { pre_tokenizer: found } = JSON.parse(text) as { pre_tokenizer?: unknown };
+    return JSON.stringify(found) === JSON.stringify(PRE_TOKENIZER);
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,6 @@
 /** A small file from the network, checked before it gets its name. */
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFileAtomically } from '../io/atomic-write.js';
 import { watchSilence } from '../io/silence.js';
 
 /** A file that could not be fetched, or was not what it should be. The message says why. */
@@ -35,13 +34,9 @@ export async function downloadFile(url: string, path: string, expected: Expected
       `${url} must give ${expected.bytes} bytes with SHA-256 ${expected.sha256}, got ${bytes.length} with ${hash}.`,
     );
   }
-  const partial = `${path}.partial-${process.pid}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(partial, bytes);
-    await rename(partial, path);
+    await writeFileAtomically(path, (file) => file.writeFile(bytes));
   } catch (error) {
-    await rm(partial, { force: true }).catch(() => undefined);
     throw new DownloadError(`${path} cannot be written: ${(error as Error).message}.`, { cause: error });
   }
 }
@@ -73,7 +68,7 @@ async function fetchOnce(
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of response.body ?? []) {
-      silence.heard();
+      silence.heard(chunk.length);
       chunks.push(chunk);
       length += chunk.length;
       // What is longer than the file cannot be the file: stop before it fills the memory.

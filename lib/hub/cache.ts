@@ -3,24 +3,15 @@
  * `models--owner--name/` with `blobs/` (files by their hash), `snapshots/COMMIT/` (their names, as links into blobs) and
  * `refs/` (the commit of each branch).
  */
-import {
-  copyFile,
-  mkdir,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-  symlink,
-} from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { copyFile, mkdir, readFile, realpath, rename, stat, statfs, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFileAtomically } from '../io/atomic-write.js';
+import { partialName, writeFileAtomically } from '../io/atomic-write.js';
 import { formatBytes } from '../io/format-bytes.js';
-import { HubError } from './request.js';
+import { holderOf, tryLock } from '../io/lock.js';
+import { hasHash, incompletePath } from './download.js';
 import type { RemoteFile } from './listing.js';
+import { HubError, type HubSession } from './request.js';
 
 /** One model's part of the cache. */
 export class ModelCache {
@@ -58,10 +49,28 @@ export class ModelCache {
     });
   }
 
-  /** Whether a file's content is there, whole. */
+  /** Whether a file's content is there, whole, and with the hash that it should have. */
   async has(file: RemoteFile): Promise<boolean> {
     const found = await stat(this.blob(file)).catch(() => undefined);
-    return found !== undefined && found.size === file.bytes;
+    return found?.size === file.bytes && (await isRight(this.blob(file)));
+  }
+
+  /** Bytes of a file that have to come: none, or those that an earlier download did not get. */
+  async missingBytes(file: RemoteFile): Promise<number> {
+    if (await this.has(file)) return 0;
+    const left = await stat(incompletePath(this.blob(file))).catch(() => undefined);
+    return file.bytes - Math.min(left?.size ?? 0, file.bytes);
+  }
+
+  /** Files of a snapshot whose content is not what their blob's name says. A copy instead of a link says nothing. */
+  async damaged(commit: string, paths: readonly string[]): Promise<string[]> {
+    const right = await Promise.all(
+      paths.map(async (path) => {
+        const blob = await realpath(join(this.snapshot(commit), path)).catch(() => undefined);
+        return blob === undefined || !RE_HASH.test(basename(blob)) || isRight(blob);
+      }),
+    );
+    return paths.filter((_, i) => !right[i]);
   }
 
   /** Gives a content that is there its name in a snapshot. Systems without links get a copy. */
@@ -71,8 +80,7 @@ export class ModelCache {
     const found = await realpath(name).catch(() => undefined);
     if (found !== undefined && found === (await realpath(blob))) return;
     await mkdir(dirname(name), { recursive: true });
-    const partial = `${name}.partial-${process.pid}`;
-    await rm(partial, { force: true });
+    const partial = partialName(name);
     await symlink(relative(dirname(name), blob), partial).catch(() => copyFile(blob, partial));
     await rename(partial, name);
   }
@@ -94,54 +102,45 @@ export class ModelCache {
 
   /**
    * Runs `download` while no other process downloads the same content; waits for one that does.
+   * @param onWait is told once who is waited for
    * @param signal ends the waiting
    */
   async exclusively(
     file: RemoteFile,
-    signal: AbortSignal | undefined,
+    { onWait, signal }: Pick<HubSession, 'onWait' | 'signal'>,
     download: () => Promise<void>,
   ): Promise<void> {
-    const lock = `${this.blob(file)}.lock`;
-    await mkdir(dirname(lock), { recursive: true });
-    while (!(await take(lock))) {
+    const path = `${this.blob(file)}.lock`;
+    await mkdir(dirname(path), { recursive: true });
+    let lock = await tryLock(path);
+    if (lock === undefined) {
+      onWait({ reason: `download: ${file.path} is being downloaded by ${await holderOf(path)}.` });
+    }
+    while (lock === undefined) {
       await sleep(LOCK_POLL_MS);
       signal?.throwIfAborted();
+      lock = await tryLock(path);
     }
     try {
       await download();
     } finally {
-      await rm(lock, { force: true });
+      lock.release();
     }
   }
 }
 
 const LOCK_POLL_MS = 200;
-const ABANDONED_MS = 5000;
+const RE_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Makes a file with the number of this process in it; one left by a process that is gone does not count. */
-async function take(lock: string): Promise<boolean> {
-  try {
-    const file = await open(lock, 'wx');
-    await file.writeFile(String(process.pid));
-    await file.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const found = await stat(lock).catch(() => undefined);
-  const owner = Number(await readFile(lock, 'utf8').catch(() => ''));
-  // An empty file was made this very moment, or by a process that was killed then.
-  const isAbandoned =
-    owner === 0 ? Date.now() - (found?.mtimeMs ?? Date.now()) > ABANDONED_MS : !isRunning(owner);
-  if (isAbandoned) await rm(lock, { force: true });
-  return false;
-}
+/** Blobs whose hash was right, with what tells a changed file from them: a gigabyte takes a second each time. */
+const known = new Map<string, string>();
 
-function isRunning(process_: number): boolean {
-  try {
-    process.kill(process_, 0); // signal 0 asks, and sends nothing
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Whether a blob holds what its name, a hash, says. */
+async function isRight(blob: string): Promise<boolean> {
+  const { ino, size, mtimeMs } = await stat(blob);
+  const version = `${ino} ${size} ${mtimeMs}`;
+  if (known.get(blob) === version) return true;
+  if (!(await hasHash(blob, basename(blob)))) return false;
+  known.set(blob, version);
+  return true;
 }

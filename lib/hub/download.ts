@@ -1,6 +1,7 @@
 /** One file from the Hub to the disk: resumed where it broke off, and checked before it gets its name. */
 import { createHash, type Hash } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { explainSystemError } from '../io/file-error.js';
 import type { RemoteFile } from './listing.js';
 import { HubError, request, unreachable, withPatience, type HubSession } from './request.js';
@@ -24,7 +25,7 @@ export interface DownloadJob {
  * @throws the signal's reason if it is aborted; what has come is kept
  */
 export async function downloadBlob(session: HubSession, job: DownloadJob): Promise<void> {
-  const incomplete = `${job.path}.incomplete`;
+  const incomplete = incompletePath(job.path);
   try {
     const file = await openIncomplete(incomplete);
     try {
@@ -40,6 +41,23 @@ export async function downloadBlob(session: HubSession, job: DownloadJob): Promi
     if (error instanceof WrongContent) await rm(incomplete, { force: true });
     throw explainSystemError('download', incomplete, error);
   }
+}
+
+/** Where a download that is not done stands. */
+export function incompletePath(path: string): string {
+  return `${path}.incomplete`;
+}
+
+/**
+ * Whether a file holds the bytes of which `hash` is the hash.
+ * @param hash 64 digits of a SHA-256, or 40 of git's SHA-1 of a blob
+ */
+export async function hasHash(path: string, hash: string): Promise<boolean> {
+  const { size } = await stat(path);
+  const digest = newHash({ hash, bytes: size });
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES }))
+    digest.update(chunk as Buffer);
+  return digest.digest('hex') === hash;
 }
 
 /** What has come cannot be part of the file. */
@@ -89,7 +107,7 @@ async function fetchOnce(
   try {
     await checkAnswer(response, partial, file, url);
     for await (const chunk of response.body ?? []) {
-      watch.heard();
+      watch.heard((chunk as Uint8Array).length);
       if (partial.bytes + (chunk as Uint8Array).length > file.bytes) throw wrongSize(file, url, 'more');
       await partial.append(chunk as Uint8Array);
     }
@@ -221,6 +239,6 @@ class PartialFile {
 }
 
 /** 64 digits are a SHA-256; 40 are git's SHA-1, which begins with the kind and the length. */
-function newHash({ hash, bytes }: RemoteFile): Hash {
+function newHash({ hash, bytes }: Pick<RemoteFile, 'hash' | 'bytes'>): Hash {
   return hash.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${bytes}\0`);
 }

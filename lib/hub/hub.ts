@@ -1,9 +1,10 @@
 /** Models from the Hugging Face Hub, into the cache that all of its clients share. */
+import { readdir } from 'node:fs/promises';
 import { explainSystemError } from '../io/file-error.js';
 import { ModelCache } from './cache.js';
 import { downloadBlob } from './download.js';
 import { fileUrl, isInside, listRepository, type RemoteFile, type Repository } from './listing.js';
-import { HubError, isOffline, openSession, type HubSession, type Patience } from './request.js';
+import { HubError, isOffline, openSession, type HubSession, type HubWait, type Patience } from './request.js';
 import { missingFiles, openablePath, selectFiles } from './snapshot.js';
 
 /** How far a download is. */
@@ -28,6 +29,8 @@ export interface DownloadOptions {
   signal?: AbortSignal;
   /** Is told how far the download is, about ten times a second and at the beginning of each file. */
   onProgress?: (progress: DownloadProgress) => void;
+  /** Is told before a wait, as servers ask for. Default: writes long ones to the console. */
+  onWait?: (wait: HubWait) => void;
   /** How long to wait and how often to try. */
   patience?: Partial<Patience>;
 }
@@ -62,12 +65,12 @@ async function downloadInto(
   revision: string,
   options: DownloadOptions,
 ): Promise<string> {
-  const { signal, patience, files } = options;
-  const session = await openSession(signal, patience);
+  const { signal, patience, files, onWait } = options;
+  const session = await openSession(signal, patience, onWait);
   const select = (paths: readonly string[]): string[] => selectFiles(paths, id, files);
   let repository: Repository;
   try {
-    repository = await listRepository(session, id, revision, select);
+    repository = await listRepository(session, id, revision);
   } catch (error) {
     return cachedInstead(error, cache, id, revision, files);
   }
@@ -106,12 +109,14 @@ async function downloadFiles(
   for (const file of files) present.set(file, await cache.has(file));
   const missing = files.filter((file) => !present.get(file));
   const report = progressReporter(files, onProgress);
-  if (missing.length > 0) await cache.checkRoom(missing.reduce((sum, { bytes }) => sum + bytes, 0));
+  let missingBytes = 0;
+  for (const file of missing) missingBytes += await cache.missingBytes(file);
+  if (missing.length > 0) await cache.checkRoom(missingBytes);
   for (const file of files) {
     if (present.get(file)) {
       report(file, file.bytes, true);
     } else {
-      await cache.exclusively(file, session.signal, async () => {
+      await cache.exclusively(file, session, async () => {
         if (await cache.has(file)) return; // another process has just downloaded it
         const url = fileUrl(session, id, commit, file.path);
         const path = cache.blob(file);
@@ -177,6 +182,10 @@ async function openCached(
   const commit = await cache.commitOf(revision);
   const folder = commit === undefined ? undefined : cache.snapshot(commit);
   const missing = folder === undefined ? [`revision ${revision}`] : await missingFiles(folder, files);
+  if (commit !== undefined && missing.length === 0) {
+    const damaged = await cache.damaged(commit, files ?? (await readdir(cache.snapshot(commit))));
+    missing.push(...damaged.map((path) => `undamaged ${path}`));
+  }
   if (folder !== undefined && missing.length === 0) return openablePath(folder, files);
   throw new HubError(
     `download: without a network ${id} must be complete in ${cache.folder}, but there is no ${missing.join(', ')}. ` +

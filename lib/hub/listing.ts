@@ -17,33 +17,28 @@ export interface RemoteFile {
 export interface Repository {
   /** 40 hexadecimal digits. */
   commit: string;
-  /** Paths of all files at its root, or of all files. */
   files: RemoteFile[];
 }
 
 /** No repository that holds a model has more; a listing is held in memory. */
 const MAX_FILES = 10_000;
 const MAX_LISTING_BYTES = 2 ** 24;
+/** A page of the listing has up to 1,000 files. */
+const MAX_PAGES = 50;
 
 /**
  * Asks the Hub for the commit of a revision and its files.
  * @param id `owner/name`
- * @param wanted says which paths matter, where each has to be asked for
  * @throws HubError
  */
-export async function listRepository(
-  session: HubSession,
-  id: string,
-  revision: string,
-  wanted: (paths: readonly string[]) => readonly string[],
-): Promise<Repository> {
+export async function listRepository(session: HubSession, id: string, revision: string): Promise<Repository> {
   const { modelInfo } = await import('@huggingface/hub');
   const hubUrl = session.endpoint;
   // The library's own token handling takes only tokens that begin with hf_; the session adds the token instead.
   const fetch = sessionFetch(session);
   const info = await withPatience(session, () =>
     understood(session, id, () =>
-      modelInfo({ name: id, revision, hubUrl, fetch, additionalFields: ['sha', 'filePaths'] }),
+      modelInfo({ name: id, revision, hubUrl, fetch, additionalFields: ['sha'] }),
     ),
   );
   const commit: unknown = info.sha;
@@ -52,25 +47,22 @@ export async function listRepository(
       `download: the commit of ${id} must be 40 hexadecimal digits, got ${JSON.stringify(commit)} from ${hubUrl}.`,
     );
   }
-  try {
-    return { commit, files: await listTree(session, id, commit) };
-  } catch (error) {
-    // Simple mirrors have no listing, only names in the model's description.
-    if (!(error instanceof HubError) || (error.status !== 404 && error.status !== 405)) throw error;
-    const paths = (Array.isArray(info.filePaths) ? info.filePaths : []).filter(
-      (path) => typeof path === 'string',
-    );
-    const files: RemoteFile[] = [];
-    for (const path of wanted(paths)) files.push(await describeFile(session, id, commit, path));
-    return { commit, files };
-  }
+  return { commit, files: await listTree(session, id, commit) };
 }
 
 async function listTree(session: HubSession, id: string, commit: string): Promise<RemoteFile[]> {
   const { listFiles } = await import('@huggingface/hub');
-  const fetch = sessionFetch(session);
+  const fetchPage = sessionFetch(session);
   const list = async (): Promise<RemoteFile[]> => {
     const files: RemoteFile[] = [];
+    let pages = 0;
+    const fetch: typeof fetchPage = (input, init) => {
+      pages += 1;
+      // Each page names the next, and empty ones could go on for ever.
+      if (pages > MAX_PAGES)
+        throw new HubError(`download: the listing of ${id} must have at most ${MAX_PAGES} pages, got more.`);
+      return fetchPage(input, init);
+    };
     const entries = listFiles({
       repo: { type: 'model', name: id },
       revision: commit,
@@ -113,28 +105,6 @@ async function understood<T>({ signal }: HubSession, id: string, ask: () => Prom
       { cause: error },
     );
   }
-}
-
-/** Asks for one file's size and hash by its headers, as Python's huggingface_hub does. */
-async function describeFile(
-  session: HubSession,
-  id: string,
-  commit: string,
-  path: string,
-): Promise<RemoteFile> {
-  const url = fileUrl(session, id, commit, path);
-  const headers = await withPatience(session, async () => {
-    const { response, watch } = await request(session, url, { method: 'HEAD', stayAtHome: true });
-    watch.stop();
-    return response.headers;
-  });
-  // Large files redirect to another server; the headers that begin with x-linked tell of what lies there.
-  const etag = headers.get('x-linked-etag') ?? headers.get('etag') ?? '';
-  const bytes = headers.get('x-linked-size') ?? headers.get('content-length') ?? '';
-  return checkFile(
-    { path, bytes: bytes === '' ? -1 : Number(bytes), hash: etag.replaceAll(/^W\/|"/g, '') },
-    id,
-  );
 }
 
 function checkFile(file: RemoteFile, id: string): RemoteFile {
@@ -184,7 +154,7 @@ function sessionFetch(session: HubSession): typeof fetch {
     let bytes = 0;
     try {
       for await (const chunk of response.body ?? []) {
-        watch.heard();
+        watch.heard((chunk as Uint8Array).length);
         bytes += (chunk as Uint8Array).length;
         if (bytes > MAX_LISTING_BYTES) {
           throw new HubError(`download: ${url} must give at most ${MAX_LISTING_BYTES} bytes, got more.`);

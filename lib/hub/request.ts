@@ -26,6 +26,23 @@ export const DEFAULT_PATIENCE: Readonly<Patience> = Object.freeze({
   silenceMs: 30_000,
 });
 
+/** A wait: before the next try, or for another process. */
+export interface HubWait {
+  /** Undefined where it depends on another process. */
+  seconds?: number;
+  /** What went wrong, or who is waited for, for people. */
+  reason: string;
+}
+
+/** Waits from this on are said where nobody asked to be told of them. */
+const SAID_SECONDS = 3;
+
+/** Says a wait, so that nobody takes it for a hang. */
+export function sayWait({ seconds, reason }: HubWait): void {
+  if (seconds === undefined) console.warn(`${reason} Waiting for it.`);
+  else if (seconds >= SAID_SECONDS) console.warn(`${reason} Trying again in ${Math.round(seconds)} s.`);
+}
+
 /** Thrown when the Hub refuses, cannot be reached, or sends what cannot be used. The message says what to do. */
 export class HubError extends Error {
   override readonly name = 'HubError';
@@ -40,7 +57,8 @@ export class HubError extends Error {
     message: string,
     options: ErrorOptions & { status?: number; isTransient?: boolean; waitMs?: number } = {},
   ) {
-    super(message, options);
+    // Servers' words are in it: their control characters would be orders to a terminal.
+    super(message.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, '\uFFFD'), options);
     this.status = options.status;
     this.isTransient = options.isTransient ?? false;
     this.waitMs = options.waitMs;
@@ -54,6 +72,8 @@ export interface HubSession {
   token: string | undefined;
   signal: AbortSignal | undefined;
   patience: Patience;
+  /** Is told before a wait. */
+  onWait: (wait: HubWait) => void;
 }
 
 /** Whether the network is not to be asked at all. */
@@ -68,6 +88,7 @@ export function isOffline(): boolean {
 export async function openSession(
   signal?: AbortSignal,
   patience: Partial<Patience> = {},
+  onWait: HubSession['onWait'] = sayWait,
 ): Promise<HubSession> {
   const endpoint = (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
   if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
@@ -75,7 +96,13 @@ export async function openSession(
       `download: HF_ENDPOINT must be an address like https://huggingface.co, got ${JSON.stringify(endpoint)}.`,
     );
   }
-  return { endpoint, token: await readToken(), signal, patience: { ...DEFAULT_PATIENCE, ...patience } };
+  return {
+    endpoint,
+    token: await readToken(),
+    signal,
+    patience: { ...DEFAULT_PATIENCE, ...patience },
+    onWait,
+  };
 }
 
 async function readToken(): Promise<string | undefined> {
@@ -93,7 +120,6 @@ export interface Answer {
 
 /**
  * One request. Redirects are followed here, not by fetch, so that the token goes to the endpoint and to no other server.
- * @param options.stayAtHome returns a redirect to another server as it is, for the sake of its headers
  * @returns any answer that is no refusal; the caller stops the watch when it has read the body
  * @throws HubError for a refusal (401, 403, 404, …), and transient ones for silence, broken connections, 429 and 5xx
  */
@@ -101,9 +127,7 @@ export async function request(
   session: HubSession,
   url: string,
   options: {
-    method?: string;
     headers?: Record<string, string>;
-    stayAtHome?: boolean;
     accept?: readonly number[];
   } = {},
 ): Promise<Answer> {
@@ -116,7 +140,6 @@ export async function request(
       const authorization: Record<string, string> =
         token !== undefined && address.origin === home ? { authorization: `Bearer ${token}` } : {};
       const response = await fetch(address, {
-        method: options.method ?? 'GET',
         // Compressed answers would have other lengths than the files.
         headers: { 'accept-encoding': 'identity', ...options.headers, ...authorization },
         redirect: 'manual',
@@ -128,10 +151,8 @@ export async function request(
         if (response.ok || options.accept?.includes(response.status)) return { response, watch };
         throw await refusal(response, address);
       }
-      const next = new URL(location, address);
-      if (options.stayAtHome && next.origin !== home) return { response, watch };
       await response.body?.cancel();
-      address = next;
+      address = new URL(location, address);
     }
     throw new HubError(`download: ${url} redirects more than ${MAX_REDIRECTS} times.`);
   } catch (error) {
@@ -205,29 +226,31 @@ function requestedWait(header: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_WAIT_MS) : undefined;
 }
 
+/** Bytes that count as progress: fewer may come with every try, and still nobody lives to see the end. */
+const PROGRESS_BYTES = 32_768;
+
 /**
  * Repeats what fails for the moment, with longer and longer waits.
  * @param attempt throws transient HubErrors to be called again
- * @param progress a number that grows when there is progress, which makes earlier failures forgotten
+ * @param bytes what has come so far; a try that brings enough makes earlier failures forgotten
  */
 export async function withPatience<T>(
-  { patience, signal }: HubSession,
+  { patience, signal, onWait }: HubSession,
   attempt: () => Promise<T>,
-  progress: () => number = () => 0,
+  bytes: () => number = () => 0,
 ): Promise<T> {
   let failures = 0;
-  let reached = progress();
   for (;;) {
+    const before = bytes();
     try {
       return await attempt();
     } catch (error) {
       signal?.throwIfAborted();
-      if (progress() > reached) failures = 0;
-      reached = Math.max(reached, progress());
-      failures += 1;
+      failures = bytes() - before >= PROGRESS_BYTES ? 1 : failures + 1;
       if (!(error instanceof HubError) || !error.isTransient || failures >= patience.tries) throw error;
-      const wait = error.waitMs ?? patience.firstWaitMs * 2 ** (failures - 1);
-      await sleep(Math.min(wait, MAX_WAIT_MS), undefined, { signal }).catch(() => signal?.throwIfAborted());
+      const wait = Math.min(error.waitMs ?? patience.firstWaitMs * 2 ** (failures - 1), MAX_WAIT_MS);
+      onWait({ seconds: wait / 1000, reason: error.message });
+      await sleep(wait, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
   }
 }

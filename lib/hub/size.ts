@@ -8,7 +8,7 @@ import { selectFiles } from './snapshot.js';
 export interface DownloadSize {
   /** Of all files that the model needs. */
   totalBytes: number;
-  /** Of those that are not in the cache yet; a download that broke off counts in full. */
+  /** Of those that are not in the cache yet, without what a download that broke off left. */
   missingBytes: number;
 }
 
@@ -26,13 +26,13 @@ export async function downloadSize(
   const cache = await ModelCache.of(id);
   const session = await openSession(signal);
   const select = (paths: readonly string[]): string[] => selectFiles(paths, id);
-  const { files } = await listRepository(session, id, revision, select);
+  const { files } = await listRepository(session, id, revision);
   const wanted = new Set(select(files.map(({ path }) => path)));
   const size = { totalBytes: 0, missingBytes: 0 };
   for (const file of files) {
     if (!wanted.has(file.path)) continue;
     size.totalBytes += file.bytes;
-    if (!(await cache.has(file))) size.missingBytes += file.bytes;
+    size.missingBytes += await cache.missingBytes(file);
   }
   return size;
 }

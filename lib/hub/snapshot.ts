@@ -1,6 +1,7 @@
 /** Which files of a repository make a model, and whether a snapshot has them. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseModestJson } from '../io/json.js';
 import { isInside } from './listing.js';
 import { HubError } from './request.js';
 
@@ -50,7 +51,7 @@ export async function missingFiles(folder: string, requested?: readonly string[]
   const index = await readFile(join(folder, INDEX), 'utf8').catch(() => undefined);
   if (index === undefined) return absent(folder, ['config.json', SINGLE]);
   try {
-    const { weight_map: shards } = JSON.parse(index) as { weight_map: Record<string, string> };
+    const { weight_map: shards } = parseModestJson(index) as { weight_map: Record<string, string> };
     return await absent(folder, ['config.json', ...new Set(Object.values(shards).filter(isInside))]);
   } catch {
     return [`readable ${INDEX}`];

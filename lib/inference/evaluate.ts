@@ -15,12 +15,21 @@ export async function computeLogits(
   const { vocab_size: vocab } = memory.config;
   const logits = allocate(ids.length, vocab);
   await forEachLogits(engine, ids, signal, (token, row) => {
-    logits.set(
-      new Float32Array(team.buffer, memory.logits + 4 * row * memory.vocabWidth, vocab),
-      token * vocab,
-    );
+    const values = new Float32Array(team.buffer, memory.logits + 4 * row * memory.vocabWidth, vocab);
+    for (let id = 0; id < vocab; id++) {
+      if (!Number.isFinite(values[id])) throw overflow('logits', values[id], `token ${token}, id ${id}`);
+    }
+    logits.set(values, token * vocab);
   });
   return logits;
+}
+
+/** No order and no sum holds among numbers that are not finite; said, since every figure would come out of it somehow. */
+export function overflow(operation: string, found: number, where?: string): Error {
+  return new Error(
+    `${operation}: logits must be finite, got ${found}${where === undefined ? '' : ` at ${where}`}. ` +
+      "The model's numbers overflow float32: look for a diverged training run.",
+  );
 }
 
 function allocate(tokens: number, vocab: number): Float32Array {
@@ -47,7 +56,9 @@ export async function sumLogProbabilities(
   let sum = 0;
   await forEachLogits(engine, ids.slice(0, -1), signal, (token, row) => {
     const at = memory.logits / 4 + row * memory.vocabWidth + ids[token + 1];
-    sum += new Float32Array(team.buffer, 4 * at, 1)[0] - head.logSumExp(row);
+    const logProbability = new Float32Array(team.buffer, 4 * at, 1)[0] - head.logSumExp(row);
+    if (!Number.isFinite(logProbability)) throw overflow('perplexity', logProbability, `token ${token + 1}`);
+    sum += logProbability;
   });
   return sum;
 }

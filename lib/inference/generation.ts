@@ -1,6 +1,7 @@
 /** Text that a model writes, token by token. */
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from './engine.js';
+import { overflow } from './evaluate.js';
 import { MAX_SHORTLIST_TOKENS, type Candidates } from './head.js';
 import type { ChatMessage } from '../tokenizer/chat-template.js';
 import { Sampler, type SamplingOptions } from './sampler.js';
@@ -149,12 +150,8 @@ function choose(
   const candidates: Candidates = shortlisted ? head.best(kept) : head.all();
   const index = sampler.pick(candidates);
   const logit = candidates.logits[index];
-  if (!Number.isFinite(logit)) {
-    // No order holds among such logits: it would be the same token again and again, without a word.
-    throw new Error(
-      `generate: logits must be finite, got ${logit}. The model's numbers overflow float32: look for a diverged training run.`,
-    );
-  }
+  // Otherwise it would be the same token again and again, without a word.
+  if (!Number.isFinite(logit)) throw overflow('generate', logit);
   if (candidates.ids === undefined) {
     return { id: index, logProbability: logit - head.logSumExp(0) };
   }

@@ -4,7 +4,6 @@
  * alone are computed exactly; the proof that none is missed stands in lib/kernel/assembly/shortlist.ts.
  */
 import { FORMAT_F32, LOGIT_BLOCK, RESULT_STORE } from '../kernel/layout.js';
-import { Op } from '../kernel/operations.js';
 import type { Team } from '../kernel/team.js';
 import { MAX_CANDIDATES, type ModelMemory } from './model-memory.js';
 
@@ -45,18 +44,19 @@ export class Head {
     if (format !== FORMAT_F32) this.#pair(tokens);
     const smallest = Math.ceil(SHARED_BYTES / (columns * 8));
     this.#team.run(
-      Op.floatProduct,
-      groups,
-      smallest,
-      records,
-      1,
-      columns,
-      x,
-      hiddenWidth,
-      tokens,
-      logits,
-      vocabWidth,
-      RESULT_STORE,
+      'floatProduct',
+      { items: groups, smallest },
+      {
+        matrices: records,
+        count: 1,
+        columns,
+        x,
+        stride: hiddenWidth,
+        tokens,
+        out: logits,
+        outStride: vocabWidth,
+        mode: RESULT_STORE,
+      },
     );
   }
 
@@ -77,7 +77,11 @@ export class Head {
     if (shortlist === 0 || k > MAX_SHORTLIST_TOKENS) return this.all();
     if (!this.#team.quantizeForShortlist(headInput, hidden, shortlistVector)) return this.all();
     const smallest = Math.ceil(SHARED_BYTES / (hidden * 4));
-    this.#team.run(Op.boundLogits, head.groups, smallest, shortlist, hidden, shortlistVector, lower, upper);
+    this.#team.run(
+      'boundLogits',
+      { items: head.groups, smallest },
+      { shortlist, columns: hidden, quantized: shortlistVector, lower, upper },
+    );
     const least = this.#kthLargest(this.#floats(lower, vocab), k);
     const upperEnds = this.#floats(upper, vocab);
     const ids = new Int32Array(this.#team.buffer, this.#memory.candidateIds, MAX_CANDIDATES);
@@ -92,14 +96,9 @@ export class Head {
     if (head.format !== FORMAT_F32) this.#pair(1);
     const { candidateIds, candidateLogits } = this.#memory;
     this.#team.run(
-      Op.floatProductOfRows,
-      count,
-      SHARED_CANDIDATES,
-      head.records,
-      hidden,
-      x,
-      candidateIds,
-      candidateLogits,
+      'floatProductOfRows',
+      { items: count, smallest: SHARED_CANDIDATES },
+      { matrix: head.records, columns: hidden, x, ids: candidateIds, out: candidateLogits },
     );
     return { count, ids, logits: this.#floats(candidateLogits, MAX_CANDIDATES) };
   }
@@ -109,7 +108,11 @@ export class Head {
     const { vocab_size: vocab } = this.#memory.config;
     const { logits, vocabWidth, logitSums } = this.#memory;
     const sums = this.#team.doubles(logitSums, 2 * Math.ceil(vocab / LOGIT_BLOCK));
-    this.#team.run(Op.sumExponentials, sums.length / 2, 8, logits + 4 * row * vocabWidth, vocab, logitSums);
+    this.#team.run(
+      'sumExponentials',
+      { items: sums.length / 2, smallest: 8 },
+      { logits: logits + 4 * row * vocabWidth, count: vocab, out: logitSums },
+    );
     let largest = -Infinity;
     for (let i = 0; i < sums.length; i += 2) largest = Math.max(largest, sums[i]);
     let sum = 0;
@@ -119,7 +122,11 @@ export class Head {
 
   #pair(tokens: number): void {
     const { headInput, headPaired, hiddenWidth } = this.#memory;
-    this.#team.run(Op.pairColumns, tokens, 4, headInput, hiddenWidth, hiddenWidth, headPaired, hiddenWidth);
+    this.#team.run(
+      'pairColumns',
+      { items: tokens, smallest: 4 },
+      { x: headInput, stride: hiddenWidth, columns: hiddenWidth, out: headPaired, outStride: hiddenWidth },
+    );
   }
 
   /** Views are made for each call: a head that outlives its model then keeps none of its memory. */

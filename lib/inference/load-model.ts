@@ -23,7 +23,8 @@ import { fillAngles } from './angles.js';
 import { Engine } from './engine.js';
 import { loadWeights, stagingBytesOf, type LoadProgress } from './load-weights.js';
 import { Model } from './model.js';
-import { planModelMemory, type ModelMemory } from './model-memory.js';
+import type { ModelMemory } from './model-memory.js';
+import { planModelMemory } from './plan-memory.js';
 import { checkSupported } from './supported-options.js';
 
 /** Threads taken without being asked for: beyond these, memory is the limit on nearly every machine. */

@@ -6,7 +6,6 @@ import { widenHalf } from '../checkpoint/dtypes.js';
 import { isTernary } from '../checkpoint/encodings.js';
 import { MATRIX_SCALE } from '../kernel/layout.js';
 import { groupCount, writeMatrix, type Matrix } from '../kernel/matrix.js';
-import { Op } from '../kernel/operations.js';
 import type { Team } from '../kernel/team.js';
 import { LAYER_MATRICES, type ModelMemory, type Product } from './model-memory.js';
 import { matrixPieces, pieceBytes, refuseTensor, type Piece } from './weight-pieces.js';
@@ -185,7 +184,11 @@ function* allPieces(checkpoint: Checkpoint, memory: ModelMemory, team: Team): Ge
 /** Int8 copies of some groups of the head, while these are in the cache. */
 function layShortlist(memory: ModelMemory, team: Team, from: number, to: number): void {
   const { head, shortlist, config } = memory;
-  team.run(Op.layShortlist, to - from, SHORTLIST_GROUPS, head.records, config.hidden_size, shortlist, from);
+  team.run(
+    'layShortlist',
+    { items: to - from, smallest: SHORTLIST_GROUPS },
+    { head: head.records, columns: config.hidden_size, shortlist, firstGroup: from },
+  );
 }
 
 /** Reads pieces ahead, and yields them in order with the address of their bytes. */

@@ -5,7 +5,6 @@ import type { ModelConfig } from '../config.js';
 import { FORMAT_TERNARY } from '../kernel/layout.js';
 import type { KernelName } from '../kernel/kernel.js';
 import { blockCount, groupCount, readTrits, type Matrix } from '../kernel/matrix.js';
-import { Op } from '../kernel/operations.js';
 import { quote } from '../io/quote.js';
 import type { ChatMessage } from '../tokenizer/chat-template.js';
 import type { Engine } from './engine.js';
@@ -223,7 +222,11 @@ export class Model {
     let pluses = 0;
     for (let group = 0; group < groups; group += most) {
       const count = Math.min(most, groups - group);
-      team.run(Op.countTrits, count, 16, values + group * blocks * 64, blocks, memory.normed);
+      team.run(
+        'countTrits',
+        { items: count, smallest: 16 },
+        { values: values + group * blocks * 64, blocks, counts: memory.normed },
+      );
       const counts = new Int32Array(team.buffer, memory.normed, 2 * count);
       for (let i = 0; i < counts.length; i += 2) {
         zeros += counts[i];

@@ -17,7 +17,6 @@ import {
   SCORE_POSITIONS,
   VALUE_DIMENSIONS,
 } from '../kernel/layout.js';
-import { Op } from '../kernel/operations.js';
 import type { Team } from '../kernel/team.js';
 import { productBlocks, type LayerMemory, type ModelMemory, type Product } from './model-memory.js';
 import { floatBits } from './weight-pieces.js';
@@ -29,14 +28,26 @@ const SHARED_PRODUCTS = 32_768;
 const QKV_SITES = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'];
 const GATE_UP_SITES = ['mlp.gate_proj', 'mlp.up_proj'];
 
-/** Is shown values on their way through the network; see trace.ts. */
+/** A vector of 4-byte numbers for each token, in memory: `[tokens][stride]`, of which `columns` count. */
+export interface Vectors {
+  address: number;
+  stride: number;
+  columns: number;
+}
+
+/** Sees values on their way through the network; see trace.ts. */
 export interface Observer {
-  /** `[tokens][stride]` floats, of which `columns` count. */
-  floats(site: string, address: number, stride: number, columns: number): void;
+  floats(site: string, vectors: Vectors): void;
   /** Quantized vectors of `columns` columns. */
   quantized(site: string, address: number, columns: number): void;
-  /** `[tokens][stride]` integers. */
-  integers(site: string, address: number, stride: number, columns: number): void;
+  integers(site: string, vectors: Vectors): void;
+}
+
+/** Where the results of a product go, and whether they are stored, added, or stored as integers. */
+interface Target {
+  out: number;
+  outStride: number;
+  mode: number;
 }
 
 export class Network {
@@ -54,127 +65,139 @@ export class Network {
 
   /** Rows of the embedding matrix for the ids at `memory.ids` into the residual stream. */
   embed(tokens: number): void {
-    const { embeddingRecord, config, ids, residual, hiddenWidth } = this.#memory;
-    this.#team.run(Op.embed, tokens, 8, embeddingRecord, config.hidden_size, ids, residual, hiddenWidth);
+    const { embeddingRecord: matrix, config, ids, residual: out, hiddenWidth: outStride } = this.#memory;
+    const columns = config.hidden_size;
+    this.#team.run('embed', { items: tokens, smallest: 8 }, { matrix, columns, ids, out, outStride });
   }
 
   /** One layer on the residual stream of `tokens` tokens, the first of which stands at `position`. */
   layer(index: number, tokens: number, position: number, observer?: Observer): void {
+    this.#attentionBlock(this.#memory.layers[index], tokens, position, observer);
+    this.#feedForwardBlock(this.#memory.layers[index], tokens, observer);
+    observer?.floats('output', this.#residual);
+  }
+
+  #attentionBlock(layer: LayerMemory, tokens: number, position: number, observer?: Observer): void {
     const m = this.#memory;
-    const layer = m.layers[index];
-    const { hidden_size: hidden, intermediate_size: inner } = m.config;
-    const queries = layer.output.columns;
-    const { gains } = layer;
+    const { gains, queryKeyValue, output } = layer;
+    const attended = { address: m.attended, stride: m.attendedWidth, columns: output.columns }; // (B, Q)
+    const target = { out: m.queryKeyValue, outStride: m.qkvWidth, mode: RESULT_STORE };
 
-    let input = this.#normalize(m.residual, m.hiddenWidth, hidden, gains.input, tokens);
-    observer?.floats('input_layernorm', input, this.#stride(input), hidden); // (B, D)
-    this.#multiply(layer.queryKeyValue, input, tokens, m.queryKeyValue, m.qkvWidth, RESULT_STORE); // (B, Q + 2K)
-    if (observer)
-      this.#show(observer, layer.queryKeyValue, QKV_SITES, tokens, m.queryKeyValue, m.qkvWidth, input);
+    const input = this.#normalize(this.#residual, gains.input, tokens);
+    observer?.floats('input_layernorm', input); // (B, D)
+    this.#multiply(queryKeyValue, input, tokens, target); // (B, Q + 2K)
+    if (observer) this.#show(observer, queryKeyValue, QKV_SITES, input, tokens, target);
     this.#attend(layer, tokens, position);
-    observer?.floats('self_attn.attended', m.attended, m.attendedWidth, queries); // (B, Q)
+    observer?.floats('self_attn.attended', attended);
 
-    input = this.#normalize(m.attended, m.attendedWidth, queries, gains.attention, tokens);
-    observer?.floats('self_attn.attn_sub_norm', input, this.#stride(input), queries);
-    if (observer) this.#showAdded(observer, layer.output, 'self_attn.o_proj', input, tokens);
-    this.#multiply(layer.output, input, tokens, m.residual, m.hiddenWidth, RESULT_ADD); // (B, D)
+    const mixed = this.#normalize(attended, gains.attention, tokens);
+    observer?.floats('self_attn.attn_sub_norm', mixed);
+    if (observer) this.#showAdded(observer, output, 'self_attn.o_proj', mixed, tokens);
+    this.#addToResidual(output, mixed, tokens); // (B, D)
+  }
 
-    input = this.#normalize(m.residual, m.hiddenWidth, hidden, gains.postAttention, tokens);
-    observer?.floats('post_attention_layernorm', input, this.#stride(input), hidden);
-    this.#multiply(layer.gateUp, input, tokens, m.gateUp, m.gateUpWidth, RESULT_STORE); // (B, 2I)
-    if (observer) this.#show(observer, layer.gateUp, GATE_UP_SITES, tokens, m.gateUp, m.gateUpWidth, input);
-    const upOffset = layer.gateUp.outOffsets[1];
-    const parts = Math.ceil(inner / GATE_COLUMNS);
-    this.#team.run(Op.gate, tokens * parts, 16, m.gateUp, m.gateUpWidth, upOffset, inner, this.#activation);
-    observer?.floats('mlp.gated', m.gateUp, m.gateUpWidth, inner); // (B, I)
+  #feedForwardBlock({ gains, gateUp, down }: LayerMemory, tokens: number, observer?: Observer): void {
+    const m = this.#memory;
+    const columns = m.config.intermediate_size;
+    const gated = { address: m.gateUp, stride: m.gateUpWidth, columns }; // (B, I)
+    const target = { out: m.gateUp, outStride: m.gateUpWidth, mode: RESULT_STORE };
 
-    input = this.#normalize(m.gateUp, m.gateUpWidth, inner, gains.feedForward, tokens);
-    observer?.floats('mlp.ffn_sub_norm', input, this.#stride(input), inner);
-    if (observer) this.#showAdded(observer, layer.down, 'mlp.down_proj', input, tokens);
-    this.#multiply(layer.down, input, tokens, m.residual, m.hiddenWidth, RESULT_ADD); // (B, D)
-    observer?.floats('output', m.residual, m.hiddenWidth, hidden);
+    const input = this.#normalize(this.#residual, gains.postAttention, tokens);
+    observer?.floats('post_attention_layernorm', input);
+    this.#multiply(gateUp, input, tokens, target); // (B, 2I)
+    if (observer) this.#show(observer, gateUp, GATE_UP_SITES, input, tokens, target);
+    this.#team.run(
+      'gate',
+      { items: tokens * Math.ceil(columns / GATE_COLUMNS), smallest: 16 },
+      {
+        gateUp: m.gateUp,
+        stride: m.gateUpWidth,
+        upOffset: gateUp.outOffsets[1],
+        columns,
+        activation: this.#activation,
+      },
+    );
+    observer?.floats('mlp.gated', gated);
+
+    const inner = this.#normalize(gated, gains.feedForward, tokens);
+    observer?.floats('mlp.ffn_sub_norm', inner);
+    if (observer) this.#showAdded(observer, down, 'mlp.down_proj', inner, tokens);
+    this.#addToResidual(down, inner, tokens); // (B, D)
   }
 
   /** The norm before the head, of the tokens from `first` on, into `target` `[tokens][hiddenWidth]`. */
   finalNorm(first: number, tokens: number, target: number): void {
-    const { residual, hiddenWidth: width, config, finalGain } = this.#memory;
-    const from = residual + 4 * first * width;
+    const { hiddenWidth, finalGain } = this.#memory;
+    const { address, stride, columns } = this.#residual;
+    const from = { address: address + 4 * first * stride, stride, columns };
+    this.#norm(from, finalGain, tokens, { out: target, outStride: hiddenWidth });
+  }
+
+  /** `[tokens][hiddenWidth]` */
+  get #residual(): Vectors {
+    const { residual, hiddenWidth, config } = this.#memory;
+    return { address: residual, stride: hiddenWidth, columns: config.hidden_size };
+  }
+
+  /** RMSNorm into `memory.normed`, or the input itself where the model has no norm. */
+  #normalize(x: Vectors, gain: number, tokens: number): Vectors {
+    const { normed, inputWidth } = this.#memory;
+    if (gain === 0) return x;
+    this.#norm(x, gain, tokens, { out: normed, outStride: inputWidth });
+    return { address: normed, stride: inputWidth, columns: x.columns };
+  }
+
+  #norm(x: Vectors, gain: number, tokens: number, target: Omit<Target, 'mode'>): void {
+    const { address, stride, columns } = x;
+    const share = { items: tokens, smallest: 1 };
+    const epsilon = this.#epsilon;
+    this.#team.run('rmsNorm', share, { x: address, stride, columns, gain, epsilon, ...target });
+  }
+
+  #addToResidual(product: Product, input: Vectors, tokens: number): void {
+    const { residual, hiddenWidth } = this.#memory;
+    this.#multiply(product, input, tokens, { out: residual, outStride: hiddenWidth, mode: RESULT_ADD });
+  }
+
+  /** A product of an input: quantized first, or paired for 16-bit weights. */
+  #multiply(product: Product, input: Vectors, tokens: number, target: Target): void {
+    if (product.format === FORMAT_TERNARY) this.#multiplyTernary(product, input, tokens, target);
+    else this.#multiplyFloats(product, input, tokens, target);
+  }
+
+  #multiplyTernary(product: Product, input: Vectors, tokens: number, target: Target): void {
+    const { quantized } = this.#memory;
+    const { records, matrices, groups, columns } = product;
+    const blocks = productBlocks(product);
     this.#team.run(
-      Op.rmsNorm,
-      tokens,
-      1,
-      from,
-      width,
-      config.hidden_size,
-      finalGain,
-      this.#epsilon,
-      target,
-      width,
+      'quantize',
+      { items: tokens, smallest: 1 },
+      { x: input.address, stride: input.stride, columns, quantized, blocks },
+    );
+    this.#team.run(
+      'ternaryProduct',
+      { items: groups, smallest: Math.ceil(SHARED_WEIGHT_BYTES / (blocks * 64 * tokens)) },
+      { matrices: records, count: matrices.length, blocks, quantized, tokens, ...target },
     );
   }
 
-  /** RMSNorm into `memory.normed`, or the input itself where the model has no norm. Returns where the result is. */
-  #normalize(x: number, stride: number, columns: number, gain: number, tokens: number): number {
-    const { normed, inputWidth } = this.#memory;
-    if (gain === 0) return x;
-    this.#team.run(Op.rmsNorm, tokens, 1, x, stride, columns, gain, this.#epsilon, normed, inputWidth);
-    return normed;
-  }
-
-  /** Floats from one token to the next of what #normalize returned. */
-  #stride(input: number): number {
-    const m = this.#memory;
-    if (input === m.normed) return m.inputWidth;
-    if (input === m.residual) return m.hiddenWidth;
-    return input === m.attended ? m.attendedWidth : m.gateUpWidth;
-  }
-
-  /** A product of an input that #normalize returned: quantized first, or paired for 16-bit weights. */
-  #multiply(product: Product, input: number, tokens: number, out: number, width: number, mode: number): void {
-    const { quantized, paired, inputWidth } = this.#memory;
+  #multiplyFloats(product: Product, input: Vectors, tokens: number, target: Target): void {
+    const { paired, inputWidth } = this.#memory;
     const { records, matrices, groups, columns, format } = product;
-    const inputStride = this.#stride(input);
-    if (format === FORMAT_TERNARY) {
-      const blocks = productBlocks(product);
-      const smallest = Math.ceil(SHARED_WEIGHT_BYTES / (blocks * 64 * tokens));
-      this.#team.run(Op.quantize, tokens, 1, input, inputStride, columns, quantized, blocks);
-      this.#team.run(
-        Op.ternaryProduct,
-        groups,
-        smallest,
-        records,
-        matrices.length,
-        blocks,
-        quantized,
-        tokens,
-        out,
-        width,
-        mode,
-      );
-      return;
-    }
-    let x = input;
-    let stride = inputStride;
+    let { address: x, stride } = input;
     if (format !== FORMAT_F32) {
-      const padded = Math.ceil(columns / 8) * 8;
-      this.#team.run(Op.pairColumns, tokens, 1, input, stride, padded, paired, inputWidth);
+      this.#team.run(
+        'pairColumns',
+        { items: tokens, smallest: 1 },
+        { x, stride, columns: Math.ceil(columns / 8) * 8, out: paired, outStride: inputWidth },
+      );
       x = paired;
       stride = inputWidth;
     }
-    const smallest = Math.ceil(SHARED_WEIGHT_BYTES / (columns * 8 * tokens));
     this.#team.run(
-      Op.floatProduct,
-      groups,
-      smallest,
-      records,
-      matrices.length,
-      columns,
-      x,
-      stride,
-      tokens,
-      out,
-      width,
-      mode,
+      'floatProduct',
+      { items: groups, smallest: Math.ceil(SHARED_WEIGHT_BYTES / (columns * 8 * tokens)) },
+      { matrices: records, count: matrices.length, columns, x, stride, tokens, ...target },
     );
   }
 
@@ -182,86 +205,90 @@ export class Network {
   #attend({ keys, values, queryKeyValue }: LayerMemory, tokens: number, position: number): void {
     const m = this.#memory;
     const { num_attention_heads: heads, num_key_value_heads: kvHeads } = m.config;
-    const shape = m.attentionShape;
-    const { outOffsets } = queryKeyValue;
+    const { attentionShape: shape, queries } = m;
+    const [, keyOffset, valueOffset] = queryKeyValue.outOffsets;
     this.#team.run(
-      Op.rotateAndCache,
-      tokens * (heads + 2 * kvHeads),
-      64,
-      shape,
-      m.queryKeyValue,
-      m.qkvWidth,
-      outOffsets[1],
-      outOffsets[2],
-      position,
-      m.queries,
-      keys,
-      values,
-    );
-    const length = position + tokens;
-    const group = heads / kvHeads;
-    if (tokens > 1) {
-      const smallest = Math.ceil(SHARED_PRODUCTS / (length * group * m.headStride));
-      this.#team.run(
-        Op.attention,
-        tokens * kvHeads,
-        smallest,
+      'rotateAndCache',
+      { items: tokens * (heads + 2 * kvHeads), smallest: 64 },
+      {
         shape,
-        m.queries,
+        qkv: m.queryKeyValue,
+        stride: m.qkvWidth,
+        keyOffset,
+        valueOffset,
+        position,
+        queries,
         keys,
         values,
-        position,
-        m.attended,
-        m.attendedWidth,
-      );
-      return;
-    }
-    const parts = Math.ceil(length / SCORE_POSITIONS);
-    const perScores = Math.ceil(SHARED_PRODUCTS / (Math.min(SCORE_POSITIONS, length) * group * m.headStride));
-    this.#team.run(Op.attentionScores, kvHeads * parts, perScores, shape, m.queries, keys, length, m.scores);
-    const perSoftmax = Math.ceil(SHARED_PRODUCTS / (16 * length));
-    this.#team.run(Op.attentionSoftmax, heads, perSoftmax, shape, length, m.scores);
-    const slices = m.headStride / VALUE_DIMENSIONS;
-    const perValues = Math.ceil(SHARED_PRODUCTS / (length * group * VALUE_DIMENSIONS));
+      },
+    );
+    if (tokens === 1) return this.#attendWithOne(keys, values, position + 1);
+    const products = (position + tokens) * (heads / kvHeads) * m.headStride;
     this.#team.run(
-      Op.attentionValues,
-      kvHeads * slices,
-      perValues,
-      shape,
-      values,
-      length,
-      m.scores,
-      m.attended,
+      'attention',
+      { items: tokens * kvHeads, smallest: Math.ceil(SHARED_PRODUCTS / products) },
+      { shape, queries, keys, values, position, out: m.attended, outStride: m.attendedWidth },
     );
   }
 
-  /** Shows the results of a product, which are at `out`, and for ternary matrices the integers behind them. */
+  /** Attention of one token to `length` positions: its scores, too, are shared among threads. */
+  #attendWithOne(keys: number, values: number, length: number): void {
+    const m = this.#memory;
+    const { num_attention_heads: heads, num_key_value_heads: kvHeads } = m.config;
+    const { attentionShape: shape, queries, scores } = m;
+    const group = heads / kvHeads;
+    const share = (items: number, products: number): { items: number; smallest: number } => ({
+      items,
+      smallest: Math.ceil(SHARED_PRODUCTS / products),
+    });
+    const parts = Math.ceil(length / SCORE_POSITIONS);
+    const perPart = Math.min(SCORE_POSITIONS, length) * group * m.headStride;
+    this.#team.run('attentionScores', share(kvHeads * parts, perPart), {
+      shape,
+      queries,
+      keys,
+      length,
+      scores,
+    });
+    this.#team.run('attentionSoftmax', share(heads, 16 * length), { shape, length, scores });
+    this.#team.run(
+      'attentionValues',
+      share(kvHeads * (m.headStride / VALUE_DIMENSIONS), length * group * VALUE_DIMENSIONS),
+      { shape, values, length, scores, out: m.attended },
+    );
+  }
+
+  /** Shows the results of a product, which are at `target`, and for ternary matrices the integers behind them. */
   #show(
     observer: Observer,
     product: Product,
     sites: readonly string[],
+    input: Vectors,
     tokens: number,
-    out: number,
-    width: number,
-    input: number,
+    target: Target,
   ): void {
-    const at = (i: number): number => out + 4 * product.outOffsets[i];
-    for (const [i, { rows }] of product.matrices.entries()) observer.floats(sites[i], at(i), width, rows);
+    const results = product.matrices.map(({ rows }, i): Vectors => ({
+      address: target.out + 4 * product.outOffsets[i],
+      stride: target.outStride,
+      columns: rows,
+    }));
+    for (const [i, vectors] of results.entries()) observer.floats(sites[i], vectors);
     if (product.format !== FORMAT_TERNARY) return;
-    // Computed once more for whoever looks: the product itself scales its integers at once.
-    this.#multiply(product, input, tokens, out, width, RESULT_INTEGERS);
-    for (const [i, { rows }] of product.matrices.entries()) {
+    // Computed once more for the observer: the product itself scales its integers at once.
+    this.#multiply(product, input, tokens, { ...target, mode: RESULT_INTEGERS });
+    for (const [i, vectors] of results.entries()) {
       observer.quantized(sites[i], this.#memory.quantized, product.columns);
-      observer.integers(sites[i], at(i), width, rows);
+      observer.integers(sites[i], vectors);
     }
-    this.#multiply(product, input, tokens, out, width, RESULT_STORE);
+    this.#multiply(product, input, tokens, target);
   }
 
   /** Shows a product whose results are added to the residual stream. */
-  #showAdded(observer: Observer, product: Product, site: string, input: number, tokens: number): void {
+  #showAdded(observer: Observer, product: Product, site: string, input: Vectors, tokens: number): void {
     // Queries, keys and values are in the cache by now, and their place is wide enough.
     const { queryKeyValue, qkvWidth } = this.#memory;
-    this.#multiply(product, input, tokens, queryKeyValue, qkvWidth, RESULT_STORE);
-    this.#show(observer, product, [site], tokens, queryKeyValue, qkvWidth, input);
+    const target = { out: queryKeyValue, outStride: qkvWidth, mode: RESULT_STORE };
+    this.#multiply(product, input, tokens, target);
+    this.#show(observer, product, [site], input, tokens, target);
   }
 }

@@ -1,7 +1,6 @@
 /** How fast a model runs, part by part, against what the memory allows: measured in one go, so that noise hits both. */
 import { setImmediate } from 'node:timers/promises';
 import { READ_BYTES } from '../kernel/layout.js';
-import { Op } from '../kernel/operations.js';
 import type { Engine } from './engine.js';
 import { median } from '../analysis/statistics.js';
 
@@ -43,6 +42,16 @@ export interface Speed {
   prefillTokensPerSecond: number;
 }
 
+/** Milliseconds of each round. */
+interface Times {
+  read: number[];
+  layers: number[];
+  head: number[];
+  shortlist: number[];
+  /** Of one token of a full batch. */
+  prefill: number[];
+}
+
 /**
  * Measures a model; what is in its cache is lost.
  * @throws Error when a number in the options is not whole or too small
@@ -53,61 +62,78 @@ export async function measureSpeed(
 ): Promise<Speed> {
   checkWhole('contextTokens', contextTokens, 0);
   checkWhole('repeats', repeats, 1);
-  const { memory, team, head, network } = engine;
-  const { batchTokens, contextLength, bytes, layers } = memory;
+  const { vocab_size: vocab } = engine.memory.config;
   // One place stays for the token that is decoded.
-  const length = Math.min(contextTokens, contextLength - 1);
-  const ids = Array.from({ length }, (_, i) => i % memory.config.vocab_size);
-  const times = {
-    read: [] as number[],
-    layers: [] as number[],
-    head: [] as number[],
-    shortlist: [] as number[],
-  };
-  const prefill: number[] = [];
-  const first = layers[0].queryKeyValue.matrices[0].values;
-  const blocks = Math.floor((bytes.weights + bytes.embedding) / READ_BYTES);
+  const length = Math.min(contextTokens, engine.memory.contextLength - 1);
+  const ids = Array.from({ length }, (_, i) => i % vocab);
+  const times: Times = { read: [], layers: [], head: [], shortlist: [], prefill: [] };
   // The first rounds only warm up: WebAssembly is compiled again once it has proved busy.
   for (let round = -3; round < repeats; round++) {
     signal?.throwIfAborted();
     await engine.process(ids, engine.cachedPrefix(ids));
     await setImmediate();
-    const note = (into: number[], work: () => void): void => {
-      const start = performance.now();
-      work();
-      if (round >= 0) into.push(performance.now() - start);
-    };
-    if (blocks > 0) note(times.read, () => team.run(Op.readMemory, blocks, 8, first, memory.status));
-    note(times.layers, () => engine.step([...ids, 0]));
-    network.finalNorm(0, 1, memory.headInput);
-    note(times.head, () => head.all());
-    if (head.hasShortlist) note(times.shortlist, () => head.best(1));
-    if (round % 3 === 0) {
-      const start = performance.now();
-      const batch = Array.from({ length: batchTokens }, () => 0);
-      await engine.process(batch, 0);
-      if (round >= 0) prefill.push((performance.now() - start) / batchTokens);
-    }
+    await timeRound(engine, ids, round % 3 === 0, (of, milliseconds) => {
+      if (round >= 0) times[of].push(milliseconds);
+    });
   }
-  new Int32Array(team.buffer, memory.status, 1)[0] = 0;
-  const memorySpeed = ((blocks * READ_BYTES) / median(times.read)) * 1000;
+  new Int32Array(engine.team.buffer, engine.memory.status, 1)[0] = 0;
+  return speedOf(engine, times);
+}
+
+function blocksToRead({ memory: { bytes } }: Engine): number {
+  return Math.floor((bytes.weights + bytes.embedding) / READ_BYTES);
+}
+
+/** Times each part of a token behind `ids`, and where asked for a full batch. */
+async function timeRound(
+  engine: Engine,
+  ids: readonly number[],
+  withBatch: boolean,
+  note: (of: keyof Times, milliseconds: number) => void,
+): Promise<void> {
+  const { memory, team, head, network } = engine;
+  const time = (of: keyof Times, work: () => void): void => {
+    const start = performance.now();
+    work();
+    note(of, performance.now() - start);
+  };
+  const address = memory.layers[0].queryKeyValue.matrices[0].values;
+  const share = { items: blocksToRead(engine), smallest: 8 };
+  if (share.items > 0) time('read', () => team.run('readMemory', share, { address, sink: memory.status }));
+  time('layers', () => engine.step([...ids, 0]));
+  network.finalNorm(0, 1, memory.headInput);
+  time('head', () => head.all());
+  if (head.hasShortlist) time('shortlist', () => head.best(1));
+  if (!withBatch) return;
+  const start = performance.now();
+  const batch = Array.from({ length: memory.batchTokens }, () => 0);
+  await engine.process(batch, 0);
+  note('prefill', (performance.now() - start) / memory.batchTokens);
+}
+
+function speedOf(engine: Engine, times: Times): Speed {
+  const { memory, head: modelHead } = engine;
+  const { bytes, config } = memory;
+  // Nothing was read of a model smaller than a block.
+  const reading = times.read.length > 0 ? median(times.read) : NaN;
+  const memorySpeed = ((blocksToRead(engine) * READ_BYTES) / reading) * 1000;
   const part = (ms: number, partBytes: number): PartSpeed => {
     const bytesPerSecond = (partBytes / ms) * 1000;
     return { ms, bytes: partBytes, bytesPerSecond, shareOfMemorySpeed: bytesPerSecond / memorySpeed };
   };
-  const headBytes = memory.config.tie_word_embeddings ? bytes.embedding : bytes.embedding / 2;
-  const layersPart = part(median(times.layers), bytes.weights);
-  const headPart = part(median(times.head), headBytes);
-  const shortlistPart = head.hasShortlist ? part(median(times.shortlist), bytes.shortlist) : undefined;
+  const headBytes = config.tie_word_embeddings ? bytes.embedding : bytes.embedding / 2;
+  const layers = part(median(times.layers), bytes.weights);
+  const head = part(median(times.head), headBytes);
+  const shortlist = modelHead.hasShortlist ? part(median(times.shortlist), bytes.shortlist) : undefined;
   return {
     memoryBytesPerSecond: memorySpeed,
-    layers: layersPart,
-    head: headPart,
-    shortlist: shortlistPart,
-    decodeTokensPerSecond: 1000 / (layersPart.ms + headPart.ms),
+    layers,
+    head,
+    shortlist,
+    decodeTokensPerSecond: 1000 / (layers.ms + head.ms),
     limitTokensPerSecond: memorySpeed / (bytes.weights + headBytes),
-    greedyTokensPerSecond: 1000 / (layersPart.ms + (shortlistPart ?? headPart).ms),
-    prefillTokensPerSecond: 1000 / median(prefill),
+    greedyTokensPerSecond: 1000 / (layers.ms + (shortlist ?? head).ms),
+    prefillTokensPerSecond: 1000 / median(times.prefill),
   };
 }
 

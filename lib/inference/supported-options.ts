@@ -29,6 +29,12 @@ export function checkSupported(
   }
   const { down_activation_quantizer: down = activations } = options;
   if (down !== activations) fail('down_activation_quantizer', down, `'${activations}' as all others`);
+  const { output_activation_quantizer: output = activations, body } = options;
+  if (output !== activations) fail('output_activation_quantizer', output, `'${activations}' as all others`);
+  for (const key of ['weight_groups', 'weight_group_size'] as const) {
+    if (options[key] !== undefined) fail(key, String(options[key]), 'absent');
+  }
+  if (body !== undefined) fail('body', body, 'absent');
   if (norms === 'bmt') fail('norm_placement', norms, "'subln', 'preln' or 'none'");
   if (weights === 'none') {
     if (activations !== 'none')

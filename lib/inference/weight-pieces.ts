@@ -14,7 +14,6 @@ import {
 import { unpackTernary } from '../checkpoint/packing.js';
 import { FORMAT_TERNARY, STATUS_INVALID_CODE, STATUS_NOT_FINITE } from '../kernel/layout.js';
 import { blockCount, groupCount, type Matrix } from '../kernel/matrix.js';
-import { Op } from '../kernel/operations.js';
 import type { Team } from '../kernel/team.js';
 import { formatOf, type ModelMemory } from './model-memory.js';
 
@@ -119,62 +118,61 @@ function layRows(
 ): void {
   const { columns, values } = matrix;
   const blocks = blockCount(columns);
-  const smallest = Math.max(1, Math.ceil(SHARED_BYTES / rowBytes));
-  const run = (operation: number, ...args: number[]): void =>
-    team.run(operation, count, smallest, address, ...args);
+  const share = { items: count, smallest: Math.max(1, Math.ceil(SHARED_BYTES / rowBytes)) };
+  const laid = { source: address, columns, values, firstRow: row, status: memory.status };
   // Rows that pad the last group keep the zeros that are written first.
   if (matrix.format === FORMAT_TERNARY && row === 0 && matrix.rows % 4 !== 0) {
     const last = groupCount(matrix.rows) - 1;
-    team.run(Op.clearGroups, 1, 1, values + last * blocks * 64, blocks);
+    team.run('clearGroups', { items: 1, smallest: 1 }, { values: values + last * blocks * 64, blocks });
   }
-  switch (entry.encoding) {
+  const { encoding } = entry;
+  switch (encoding) {
     case 'packed':
-      run(Op.layPacked, columns, values, blocks, row, memory.status);
-      break;
+      return team.run('layPacked', share, { ...laid, blocks });
     case 'I2_S':
-      run(Op.layI2S, columns, values, blocks, row, memory.status);
-      break;
+      return team.run('layI2S', share, { ...laid, blocks });
     case 'TQ2_0':
     case 'TQ1_0': {
       const scaleCode = numberToHalf('F16', checkpoint.scale(entry.name)!);
-      const operation = entry.encoding === 'TQ2_0' ? Op.layTQ2 : Op.layTQ1;
-      run(operation, columns, values, blocks, row, memory.status, scaleCode);
-      break;
+      return team.run(encoding === 'TQ2_0' ? 'layTQ2' : 'layTQ1', share, { ...laid, blocks, scaleCode });
     }
     case 'F32':
     case 'F16':
     case 'BF16': {
       const format = formatOf(entry, false);
-      if (matrix.format !== FORMAT_TERNARY) run(Op.layFloats, format, columns, values, row, memory.status);
-      else {
-        const step = checkpoint.scale(entry.name);
-        const inverse = step === undefined ? sumUp(format) : Math.fround(1 / step);
-        const magnitude = step === undefined ? 0 : floatBits(step);
-        if (step === undefined) matrix.scale = Math.fround(1 / inverse);
-        run(
-          Op.layTernarised,
-          format,
-          columns,
-          values,
-          blocks,
-          row,
-          floatBits(inverse),
-          magnitude,
-          memory.status,
-        );
-      }
-      break;
+      if (matrix.format !== FORMAT_TERNARY) return team.run('layFloats', share, { ...laid, format });
+      const { inverse, step } = ternaryScale(checkpoint, entry, matrix, () => {
+        const sums = memory.rowSums;
+        team.run('sumMagnitudes', share, { source: address, format, columns, sums, firstRow: 0 });
+        return team.doubles(sums, matrix.rows);
+      });
+      const scales = { inverse: floatBits(inverse), step: floatBits(step) };
+      team.run('layTernarised', share, { ...laid, format, blocks, ...scales });
     }
   }
+}
 
-  /** 1 / max(mean|w|, 1e-5) in float32, as transformers' WeightQuant has it. */
-  function sumUp(format: number): number {
-    run(Op.sumMagnitudes, format, columns, memory.rowSums, 0);
-    const sums = team.doubles(memory.rowSums, matrix.rows);
-    const mean = Math.fround(sums.reduce((sum, rowSum) => sum + rowSum, 0) / (matrix.rows * columns));
-    if (!Number.isFinite(mean)) refuseNotFinite(entry);
-    return Math.fround(1 / Math.max(mean, Math.fround(1e-5)));
-  }
+/**
+ * What weights are multiplied by before they are rounded to trits: 1/step where the checkpoint says the step, else
+ * 1 / max(mean|w|, 1e-5) in float32, as transformers' WeightQuant has it, which also sets the matrix's scale.
+ * @param sumRows magnitudes of each row, added up
+ * @returns step 0: the weights need not be multiples of it
+ */
+function ternaryScale(
+  checkpoint: Checkpoint,
+  entry: TensorEntry,
+  matrix: Matrix,
+  sumRows: () => Float64Array,
+): { inverse: number; step: number } {
+  const step = checkpoint.scale(entry.name);
+  if (step !== undefined) return { inverse: Math.fround(1 / step), step };
+  const mean = Math.fround(
+    sumRows().reduce((sum, rowSum) => sum + rowSum, 0) / (matrix.rows * matrix.columns),
+  );
+  if (!Number.isFinite(mean)) refuseNotFinite(entry);
+  const inverse = Math.fround(1 / Math.max(mean, Math.fround(1e-5)));
+  matrix.scale = Math.fround(1 / inverse);
+  return { inverse, step: 0 };
 }
 
 const scratchFloat = new Float32Array(1);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { FileError, excerpt } from './file-error.js';
 import { FileBytes } from './file-bytes.js';
+import { parseModestJson, parsePythonJson } from './json.js';
 
 /** tokenizer.json of a Llama-3 vocabulary has 17 million bytes; parsed, a file can take twenty times its size. */
 const MAX_JSON_BYTES = 67_108_864;
@@ -26,20 +27,29 @@ export async function readTextFile(path: string, operation: string): Promise<str
   }
 }
 
-/** Parses the text of a JSON file. @throws FileError */
-export function parseJson(text: string, path: string, operation: string): unknown {
+/**
+ * Parses the text of a JSON file.
+ * @param parse how: by default as JSON of modest size
+ * @throws FileError
+ */
+export function parseJson(
+  text: string,
+  path: string,
+  operation: string,
+  parse: (text: string) => unknown = parseModestJson,
+): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parse(text);
   } catch (error) {
     const found = excerpt((error as Error).message);
     throw new FileError({ operation, file: path, what: 'the file', expected: 'JSON', found });
   }
 }
 
-/** Reads and parses a JSON file. @throws FileError */
+/** Reads and parses a JSON file as Python writes it. @throws FileError */
 export async function readJsonFile(folder: string, name: string, operation: string): Promise<unknown> {
   const path = join(folder, name);
-  return parseJson(await readTextFile(path, operation), path, operation);
+  return parseJson(await readTextFile(path, operation), path, operation, parsePythonJson);
 }
 
 /** The text of a file of the folder, or undefined where there is none. @throws FileError */

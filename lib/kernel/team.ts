@@ -6,7 +6,14 @@ import { Worker } from 'node:worker_threads';
 import { compiledFolder } from './compiled-folder.js';
 import { MAX_CHUNKS, publish, publishQuit, RESERVED_BYTES, takeChunks, waitForChunks } from './job-board.js';
 import { bindKernel, type Kernel } from './kernel.js';
-import { MAX_ARGUMENTS, type Operations } from './operations.js';
+import {
+  MAX_ARGUMENTS,
+  OPERATION_CODES,
+  PARAMETERS,
+  type OperationName,
+  type OperationParameters,
+  type Operations,
+} from './operations.js';
 import type { WasmMemory } from './webassembly.js';
 import type { WorkerStart } from './worker.js';
 
@@ -83,40 +90,39 @@ export class Team {
 
   /**
    * Runs an operation on all of its items. Few items run on the calling thread alone.
-   * @param operation code from `Op`
-   * @param smallest fewest items that are worth another thread's while: some microseconds of work
+   * @param share `items` of the operation, and the `smallest` number of them that is worth another thread's while: some
+   *   microseconds of work
    */
-  run(
-    operation: number,
-    items: number,
-    smallest: number,
-    a0 = 0,
-    a1 = 0,
-    a2 = 0,
-    a3 = 0,
-    a4 = 0,
-    a5 = 0,
-    a6 = 0,
-    a7 = 0,
-    a8 = 0,
-    a9 = 0,
+  run<Name extends OperationName>(
+    name: Name,
+    { items, smallest }: { items: number; smallest: number },
+    parameters: OperationParameters<Name>,
   ): void {
     if (this.#closed !== undefined) throw new Error(this.#closed);
+    const operation = OPERATION_CODES[name];
+    const args = this.#args;
+    const names: readonly (keyof typeof parameters)[] = PARAMETERS[name];
+    for (let i = 0; i < names.length; i++) args[i] = parameters[names[i]];
     if (this.threads === 1 || items <= smallest) {
-      this.#operations.table[operation](0, items, this.#scratch, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9);
+      const compute = this.#operations.table[operation];
+      // Not spread: that would make an iterator for each of hundreds of operations a token.
+      compute(
+        0,
+        items,
+        this.#scratch,
+        args[0],
+        args[1],
+        args[2],
+        args[3],
+        args[4],
+        args[5],
+        args[6],
+        args[7],
+        args[8],
+        args[9],
+      );
       return;
     }
-    const args = this.#args;
-    args[0] = a0;
-    args[1] = a1;
-    args[2] = a2;
-    args[3] = a3;
-    args[4] = a4;
-    args[5] = a5;
-    args[6] = a6;
-    args[7] = a7;
-    args[8] = a8;
-    args[9] = a9;
     const chunk = Math.max(
       smallest,
       Math.min(Math.ceil(items / (this.threads * CHUNKS_PER_THREAD)), MAX_SMALLEST * smallest),

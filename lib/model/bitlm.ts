@@ -11,11 +11,13 @@ import { attention, queryBlocks, type QueryBlock } from './fused/attention.js';
 import { bitLinear, type BitLinearOptions } from './fused/bitlinear.js';
 import { crossEntropy } from './fused/cross-entropy.js';
 import { embed } from './fused/embedding.js';
+import { gelu } from './feed-forward.js';
 import { feedForward } from './fused/feed-forward.js';
 import { rmsNorm } from './fused/norm.js';
 import { initialValues } from './initial-values.js';
+import { layerNorm } from './layer-norm.js';
 import type { Norm } from './norm.js';
-import { type ELASTIC_SITES, parameterSpecs, type ParameterSpec } from '../parameters.js';
+import { parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { checkOwnQuantizers, type OwnQuantizers } from '../quantizers/own-quantizer.js';
 import { rotaryTable, type RotaryTable } from './rope.js';
 import { countValues } from '../shape.js';
@@ -32,6 +34,16 @@ export type InputRule = (site: string, normed: tf.Tensor) => tf.Tensor;
 interface Positions {
   table: RotaryTable;
   blocks: QueryBlock[];
+}
+
+/** What one forward pass reads. */
+interface Pass {
+  weights: ParameterTensors;
+  batch: number;
+  tokens: number;
+  positions: Positions;
+  /** Sees what enters the down projection of every layer, before its norm, [B·T, I]. */
+  watch?: (inner: tf.Tensor2D) => void;
 }
 
 export class BitLM {
@@ -129,14 +141,14 @@ export class BitLM {
           `(max_position_embeddings), got ${tokens}.`,
       );
     }
-    const positions = this.positionsFor(tokens);
+    const pass: Pass = { weights, batch, tokens, positions: this.positionsFor(tokens), watch };
     return tf.tidy(() => {
       const get = (name: string): tf.Tensor2D => weights.get(name) as tf.Tensor2D;
       let hidden = embed(get('model.embed_tokens.weight'), ids); // (B·T, C)
       for (let layer = 0; layer < this.config.num_hidden_layers; layer++) {
-        hidden = this.block(hidden, `model.layers.${layer}`, weights, batch, tokens, positions, watch);
+        hidden = this.block(hidden, `model.layers.${layer}`, pass);
       }
-      const last = rmsNorm(hidden, this.norm('model.norm', weights)!);
+      const last = this.normed(this.standardized(hidden, 'model.layernorm'), 'model.norm', pass);
       const output = get(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
       return linear(last, output, this.ruleAt('lm_head.input')); // (B·T, V)
     });
@@ -185,56 +197,84 @@ export class BitLM {
   }
 
   /** One transformer layer: attention and feed-forward, each added to the residual stream. hidden [B·T, C] → same. */
-  private block(
-    hidden: tf.Tensor2D,
-    prefix: string,
-    weights: ParameterTensors,
-    batch: number,
-    tokens: number,
-    { table, blocks }: Positions,
-    watch?: (inner: tf.Tensor2D) => void,
-  ): tf.Tensor2D {
+  private block(hidden: tf.Tensor2D, prefix: string, pass: Pass): tf.Tensor2D {
+    const middle = tf.add<tf.Tensor2D>(
+      hidden,
+      this.normed(this.attend(hidden, prefix, pass), `${prefix}.self_attn.output_norm`, pass),
+    );
+    return tf.add<tf.Tensor2D>(
+      middle,
+      this.normed(this.feed(middle, prefix, pass), `${prefix}.mlp.output_norm`, pass),
+    );
+  }
+
+  /** What attention adds to the residual stream, [B·T, C]. */
+  private attend(hidden: tf.Tensor2D, prefix: string, pass: Pass): tf.Tensor2D {
     const { config, options } = this;
-    const weight = (name: string): tf.Tensor2D => weights.get(`${prefix}.${name}.weight`) as tf.Tensor2D;
-    const around = (norm: string, site: (typeof ELASTIC_SITES)[number]): BitLinearOptions => ({
-      ...options,
-      own: this.own,
-      norm: this.norm(`${prefix}.${norm}`, weights),
-      inputRule: this.ruleAt(`${prefix}.${site}`),
-      step: weights.get(`${prefix}.${site}.step`) as tf.Tensor1D | undefined,
-    });
-    const beforeDown = options.down_activation_quantizer ?? options.activation_quantizer;
-    const after = (x: tf.Tensor2D, norm: string): tf.Tensor2D => {
-      const outputNorm = this.norm(`${prefix}.${norm}`, weights);
-      return outputNorm ? rmsNorm(x, outputNorm) : x;
-    };
+    const { table, blocks } = pass.positions;
     const shape = {
-      batch,
-      tokens,
+      batch: pass.batch,
+      tokens: pass.tokens,
       heads: config.num_attention_heads,
       keyValueHeads: config.num_key_value_heads,
       headDim: config.head_dim,
     };
-    const projections = ['q_proj', 'k_proj', 'v_proj'].map((name) => weight(`self_attn.${name}`));
-    const qkv = bitLinear(hidden, projections, around('input_layernorm', 'self_attn.input'));
+    const weight = (name: string): tf.Tensor2D => matrixOf(pass, `${prefix}.self_attn.${name}`);
+    const [inputNorm, outputNorm] = [`${prefix}.input_layernorm`, `${prefix}.self_attn.attn_sub_norm`];
+    const qkv = bitLinear(
+      this.standardized(hidden, inputNorm),
+      ['q_proj', 'k_proj', 'v_proj'].map(weight),
+      this.around(inputNorm, `${prefix}.self_attn.input`, pass),
+    );
     const heads = attention(qkv, shape, table, blocks); // (B·T, H·D)
-    const mixed = bitLinear(
-      heads,
-      [weight('self_attn.o_proj')],
-      around('self_attn.attn_sub_norm', 'self_attn.output'),
-    ); // (B·T, C)
-    const middle = tf.add<tf.Tensor2D>(hidden, after(mixed, 'self_attn.output_norm'));
+    return bitLinear(this.standardized(heads, outputNorm), [weight('o_proj')], {
+      ...this.around(outputNorm, `${prefix}.self_attn.output`, pass),
+      activation_quantizer: options.output_activation_quantizer ?? options.activation_quantizer,
+    });
+  }
 
-    const block = {
-      gate: weight('mlp.gate_proj'),
-      up: weight('mlp.up_proj'),
-      down: weight('mlp.down_proj'),
-      input: around('post_attention_layernorm', 'mlp.input'),
-      output: { ...around('mlp.ffn_sub_norm', 'mlp.output'), activation_quantizer: beforeDown },
-      watch,
+  /** What the feed-forward block adds to the residual stream, [B·T, C]. */
+  private feed(middle: tf.Tensor2D, prefix: string, pass: Pass): tf.Tensor2D {
+    const { config, options } = this;
+    const weight = (name: string): tf.Tensor2D => matrixOf(pass, `${prefix}.mlp.${name}`);
+    const [inputNorm, outputNorm] = [`${prefix}.post_attention_layernorm`, `${prefix}.mlp.ffn_sub_norm`];
+    const input = this.around(inputNorm, `${prefix}.mlp.input`, pass);
+    const output = {
+      ...this.around(outputNorm, `${prefix}.mlp.output`, pass),
+      activation_quantizer: options.down_activation_quantizer ?? options.activation_quantizer,
     };
-    const fed = feedForward(middle, block, config.hidden_act); // (B·T, C)
-    return tf.add<tf.Tensor2D>(middle, after(fed, 'mlp.output_norm'));
+    const [up, down] = [weight('up_proj'), weight('down_proj')];
+    if (config.hidden_act !== 'gelu') {
+      const block = { gate: weight('gate_proj'), up, down, input, output, watch: pass.watch };
+      return feedForward(middle, block, config.hidden_act);
+    }
+    const inner = gelu(bitLinear(this.standardized(middle, inputNorm), [up], input)); // (B·T, I)
+    pass.watch?.(inner);
+    return bitLinear(this.standardized(inner, outputNorm), [down], output);
+  }
+
+  /** The norm, quantizers and learned step of a site. */
+  private around(norm: string, site: string, { weights }: Pass): BitLinearOptions {
+    return {
+      ...this.options,
+      own: this.own,
+      norm: this.norm(norm, weights),
+      inputRule: this.ruleAt(site),
+      step: weights.get(`${site}.step`) as tf.Tensor1D | undefined,
+    };
+  }
+
+  /** LayerNorm where the body of b1 has one; RMSNorm belongs to the product. */
+  private standardized(x: tf.Tensor2D, norm: string): tf.Tensor2D {
+    const { body, norm_placement: placement } = this.options;
+    const isHere = body === 'bitnet-b1' && (placement === 'subln' || norm.endsWith('layernorm'));
+    return isHere ? layerNorm(x, this.config.rms_norm_eps) : x;
+  }
+
+  /** RMSNorm where the model has one of that name. */
+  private normed(x: tf.Tensor2D, name: string, { weights }: Pass): tf.Tensor2D {
+    const norm = this.norm(name, weights);
+    return norm ? rmsNorm(x, norm) : x;
   }
 
   private ruleAt(site: string): BitLinearOptions['inputRule'] {
@@ -265,6 +305,10 @@ export class BitLM {
     }
     return found;
   }
+}
+
+function matrixOf({ weights }: Pass, name: string): tf.Tensor2D {
+  return weights.get(`${name}.weight`) as tf.Tensor2D;
 }
 
 function tensorsOf({ table, blocks }: Positions): tf.Tensor[] {

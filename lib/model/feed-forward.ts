@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ModelConfig } from '../config.js';
 import { bitLinear, type BitLinearParts } from './bitlinear.js';
 
 /** Weights of one feed-forward block, and what stands around their products. */
@@ -26,7 +25,7 @@ export interface FeedForwardParts {
 export function feedForward(
   x: tf.Tensor2D,
   { gate, up, down, input, output }: FeedForwardParts,
-  activation: ModelConfig['hidden_act'],
+  activation: 'relu2' | 'silu',
 ): tf.Tensor2D {
   const [gated, upper] = tf.split(bitLinear(x, [gate, up], input), 2, 1); // (N, I) each
   const active = activation === 'relu2' ? squaredRelu(gated) : silu(gated);
@@ -41,4 +40,9 @@ export function squaredRelu<T extends tf.Tensor>(x: T): T {
 /** x·σ(x) */
 export function silu<T extends tf.Tensor>(x: T): T {
   return tf.mul(x, tf.sigmoid(x));
+}
+
+/** x·Φ(x), Φ being the normal distribution; of a feed-forward block without a gate (Hendrycks & Gimpel, arXiv 1606.08415). */
+export function gelu<T extends tf.Tensor>(x: T): T {
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
 }

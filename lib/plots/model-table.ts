@@ -25,7 +25,9 @@ const WEIGHTS: Readonly<Record<WeightQuantizerName, string>> = {
   'absmedian-ternary': '−1, 0, +1: 1.58 bits',
   'zero-one': '0, +1: 1 bit',
   'absmax-2bit': '−1, 0, +1: 2 bits',
+  'absmax-3bit': '−3 … 3: 3 bits',
   'absmax-4bit': '−7 … 7: 4 bits',
+  'absmax-6bit': '−31 … 31: 6 bits',
   'absmax-8bit': '−127 … 127: 8 bits',
 };
 
@@ -35,6 +37,7 @@ const INPUTS: Readonly<Record<ActivationQuantizerName, string>> = {
   'absmax-int8-tensor': 'int8, one scale',
   'absmax-int4-token': 'int4, a scale a token',
   'absmean-int4-token': 'int4, a scale a token',
+  'top-half-int8-token': 'int8, the larger half',
   'elastic-int8': 'int8, a learned scale',
 };
 
@@ -87,14 +90,20 @@ export function modelTable({ config }: Described): Table {
   });
 }
 
-function weightsOf({ own_weight_quantizer: own, weight_quantizer: name }: AblationOptions): string {
-  return own === undefined ? WEIGHTS[name] : nameOf(own);
+function weightsOf(options: AblationOptions): string {
+  const { own_weight_quantizer: own, weight_quantizer: name } = options;
+  const { weight_groups: groups, weight_group_size: size } = options;
+  if (own !== undefined) return nameOf(own);
+  if (groups !== undefined) return `${WEIGHTS[name]}, ${groups} scales`;
+  return WEIGHTS[name] + (size === undefined ? '' : `, a scale for ${size}`);
 }
 
 function inputsOf(options: AblationOptions, part: string): string {
   const { own_activation_quantizer: own, activation_quantizer: name } = options;
   if (own !== undefined) return nameOf(own);
-  return INPUTS[part.endsWith('down_proj') ? (options.down_activation_quantizer ?? name) : name];
+  if (part.endsWith('down_proj')) return INPUTS[options.down_activation_quantizer ?? name];
+  if (part.endsWith('o_proj')) return INPUTS[options.output_activation_quantizer ?? name];
+  return INPUTS[name];
 }
 
 /** An own quantizer's id without the hash of its source. */

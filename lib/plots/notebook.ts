@@ -1,7 +1,9 @@
 /** What a notebook calls to show tables and figures: finished ones, and one that grows while a cell runs. */
 import { randomUUID } from 'node:crypto';
 import { quote } from '../io/quote.js';
+import type { SliderFigure } from './charts/slider-figure.js';
 import { describeFigure } from './describe.js';
+import { slidersToPlotly } from './draw/plotly-sliders.js';
 import { toPlotly } from './draw/plotly.js';
 import { toSvg } from './draw/svg.js';
 import { toHtml, toText } from './draw/written-table.js';
@@ -24,23 +26,36 @@ export function figureBundle(figure: Figure): MimeBundle {
   };
 }
 
+/** A figure with sliders, and its still picture at their start. */
+export function sliderBundle(shown: SliderFigure): MimeBundle {
+  const still = shown.at(...shown.sliders.map(({ start }) => start));
+  const settings = shown.sliders.map(({ title, unit, start }) => `${title} ${start} ${unit}`.trim());
+  const figure = { ...still, notes: [...(still.notes ?? []), `Sliders at: ${settings.join(', ')}.`] };
+  return { ...figureBundle(figure), [PLOTLY_MIME]: slidersToPlotly(shown) };
+}
+
 /** A table in both forms: its columns can be sorted where the page knows how. */
 export function tableBundle(table: Table): MimeBundle {
   return { 'text/html': toHtml(table), 'text/plain': toText(table) };
 }
 
 /**
- * Shows a figure or a table below the cell: a figure interactive where plotly runs, else as a picture. Outside of a
- * notebook both are printed as text.
+ * Shows a figure, one with sliders, or a table below the cell: figures interactive where plotly runs, else as pictures.
+ * Outside of a notebook all are printed as text.
  * @throws FigureError where the figure contradicts itself
  */
-export function show(shown: Figure | Table): void {
-  if (typeof shown !== 'object' || shown === null || !('traces' in shown || 'columns' in shown)) {
+export function show(shown: Figure | Table | SliderFigure): void {
+  if (
+    typeof shown !== 'object' ||
+    shown === null ||
+    !['traces', 'columns', 'sliders'].some((key) => key in shown)
+  ) {
     throw new TypeError(
       `show: it must get a figure or a table, got ${quote(shown, 60)}. Rows become a table by table(rows).`,
     );
   }
-  const bundle = 'traces' in shown ? figureBundle(shown) : tableBundle(shown);
+  const bundle =
+    'traces' in shown ? figureBundle(shown) : 'sliders' in shown ? sliderBundle(shown) : tableBundle(shown);
   const write = cellOutput();
   if (write === undefined) console.log(bundle['text/plain']);
   else write(bundle, undefined, false);

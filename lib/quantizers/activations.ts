@@ -57,6 +57,7 @@ export function signedRange(bits: number): { low: number; high: number } {
 export function activationRange(quantizer: ActivationQuantizerName): ActivationRange {
   switch (quantizer) {
     case 'absmax-int8-token':
+    case 'top-half-int8-token':
       return { ...signedRange(8), perTensor: false };
     case 'absmax-int8-tensor':
     case 'elastic-int8':
@@ -81,6 +82,25 @@ export function absmaxScale(values: Float32Array, start: number, count: number, 
 /** Absmean scale √7 / (mean|x| + 1e-5) of 4-bit activations (BitNet a4.8, arXiv 2411.04965, section 2.2). */
 export function absmeanInt4Scale(values: Float32Array, start: number, count: number): number {
   return fround(SQRT_7 / fround(meanAbsolute(values, start, count) + QUANTIZER_EPSILON));
+}
+
+/** Values of a token that `top-half-int8-token` keeps: half of them, rounded up. */
+export function keptOf(features: number): number {
+  return Math.ceil(features / 2);
+}
+
+/**
+ * The smallest magnitude of each token that is kept where the larger half of the values is, and the rest becomes 0 (BitNet
+ * a4.8, arXiv 2411.04965, section 2.2: the input of the attention's output projection). Equal magnitudes are kept together.
+ */
+function leastKept(values: Float32Array, features: number): Float32Array {
+  return Float32Array.from({ length: values.length / features }, (_, token) => {
+    const row = values
+      .slice(token * features, (token + 1) * features)
+      .map(Math.abs)
+      .sort();
+    return row[features - keptOf(features)];
+  });
 }
 
 /** Scales of a named quantizer (not elastic) for every token of `[tokens, features]`; NaN and Inf carry through. */
@@ -131,8 +151,10 @@ export function quantizeActivations(
   const scales = activationScales(quantizer, x, features);
   const perScale = x.length / scales.length;
   const values = new Int8Array(x.length);
+  const least = quantizer === 'top-half-int8-token' ? leastKept(x, features) : undefined;
   for (let i = 0; i < x.length; i++) {
     const scale = scales[Math.floor(i / perScale)];
+    if (least && Math.abs(x[i]) < least[Math.floor(i / features)]) continue;
     values[i] = Math.min(Math.max(roundHalfToEven(fround(x[i] * scale)), low), high);
   }
   return { values, scales, scaleRule: 'divide' };

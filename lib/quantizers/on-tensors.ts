@@ -8,8 +8,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
-import { activationRange, type ActivationRange } from './activations.js';
+import { activationRange, keptOf, type ActivationRange } from './activations.js';
 import { absmeanScales, gridOfTensor, type TensorGrid } from './measures.js';
+import { inGroups, type WeightGroups } from './weight-groups.js';
 import { QUANTIZER_EPSILON } from './weights.js';
 
 /** Weights rounded to their grid, any shape. */
@@ -24,10 +25,16 @@ export function roundToGrid(weights: tf.Tensor, grid: TensorGrid): tf.Tensor {
   });
 }
 
-/** Quantized and dequantized weights of any shape. `none` gives a copy. */
-export function dequantizedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
+/** Quantized and dequantized weights of any shape, with a scale for each group. `none` gives a copy. */
+export function dequantizedWeights(
+  quantizer: WeightQuantizerName,
+  weights: tf.Tensor,
+  groups: WeightGroups = {},
+): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
-  return tf.tidy(() => roundToGrid(weights, gridOfTensor(quantizer, weights)));
+  return inGroups(weights, groups, (part, measured) =>
+    tf.tidy(() => roundToGrid(part, gridOfTensor(quantizer, part, measured))),
+  );
 }
 
 /** Scales of activations x `[..., features]`: `[..., 1]`, or a scalar where one serves all. Not for `elastic-int8`. */
@@ -49,8 +56,22 @@ export function dequantizedActivations(quantizer: ActivationQuantizerName, x: tf
     const rounded = tf.round(tf.mul(x, scales));
     // |x| · Q / max|x| rounds to at most Q: only absmean can leave the range.
     const integers = quantizer === 'absmean-int4-token' ? clip(rounded, range) : rounded;
-    return tf.div(integers, scales);
+    const kept = quantizer === 'top-half-int8-token' ? tf.mul(integers, isLarge(x)) : integers;
+    return tf.div(kept, scales);
   });
+}
+
+/** 1 where a magnitude belongs to the larger half of its row, else 0. */
+function isLarge(x: tf.Tensor): tf.Tensor {
+  const magnitudes = tf.abs(x);
+  const count = keptOf(x.shape[x.rank - 1]);
+  const { values } = tf.topk(magnitudes, count); // [..., count], largest first
+  const least = tf.slice(
+    values,
+    [...x.shape.slice(0, -1).map(() => 0), count - 1],
+    [...x.shape.slice(0, -1), 1],
+  );
+  return tf.cast(tf.greaterEqual(magnitudes, least), 'float32');
 }
 
 /**

@@ -177,10 +177,15 @@ export function configWithOwn(config: ModelConfig, own: OwnQuantizers): ModelCon
   const { weights, activations } = own;
   if (!weights && !activations) return config;
   const { quantization_config: _, ...rest } = config;
-  const { down_activation_quantizer: down, ...options } = ablationOptions(config);
+  const {
+    down_activation_quantizer: down,
+    output_activation_quantizer: output,
+    ...options
+  } = ablationOptions(config);
   const bitlm: AblationOptions = {
     ...options,
     ...(down && !activations && { down_activation_quantizer: down }),
+    ...(output && !activations && { output_activation_quantizer: output }),
     ...(weights && { weight_quantizer: 'none', own_weight_quantizer: weights.id }),
     ...(activations && { activation_quantizer: 'none', own_activation_quantizer: activations.id }),
   };

@@ -21,6 +21,7 @@ import {
   dequantizedWeights,
   scalesOfTensor,
 } from './on-tensors.js';
+import { inGroups, type Measured, type WeightGroups } from './weight-groups.js';
 
 /** How the gradient passes a quantizer of the library; see the head of this file. */
 export type StraightThrough = AblationOptions['straight_through'];
@@ -58,17 +59,20 @@ export interface ActivationGradientOptions {
 }
 
 /**
- * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor.
+ * A weight quantizer by its name, for tensors of any shape; one scale for the whole tensor, or for each group.
  * @throws Error for an unknown quantizer, when it is used
  */
 export function weightQuantizer(
   name: WeightQuantizerName,
   straightThrough: StraightThrough = 'identity',
+  groups: WeightGroups = {},
 ): TensorQuantizer {
-  const quantize = (weights: tf.Tensor): tf.Tensor => dequantizedWeights(name, weights);
+  const quantize = (weights: tf.Tensor): tf.Tensor => dequantizedWeights(name, weights, groups);
   const saturates = name !== 'none' && !name.startsWith('absmax');
   if (!isClipped(straightThrough) || !saturates) return quantize;
-  return Object.assign(quantize, { gradient: (weights: tf.Tensor) => unsaturatedWeights(name, weights) });
+  const gradient = (weights: tf.Tensor): tf.Tensor =>
+    inGroups(weights, groups, (part, measured) => unsaturatedWeights(name, part, measured));
+  return Object.assign(quantize, { gradient });
 }
 
 /**
@@ -129,8 +133,12 @@ function isClipped(straightThrough: StraightThrough): boolean {
 }
 
 /** 1 where a weight lies within the outermost integers of its grid, else 0. */
-function unsaturatedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
-  const { rule, center, factor, scale, low, high } = gridOfTensor(quantizer, weights);
+function unsaturatedWeights(
+  quantizer: WeightQuantizerName,
+  weights: tf.Tensor,
+  measured: Measured,
+): tf.Tensor {
+  const { rule, center, factor, scale, low, high } = gridOfTensor(quantizer, weights, measured);
   if (rule === 'sign') return within(tf.sub(weights, center), tf.neg(scale), scale);
   return within(tf.mul(weights, factor), low, high);
 }

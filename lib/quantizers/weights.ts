@@ -110,8 +110,12 @@ export function weightGrid(quantizer: WeightQuantizerName, weights: Float32Array
       return zeroOneGrid(weights);
     case 'absmax-2bit':
       return absmaxGrid(weights, 2);
+    case 'absmax-3bit':
+      return absmaxGrid(weights, 3);
     case 'absmax-4bit':
       return absmaxGrid(weights, 4);
+    case 'absmax-6bit':
+      return absmaxGrid(weights, 6);
     case 'absmax-8bit':
       return absmaxGrid(weights, 8);
     case 'none':

@@ -7,6 +7,7 @@ import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import { parameterSpecs } from '../parameters.js';
 import { levelIndices } from '../quantizers/level-indices.js';
+import { groupLength } from '../quantizers/weight-groups.js';
 import { quantizeWeights } from '../quantizers/weights.js';
 import { LATENT_BINS, LATENT_RANGE, type Diagnostics } from './types.js';
 
@@ -27,7 +28,14 @@ export function weightCodes(model: BitLM): Codes {
   }
   if (quantizer === 'none') return new Map();
   return new Map(
-    latentMatrices(model).map(([name, weights]) => [name, quantizeWeights(quantizer, weights).values]),
+    latentMatrices(model).map(([name, weights]) => {
+      const size = groupLength(model.parameters.get(name)!.shape, model.options);
+      const codes = new Int8Array(weights.length);
+      for (let at = 0; at < weights.length; at += size) {
+        codes.set(quantizeWeights(quantizer, weights.subarray(at, at + size)).values, at);
+      }
+      return [name, codes];
+    }),
   );
 }
 

@@ -69,7 +69,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
         const weights = tf.tensor(tensor.data, [...tensor.shape]);
         const { own, options } = this;
         const quantized =
-          own.weights?.values(weights) ?? dequantizedWeights(options.weight_quantizer, weights);
+          own.weights?.values(weights) ?? dequantizedWeights(options.weight_quantizer, weights, options);
         return quantized.dataSync<'float32'>();
       });
       return { ...tensor, data };

@@ -1,4 +1,6 @@
 /** The kernel from its start: cells, the server that Jupyter speaks to, and what happens outside of any cell. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Cells } from './cells.js';
 import { provideGroupBy } from './group-by.js';
 import { CellServer } from './server.js';
@@ -6,6 +8,7 @@ import { explainError, mapStacks } from './stack.js';
 
 /** @param {string} configPath Jupyter's connection file */
 export async function startKernel(configPath) {
+  process.chdir(notebooksAround(process.cwd()));
   provideGroupBy();
   mapStacks();
   const cells = new Cells(process.cwd());
@@ -16,6 +19,17 @@ export async function startKernel(configPath) {
     complain(cells, 'A promise that nothing awaited failed', reason),
   );
   await new CellServer(cells, configPath).init();
+}
+
+/**
+ * The folder from which cells read `'../lib'`: Jupyter starts the kernel beside the notebook, which may lie deeper, as in
+ * notebooks/my. A copy of a notebook works there as it is.
+ * @param {string} folder
+ */
+function notebooksAround(folder) {
+  for (let at = folder; at !== dirname(at); at = dirname(at))
+    if (existsSync(join(dirname(at), 'lib', 'package.json'))) return at;
+  return folder;
 }
 
 /** Sends what is printed to the cell that runs, or that ran last; before the first, to the terminal. @param {Cells} cells */

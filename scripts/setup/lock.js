@@ -1,30 +1,65 @@
 /**
- * Keeps two set-ups (say `npm start` and `npm test` in two terminals) from writing the same folders at once.
+ * Keeps two set-ups (say `npm start` and `npm test` in two terminals) from writing the same folders at once. The one at
+ * work writes the time into its lock once a second: numbers of processes repeat from container to container, and nothing
+ * but Node is there yet that could ask the system for a lock.
  */
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const POLL_MS = 500;
+const BEAT_MS = 1_000;
+/** A lock that stands still for so long, while it is watched, is that of a set-up that was killed. */
+const SILENT_MS = 20_000;
+/** One that has stood still for so long needs no watching; clocks of two machines differ by less. */
+const OLD_MS = 3_600_000;
 
 /**
- * Runs `task` while no other process sets up the same clone. A lock whose process is gone counts for nothing.
+ * Runs `task` while no other process sets up the same clone.
  * @template T
  * @param {import('./project.js').Project} project
  * @param {(detail: string) => void} report
  * @param {() => Promise<T>} task
+ * @param {number} [silentMs]
  * @returns {Promise<T>}
  */
-export async function withSetupLock(project, report, task) {
+export async function withSetupLock(project, report, task, silentMs = SILENT_MS) {
   // Asked first, since Node's own error from a read-only file system is that a folder does not exist.
   accessSync(project.root, constants.W_OK);
   const file = join(project.setupCache, 'lock');
   mkdirSync(project.setupCache, { recursive: true });
-  while (!take(file)) {
+  const own = randomUUID();
+  /** @type {{ holder: string, beat: number, sinceMs: number } | undefined} */
+  let seen;
+  while (!take(file, own)) {
+    const found = look(file);
+    if (found === undefined) continue;
+    if (found.holder !== seen?.holder || found.beat !== seen.beat)
+      seen = { ...found, sinceMs: performance.now() };
+    if (performance.now() - seen.sinceMs > silentMs || Date.now() - found.beat > OLD_MS) {
+      breakLock(file, found.holder, own);
+      continue;
+    }
     report('waiting for another set-up of this folder to end');
-    await sleep(POLL_MS);
+    await sleep(Math.min(BEAT_MS, silentMs) / 2);
   }
-  const free = () => rmSync(file, { force: true });
+  const beat = setInterval(() => {
+    if (look(file)?.holder === own) utimesSync(file, new Date(), new Date());
+  }, BEAT_MS);
+  const free = () => {
+    clearInterval(beat);
+    if (look(file)?.holder === own) rmSync(file, { force: true });
+  };
   process.once('exit', free);
   try {
     return await task();
@@ -34,43 +69,42 @@ export async function withSetupLock(project, report, task) {
   }
 }
 
-/** @param {string} file */
-function take(file) {
+/**
+ * @param {string} file
+ * @param {string} own
+ */
+function take(file, own) {
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    writeFileSync(file, own, { flag: 'wx' });
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    return false;
   }
-  const owner = readOwner(file);
-  // The file is empty for a moment while its owner writes it.
-  if (owner === undefined ? isYoung(file) : isAlive(owner)) return false;
-  rmSync(file, { force: true });
-  return take(file);
 }
 
-/** @param {string} file */
-function readOwner(file) {
+/** Who holds the lock and when it last beat; nothing where it has just gone. @param {string} file */
+function look(file) {
   try {
-    const pid = Number(readFileSync(file, 'utf8'));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+    return { holder: readFileSync(file, 'utf8'), beat: statSync(file).mtimeMs };
   } catch {
     return undefined;
   }
 }
 
-/** @param {string} file */
-function isYoung(file) {
-  const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: 0 };
-  return Date.now() - mtimeMs < 5_000;
-}
-
-/** @param {number} pid */
-function isAlive(pid) {
+/**
+ * Takes a silent lock away, unless another one did so first and has its own there by now.
+ * @param {string} file
+ * @param {string} silent
+ * @param {string} own
+ */
+function breakLock(file, silent, own) {
+  const aside = `${file}.${own}`;
   try {
-    process.kill(pid, 0);
-    return true;
+    renameSync(file, aside);
+    if (readFileSync(aside, 'utf8') !== silent) renameSync(aside, file);
   } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
   }
+  rmSync(aside, { force: true });
 }

@@ -2,14 +2,15 @@
  * pip for an environment that has none yet. Debian and Ubuntu leave Python's own copy of it (ensurepip) out of their
  * python3 package, so there are three ways.
  */
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { runCommand } from './command.js';
+import { fetchVerified } from './fetch-verified.js';
+import { pinFile, pinOf } from './pins.js';
 import { SetupError, isDiskFull } from './setup-error.js';
 
-/** The Python packaging authority's own installer, for machines with neither ensurepip nor pip. */
-const GET_PIP_URL = 'https://bootstrap.pypa.io/get-pip.py';
-const GET_PIP_LIMIT_MS = 60_000;
+/** Where PyPI has a release's wheel, for machines with neither ensurepip nor pip: a wheel of pip runs as it is. */
+const PIP_WHEELS = 'https://files.pythonhosted.org/packages/py3/p/pip/';
 
 /**
  * @param {import('./project.js').Project} project
@@ -20,7 +21,7 @@ export async function installPip(project, basePython, report) {
   const ways = [
     () => byEnsurepip(project),
     () => byBasePip(project, basePython),
-    () => byGetPip(project, report),
+    () => byWheel(project, report),
   ];
   for (const way of ways) {
     try {
@@ -47,7 +48,8 @@ async function byEnsurepip({ python, root, env, setupCache }) {
  * @param {import('./project.js').Project} project
  * @param {string[]} basePython
  */
-async function byBasePip({ python, root, env, setupCache }, [file, ...args]) {
+async function byBasePip(project, [file, ...args]) {
+  const { python, root, env, setupCache } = project;
   const log = join(setupCache, 'base-pip.log');
   const install = [
     '-m',
@@ -57,7 +59,9 @@ async function byBasePip({ python, root, env, setupCache }, [file, ...args]) {
     'install',
     '--disable-pip-version-check',
     '--no-input',
-    'pip',
+    '--require-hashes',
+    '--requirement',
+    pinFile(project, 'pip'),
   ];
   await runCommand(file, [...args, ...install], { cwd: root, env, log, name: 'pip' });
 }
@@ -65,14 +69,21 @@ async function byBasePip({ python, root, env, setupCache }, [file, ...args]) {
 /**
  * @param {import('./project.js').Project} project
  * @param {(detail: string) => void} report
+ * @param {string} [wheels]
  */
-async function byGetPip({ python, root, env, setupCache }, report) {
+export async function byWheel(project, report, wheels = PIP_WHEELS) {
+  const { python, root, env, setupCache } = project;
   report('downloading pip');
-  const response = await fetch(GET_PIP_URL, { signal: AbortSignal.timeout(GET_PIP_LIMIT_MS) });
-  if (!response.ok) throw new Error(`${GET_PIP_URL} answered ${response.status}`);
-  const script = join(setupCache, 'get-pip.py');
-  writeFileSync(script, await response.text());
-  const log = join(setupCache, 'get-pip.log');
-  await runCommand(python, [script, '--no-input'], { cwd: root, env, log, name: 'get-pip.py' });
-  rmSync(script);
+  const { version, sha256 } = pinOf(project, 'pip');
+  const url = `${wheels}pip-${version}-py3-none-any.whl`;
+  const wheel = join(setupCache, basename(url));
+  await fetchVerified(url, wheel, sha256, () => {});
+  const install = ['install', '--no-index', '--disable-pip-version-check', '--no-input', wheel];
+  await runCommand(python, [join(wheel, 'pip'), ...install], {
+    cwd: root,
+    env,
+    log: join(setupCache, 'pip-wheel.log'),
+    name: 'pip',
+  });
+  rmSync(wheel);
 }

@@ -7,15 +7,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPython } from './base-python.js';
 import { runCommand } from './command.js';
+import { pinFile } from './pins.js';
 import { installPip } from './pip.js';
 import { readJson, writeJson } from './written-whole.js';
-
-/** JupyterLab's settings for this project; what the user sets in its menus still wins. */
-const LAB_SETTINGS = {
-  '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
-  // Long lines of code go on in the next line; they would be cut at the window's edge.
-  '@jupyterlab/notebook-extension:tracker': { codeCellConfig: { lineWrap: true } },
-};
 
 /**
  * The step, with what installs the requirements and the modules that prove it.
@@ -57,7 +51,6 @@ export function pythonStep(install = installRequirements, modules = ['jupyterlab
       });
       // JupyterLab carries scripts of Node's older kind; the project's own package.json would make them modules.
       writeJson(join(venv, 'package.json'), { type: 'commonjs' });
-      writeJson(join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), LAB_SETTINGS);
       writeJson(stampFile(project), { requirements: requirementsHash(project), python: version });
       return `ready, Python ${version}`;
     },
@@ -82,7 +75,7 @@ async function installRequirements(project, basePython, report) {
   };
   const options = { cwd: root, env, onLine };
   try {
-    await runCommand(python, [...pip, '--constraint', requirements, 'uv'], {
+    await runCommand(python, [...pip, '--require-hashes', '--requirement', pinFile(project, 'uv')], {
       ...options,
       log: join(setupCache, 'pip-uv.log'),
       name: 'pip install uv',
@@ -90,7 +83,7 @@ async function installRequirements(project, basePython, report) {
     report('installing JupyterLab');
     await runCommand(
       python,
-      ['-m', 'uv', 'pip', 'install', '--python', python, '--requirements', requirements],
+      ['-m', 'uv', 'pip', 'install', '--python', python, '--require-hashes', '--requirements', requirements],
       {
         ...options,
         log: join(setupCache, 'uv.log'),
@@ -100,7 +93,7 @@ async function installRequirements(project, basePython, report) {
   } catch {
     report('installing JupyterLab by pip');
     const log = join(setupCache, 'pip.log');
-    await runCommand(python, [...pip, '--requirement', requirements], {
+    await runCommand(python, [...pip, '--require-hashes', '--requirement', requirements], {
       ...options,
       log,
       name: 'pip install',

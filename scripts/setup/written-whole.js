@@ -1,6 +1,7 @@
 /**
  * Files that are either there in full or not at all: written beside, then renamed.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -10,7 +11,7 @@ import { dirname } from 'node:path';
  */
 export function writeWhole(file, text) {
   mkdirSync(dirname(file), { recursive: true });
-  const beside = `${file}.${process.pid}.partial`;
+  const beside = `${file}.${randomUUID()}.partial`;
   writeFileSync(beside, text);
   renameSync(beside, file);
 }

@@ -5,12 +5,14 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cloneRoot } from '../../scripts/setup/project.js';
 
-/** JupyterLab as `npm start` runs it, on a copy of one notebook. */
+/** JupyterLab as `npm start` runs it, on copies of notebooks. */
 export interface Lab {
-  /** Address of the notebook's page, token included. */
+  /** The page that `npm start` opens, token included. */
   url: string;
-  /** The copy, with what was saved into it. */
-  notebook: string;
+  /** Address of a file's page, token included. */
+  urlOf(name: string): string;
+  /** The folder of the copies, with what was saved into them. */
+  notebooks: string;
   /** The numbers of all processes that it started, kernels included. */
   processes(): number[];
   /**
@@ -24,18 +26,19 @@ export interface Lab {
 
 /**
  * Starts JupyterLab by `npm start` in a folder that looks to a notebook like notebooks/ of the clone.
- * @param source the notebook
- * @param folder for the copy, the settings and the like; emptied first
+ * @param sources files to be copied there, the start page besides
+ * @param folder for the copies, the settings and the like; emptied first
  */
-export async function startLab(source: string, folder: string): Promise<Lab> {
+export async function startLab(sources: string[], folder: string): Promise<Lab> {
   rmSync(folder, { recursive: true, force: true });
   const notebooks = join(folder, 'notebooks');
   const settings = join(folder, 'settings');
-  mkdirSync(notebooks, { recursive: true });
+  mkdirSync(join(notebooks, 'my'), { recursive: true });
   for (const name of ['lib', 'experiments', 'data'])
     symlinkSync(join(cloneRoot, name), join(folder, name), 'junction');
-  const notebook = join(notebooks, basename(source));
-  copyFileSync(source, notebook);
+  symlinkSync(join(cloneRoot, 'notebooks', 'images'), join(notebooks, 'images'), 'junction');
+  for (const source of [...sources, join(cloneRoot, 'notebooks', 'README.md')])
+    copyFileSync(source, join(notebooks, basename(source)));
 
   // JupyterLab otherwise leaves out of the page what is scrolled out of sight.
   const tracker = join(settings, '@jupyterlab', 'notebook-extension', 'tracker.jupyterlab-settings');
@@ -67,8 +70,9 @@ export async function startLab(source: string, folder: string): Promise<Lab> {
 
   const address = await addressFrom(() => output, lab);
   return {
-    url: `${address.origin}/lab/tree/${basename(source)}${address.search}`,
-    notebook,
+    url: address.href,
+    urlOf: (name) => `${address.origin}/lab/tree/${name}${address.search}`,
+    notebooks,
     processes: () => descendants(lab.pid!),
     output: () => output,
     async interrupt() {
@@ -81,7 +85,7 @@ export async function startLab(source: string, folder: string): Promise<Lab> {
 /** Waits for the address that JupyterLab prints. */
 async function addressFrom(output: () => string, lab: ChildProcess): Promise<URL> {
   for (;;) {
-    const address = /http:\/\/localhost:\d+\/lab\?token=\w+/.exec(output())?.[0];
+    const address = /http:\/\/localhost:\d+\/lab[\w./]*\?token=\w+/.exec(output())?.[0];
     if (address !== undefined) return new URL(address);
     if (lab.exitCode !== null) throw new Error(`npm start ended before JupyterLab was up:\n${output()}`);
     await sleep(100);

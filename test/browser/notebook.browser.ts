@@ -4,7 +4,7 @@
  * its training cell carries the tag `training`. Pictures go to test/output/.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -38,10 +38,10 @@ let page: Page;
 beforeAll(async () => {
   mkdirSync(OUTPUT, { recursive: true });
   browser = await launchChromium();
-  lab = await startLab(SOURCE, join(OUTPUT, 'browser'));
+  lab = await startLab([SOURCE], join(OUTPUT, 'browser'));
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(CELL_TIMEOUT_MS);
-  await page.goto(lab.url);
+  await page.goto(lab.urlOf(basename(SOURCE)));
   await waitForIdle();
 });
 
@@ -76,7 +76,8 @@ async function savedCells(): Promise<Cell[]> {
   await page.locator('.jp-mod-dirty').first().waitFor({ state: 'detached' });
   // The page may say so while the server is still writing.
   return vi.waitFor(
-    () => (JSON.parse(readFileSync(lab.notebook, 'utf8')) as { cells: Cell[] }).cells,
+    () =>
+      (JSON.parse(readFileSync(join(lab.notebooks, basename(SOURCE)), 'utf8')) as { cells: Cell[] }).cells,
     SAVING_TIMEOUT_MS,
   );
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import * as fc from 'fast-check';
@@ -95,6 +95,21 @@ describe("CharacterTokenizer's tokenizer.json", () => {
     for (const { text, ids } of golden.cases) expect(library.encode(text).ids).toEqual(ids);
     // The library refuses to decode nothing.
     for (const { text, ids } of golden.cases.slice(1)) expect(library.decode(ids)).toBe(text);
+  });
+
+  it('is not saved in the place of another tokenizer', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'tokenizer.json');
+    for (const other of ['{"model": {"type": "BPE"}}', 'notes']) {
+      await writeFile(path, other);
+      await expect(CharacterTokenizer.fromText('abc').save(folder)).rejects.toThrow(
+        /tokenizer\.json must not be there yet, or be a tokenizer of characters, got another one/,
+      );
+      expect(await readFile(path, 'utf8')).toBe(other);
+    }
+    await rm(path);
+    for (const text of ['abc', 'abcd']) await CharacterTokenizer.fromText(text).save(folder);
+    expect((await readdir(folder)).sort()).toEqual(['tokenizer.json', 'tokenizer_config.json']);
   });
 
   it('is saved whole and read back as the same vocabulary', async () => {

@@ -1,13 +1,24 @@
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { downloadModel, type DownloadOptions, type DownloadProgress } from '../../lib/hub/hub.js';
+import { sayWait, type HubWait } from '../../lib/hub/request.js';
 import { downloadSize } from '../../lib/hub/size.js';
 import { refusedUrl } from '../local-server.js';
 import { temporaryFolder } from '../temporary-folder.js';
-import { breakOff, hashOf, refuse, send, startHub, type LocalHub } from './local-hub.js';
+import { breakOff, hashOf, refuse, send, startHub, type LocalHub, type Misbehaviour } from './local-hub.js';
 
 /** 300,000 bytes that differ from place to place: several chunks. */
 const weights = Buffer.from(Uint32Array.from({ length: 75_000 }, (_, n) => n * 2_654_435_761).buffer);
@@ -176,14 +187,6 @@ describe('downloadModel', () => {
     await expect(download()).rejects.toThrow(/must have model\.safetensors or a \.gguf file, got README\.md/);
   });
 
-  it('describes files by their headers where a mirror has no listing', async () => {
-    const hub = await start();
-    hub.onHub = ({ url }, response) => url!.includes('/tree/') && (refuse(response, 404), true);
-    expect(await contents(await download())).toEqual(wholeModel);
-    expect(hub.requests.filter((request) => request.startsWith('HEAD')).length).toBe(needed.length);
-    expect(hub.requests).not.toContain('HEAD /store/model.safetensors');
-  });
-
   it('tells how far it is, from nothing to all', async () => {
     await start();
     const points: DownloadProgress[] = [];
@@ -350,6 +353,22 @@ describe('downloadModel over a bad connection', () => {
     expect(existsSync(join(modelFolder(), 'refs'))).toBe(false);
   });
 
+  it.each(['/tree/', '/store/'])('gives up on a server that sends a byte now and then: %s', async (place) => {
+    const hub = await start();
+    const dribble: Misbehaviour = ({ url }, response) => {
+      if (!url!.includes(place) || url!.endsWith('tokenizer.json')) return false;
+      response.writeHead(200, place === '/tree/' ? {} : { 'content-length': weights.length });
+      const timer = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(timer));
+      return true;
+    };
+    hub.onHub = hub.onStore = dribble;
+    await expect(download({ patience: { tries: 3, firstWaitMs: 1, silenceMs: 300 } })).rejects.toThrow(
+      /cannot be reached: the server sent only \d+ bytes in 0\.3 s\. Check the network/,
+    );
+    expect(hub.requests.filter((request) => request.includes(place)).length).toBeGreaterThanOrEqual(3);
+  });
+
   it('gives up on a server that falls silent', async () => {
     const hub = await start();
     hub.onStore = ({ url }, response) => {
@@ -360,7 +379,7 @@ describe('downloadModel over a bad connection', () => {
     };
     const patience = { tries: 2, firstWaitMs: 1, silenceMs: 200 };
     await expect(download({ patience })).rejects.toThrow(
-      /cannot be reached: the server was silent for 0\.2 s/,
+      /cannot be reached: the server sent only 100 bytes in 0\.2 s/,
     );
   });
 });
@@ -511,6 +530,22 @@ describe('downloadModel from a server that lies', () => {
     await expect(download()).rejects.toThrow(/must give at most 16777216 bytes, got more/);
   });
 
+  it('does not follow empty pages of the listing for ever', async () => {
+    const hub = await start();
+    hub.onHub = ({ url }, response) => {
+      if (!url!.includes('/tree/')) return false;
+      response.setHeader(
+        'link',
+        `<${hub.url}${url!.split('?')[0]}?cursor=${hub.requests.length}>; rel="next"`,
+      );
+      response.writeHead(200, { 'content-type': 'application/json' }).end('[]');
+      return true;
+    };
+    await expect(download()).rejects.toThrow(
+      /the listing of owner\/model must have at most 50 pages, got more/,
+    );
+  });
+
   it('does not follow redirects for ever', async () => {
     const hub = await start();
     hub.onHub = ({ url }, response) => {
@@ -571,6 +606,41 @@ describe('downloadModel when the Hub refuses', () => {
     };
     await download();
     expect(waitedMs).toBeGreaterThan(950); // firstWaitMs is 1 here
+  });
+
+  it('says that it waits, and why', async () => {
+    const hub = await start();
+    let isRefused = false;
+    hub.onHub = (_request, response) => {
+      if (isRefused) return false;
+      isRefused = true;
+      refuse(response, 429, '', { 'retry-after': '1' });
+      return true;
+    };
+    const waits: HubWait[] = [];
+    await download({ onWait: (wait) => waits.push(wait) });
+    expect(waits).toEqual([{ seconds: 1, reason: expect.stringContaining('answered 429') }]);
+  });
+
+  it('writes long waits to the console where nobody asked to be told', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => warn.mockRestore());
+    for (const seconds of [1, 30, undefined]) sayWait({ seconds, reason: `Reason of ${seconds}.` });
+    expect(warn.mock.calls).toEqual([
+      ['Reason of 30. Trying again in 30 s.'],
+      ['Reason of undefined. Waiting for it.'],
+    ]);
+  });
+
+  it('passes no order of a server on to the terminal', async () => {
+    const hub = await start();
+    hub.onHub = (_request, response) => {
+      const error = 'gone\u001b[2J\u001b]0;title\u0007\r\n\u202Eback\u009b31m';
+      response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+      return true;
+    };
+    const error = await download().catch((problem: Error) => problem);
+    expect(String(error)).toContain('gone\uFFFD[2J\uFFFD]0;title\uFFFD\uFFFD\uFFFD\uFFFDback\uFFFD31m');
   });
 
   it('ends with the reason of the signal while it waits', async () => {
@@ -672,6 +742,16 @@ describe('downloadModel on a bad disk', () => {
     );
   });
 
+  it('counts what is there already before it says that there is no room', async () => {
+    const hub = await start();
+    const entry = hub.listing.find(({ path }) => path === 'model.safetensors')!;
+    entry.lfs = { oid: hashOf(weights), size: 8.8e12, pointerSize: 135 };
+    await mkdir(dirname(weightsBlob()), { recursive: true });
+    await writeFile(`${weightsBlob()}.incomplete`, '');
+    await truncate(`${weightsBlob()}.incomplete`, 4e12); // a hole, which takes no room
+    await expect(download()).rejects.toThrow(/4\.80 TB must fit on the disk of .*, got .* free/);
+  });
+
   it('says that the cache cannot be written', async () => {
     await start();
     await writeFile(join(home, 'hub'), 'a file where the folder should be');
@@ -685,6 +765,27 @@ describe('downloadModel on a bad disk', () => {
     await mkdir(dirname(weightsBlob()), { recursive: true });
     await writeFile(weightsBlob(), 'cut off');
     expect(await contents(await download())).toEqual(wholeModel);
+  });
+
+  it('replaces a content of the right size and the wrong hash, however it came there', async () => {
+    const hub = await start();
+    await mkdir(dirname(weightsBlob()), { recursive: true });
+    await writeFile(weightsBlob(), Buffer.alloc(weights.length));
+    expect((await downloadSize('owner/model')).missingBytes).toBeGreaterThan(weights.length);
+    expect(await contents(await download())).toEqual(wholeModel);
+    // What has been looked at is looked at again once it has changed.
+    hub.requests.length = 0;
+    await writeFile(weightsBlob(), Buffer.alloc(weights.length, 1));
+    expect(await contents(await download())).toEqual(wholeModel);
+    expect(hub.requests).toContain('GET /store/model.safetensors');
+  });
+
+  it('refuses such a content where the network may not be asked', async () => {
+    await start();
+    await download();
+    await writeFile(weightsBlob(), Buffer.alloc(weights.length));
+    process.env.HF_HUB_OFFLINE = '1';
+    await expect(download()).rejects.toThrow(/but there is no undamaged model\.safetensors\./);
   });
 });
 
@@ -728,6 +829,8 @@ describe('downloadSize', () => {
     expect(await downloadSize('owner/model')).toEqual({ totalBytes, missingBytes: 0 });
     await rm(weightsBlob());
     expect(await downloadSize('owner/model')).toEqual({ totalBytes, missingBytes: weights.length });
+    await writeFile(`${weightsBlob()}.incomplete`, weights.subarray(0, 1000));
+    expect(await downloadSize('owner/model')).toEqual({ totalBytes, missingBytes: weights.length - 1000 });
   });
 
   it('does not ask the network where it must not', async () => {

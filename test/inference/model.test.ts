@@ -219,6 +219,12 @@ describe('generate', () => {
         'generate: logits must be finite, got NaN',
       );
     }
+    await expect(model.logits([1, 2])).rejects.toThrow(
+      'logits: logits must be finite, got NaN at token 0, id 0.',
+    );
+    await expect(model.perplexity([1, 2])).rejects.toThrow(
+      'perplexity: logits must be finite, got NaN at token 1.',
+    );
     await model.close();
   });
 

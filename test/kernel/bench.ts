@@ -17,7 +17,7 @@ import {
 } from '../../lib/kernel/matrix.js';
 import { allocateMemory } from '../../lib/kernel/memory.js';
 import { RESERVED_BYTES } from '../../lib/kernel/job-board.js';
-import { Op, type OperationName, type Operations } from '../../lib/kernel/operations.js';
+import { OPERATION_CODES, type OperationName, type Operations } from '../../lib/kernel/operations.js';
 
 const MEMORY_BYTES = 16 * 2 ** 20;
 const SCRATCH_BYTES = 2 ** 20;
@@ -90,7 +90,7 @@ export class Bench {
     const ends = [...cuts.map((cut) => Math.round(cut * items)).sort((a, b) => a - b), items];
     let from = 0;
     for (const to of ends) {
-      if (to > from) this.operations.table[Op[operation]](from, to, this.scratch, ...args);
+      if (to > from) this.operations.table[OPERATION_CODES[operation]](from, to, this.scratch, ...args);
       from = Math.max(from, to);
     }
   }

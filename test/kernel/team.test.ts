@@ -6,7 +6,6 @@ import { RESERVED_BYTES } from '../../lib/kernel/job-board.js';
 import { KERNEL_NAMES, loadKernel, type KernelName } from '../../lib/kernel/kernel.js';
 import { LOGIT_BLOCK } from '../../lib/kernel/layout.js';
 import { allocateMemory } from '../../lib/kernel/memory.js';
-import { Op } from '../../lib/kernel/operations.js';
 import { Team } from '../../lib/kernel/team.js';
 import { compileKernel } from './compiled.js';
 
@@ -39,7 +38,11 @@ describe('Team', () => {
       const rounds = name === 'reference' ? 3 : 200;
       for (let round = 0; round < rounds; round++) {
         new Float64Array(buffer, OUT, 2 * blocks).fill(Number.NaN);
-        team.run(Op.sumExponentials, blocks, 1, LOGITS, COUNT, OUT);
+        team.run(
+          'sumExponentials',
+          { items: blocks, smallest: 1 },
+          { logits: LOGITS, count: COUNT, out: OUT },
+        );
         results[0] ??= new Float64Array(buffer, OUT, 2 * blocks).slice();
         expect(new Float64Array(buffer, OUT, 2 * blocks), `${threads} threads`).toEqual(results[0]);
       }
@@ -60,7 +63,11 @@ describe('Team', () => {
         // Few chunks and many take turns.
         const items = job % 2 === 0 ? 4 + (round % 3) : rows - (round % 7);
         moved = Math.min(moved, items);
-        team.run(Op.pairColumns, items, 1, place(job), 8, 8, place(job + 1), 8);
+        team.run(
+          'pairColumns',
+          { items, smallest: 1 },
+          { x: place(job), stride: 8, columns: 8, out: place(job + 1), outStride: 8 },
+        );
       }
       for (let i = 0; i < moved; i++) {
         if (words[place(7) / 4 + 8 * i] !== round * 64 + i) wrong += 1;
@@ -73,7 +80,7 @@ describe('Team', () => {
     const { team, buffer } = await startTeam('relaxed', 2);
     for (let round = 0; round < 3; round++) {
       new Float64Array(buffer, OUT, 102).fill(Number.NaN);
-      team.run(Op.sumExponentials, 51, 1, LOGITS, COUNT, OUT);
+      team.run('sumExponentials', { items: 51, smallest: 1 }, { logits: LOGITS, count: COUNT, out: OUT });
       expect(new Float64Array(buffer, OUT, 102).some(Number.isNaN)).toBe(false);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -83,16 +90,20 @@ describe('Team', () => {
     const { team } = await startTeam('relaxed', 2);
     await team.close();
     await team.close();
-    expect(() => team.run(Op.sumExponentials, 1, 1, LOGITS, 8, OUT)).toThrow(
-      'run: the team of threads is closed.',
-    );
+    expect(() =>
+      team.run('sumExponentials', { items: 1, smallest: 1 }, { logits: LOGITS, count: 8, out: OUT }),
+    ).toThrow('run: the team of threads is closed.');
   });
 
   it('says so if an operation fails on a thread, then and afterwards', async () => {
     const { team } = await startTeam('relaxed', 2);
     const outside = 2 ** 31;
-    expect(() => team.run(Op.sumExponentials, 51, 1, outside, COUNT, OUT)).toThrow(/out of bounds|internal:/);
-    expect(() => team.run(Op.sumExponentials, 51, 1, LOGITS, COUNT, OUT)).toThrow('internal:');
+    expect(() =>
+      team.run('sumExponentials', { items: 51, smallest: 1 }, { logits: outside, count: COUNT, out: OUT }),
+    ).toThrow(/out of bounds|internal:/);
+    expect(() =>
+      team.run('sumExponentials', { items: 51, smallest: 1 }, { logits: LOGITS, count: COUNT, out: OUT }),
+    ).toThrow('internal:');
   });
 
   it('does not keep Node alive, whether workers sleep or spin, and lets it end by an error', async () => {

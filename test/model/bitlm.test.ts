@@ -12,7 +12,7 @@ import {
 } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { generateTokens } from '../../lib/model/generate.js';
-import { countParameters } from '../../lib/parameters.js';
+import { countParameters, parameterSpecs } from '../../lib/parameters.js';
 import { AdamW } from '../../lib/training/adamw.js';
 import { lossAndGradients, update } from '../../lib/training/step.js';
 import { BACKENDS } from '../backends.js';
@@ -34,7 +34,7 @@ function configOf(bitlm: Partial<AblationOptions> = {}, change: object = {}): Mo
 }
 
 /** Every value of every option, one changed at a time. */
-const ABLATIONS: [string, Partial<AblationOptions>][] = [
+const ABLATIONS: [string, Partial<AblationOptions>, object?][] = [
   ...WEIGHT_QUANTIZERS.map(
     (name) => [name, { weight_quantizer: name }] as [string, Partial<AblationOptions>],
   ),
@@ -43,6 +43,12 @@ const ABLATIONS: [string, Partial<AblationOptions>][] = [
   ),
   ...NORM_PLACEMENTS.map((name) => [name, { norm_placement: name }] as [string, Partial<AblationOptions>]),
   ['clipped', { straight_through: 'clipped' }],
+  ['two groups', { weight_groups: 2 }],
+  ['int3 in groups of eight', { weight_quantizer: 'absmax-3bit', weight_group_size: 8 }],
+  ['two groups, clipped', { weight_groups: 2, straight_through: 'clipped' }],
+  ['the body of b1', { body: 'bitnet-b1', weight_quantizer: 'sign' }, { hidden_act: 'gelu' }],
+  ['the body of b1 with Pre-LN', { body: 'bitnet-b1', norm_placement: 'preln' }, { hidden_act: 'gelu' }],
+  ['int8, the larger half before o_proj', { output_activation_quantizer: 'top-half-int8-token' }],
   [
     'int4 but for down',
     { activation_quantizer: 'absmax-int4-token', down_activation_quantizer: 'absmax-int8-token' },
@@ -57,8 +63,8 @@ describe.each(BACKENDS)('BitLM on %s', (backend) => {
     await startTensorFlow({ prefer: backend });
   });
 
-  it.each(ABLATIONS)('learns with the option %s', (_, options) => {
-    const model = new BitLM(configOf(options), { seed: 1 });
+  it.each(ABLATIONS)('learns with the option %s', (_, options, change) => {
+    const model = new BitLM(configOf(options, change), { seed: 1 });
     const optimizer = new AdamW(model.parameters);
     const rates = { learningRate: 0.01, weightDecay: 0, clipNorm: 1 };
     const losses = Array.from(
@@ -83,22 +89,33 @@ describe.each(BACKENDS)('BitLM on %s', (backend) => {
     model.dispose();
   });
 
-  it('quantizes the input of down_proj, and no other, with a quantizer of its own', () => {
+  it.each([
+    ['down_proj', 'down_activation_quantizer'],
+    ['o_proj', 'output_activation_quantizer'],
+  ] as const)('quantizes the input of %s, and no other, with a quantizer of its own', (matrix, option) => {
     const logits = (options: Partial<AblationOptions>, silent = false): number[] => {
       const model = new BitLM(configOf(options), { seed: 3 });
       for (const [name, weight] of model.parameters)
-        if (silent && name.includes('down_proj')) weight.assign(tf.zeros(weight.shape));
+        if (silent && name.includes(matrix)) weight.assign(tf.zeros(weight.shape));
       const values = tf.tidy(() => model.logits(tf.tensor1d(sequence, 'int32'), 2).dataSync());
       model.dispose();
       return [...values];
     };
     const int4 = { activation_quantizer: 'absmax-int4-token' } as const;
-    const mixed = { ...int4, down_activation_quantizer: 'absmax-int8-token' } as const;
-    expect(logits({ ...int4, down_activation_quantizer: 'absmax-int4-token' })).toEqual(logits(int4));
+    const mixed = { ...int4, [option]: 'absmax-int8-token' } as const;
+    expect(logits({ ...int4, [option]: 'absmax-int4-token' })).toEqual(logits(int4));
     expect(logits(mixed)).not.toEqual(logits(int4));
     expect(logits(mixed)).not.toEqual(logits({}));
-    // Where down_proj is silent its input does not matter.
+    // Where the matrix is silent its input does not matter.
     expect(logits(mixed, true)).toEqual(logits(int4, true));
+  });
+
+  it('has neither gate nor norm gains in the body of b1', () => {
+    const names = parameterSpecs(configOf({ body: 'bitnet-b1' }, { hidden_act: 'gelu' })).map(
+      ({ name }) => name,
+    );
+    expect(names.filter((name) => /gate|norm/.test(name))).toEqual([]);
+    expect(names.filter((name) => name.endsWith('_proj.weight'))).toHaveLength(2 * 6);
   });
 
   it('has the parameters that countParameters counts, tied and untied', () => {

@@ -6,12 +6,14 @@ import * as plainAttention from '../../lib/model/attention.js';
 import * as plainBitLinear from '../../lib/model/bitlinear.js';
 import { crossEntropyPerPosition } from '../../lib/model/cross-entropy.js';
 import * as plainFeedForward from '../../lib/model/feed-forward.js';
+import { gelu } from '../../lib/model/feed-forward.js';
 import { attention, queryBlocks } from '../../lib/model/fused/attention.js';
 import { bitLinear, type BitLinearOptions } from '../../lib/model/fused/bitlinear.js';
 import { crossEntropy } from '../../lib/model/fused/cross-entropy.js';
 import { embed } from '../../lib/model/fused/embedding.js';
 import { feedForward, gatedSquaredRelu, swiGlu } from '../../lib/model/fused/feed-forward.js';
 import * as fusedNorm from '../../lib/model/fused/norm.js';
+import { layerNorm } from '../../lib/model/layer-norm.js';
 import { rotate, rotateBack } from '../../lib/model/fused/rope.js';
 import * as plainNorm from '../../lib/model/norm.js';
 import * as plainRope from '../../lib/model/rope.js';
@@ -101,6 +103,31 @@ describe.each(BACKENDS)('on %s', (backend) => {
       'x',
       'w',
     ]);
+  });
+
+  it('layerNorm leaves rows of mean 0 and variance 1, without gain', () => {
+    const y = tf.tidy(() =>
+      layerNorm(
+        tf.tensor2d([
+          [1, 2, 3, 4],
+          [5, 5, 5, 5],
+        ]),
+        0.75,
+      ).dataSync(),
+    );
+    // Variance 1.25, so the root of 2; equal values become zeros.
+    const expected = [-1.5, -0.5, 0.5, 1.5, 0, 0, 0, 0].map((value) => value / Math.SQRT2);
+    expect(excess(y, expected, { relative: 1e-6, absolute: 1e-7 })).toBeLessThanOrEqual(1);
+  });
+
+  it('gelu is x·Φ(x), with its gradient', () => {
+    const x = tf.tensor1d([-2, -1, 0, 1, 2]);
+    // SciPy: x * norm.cdf(x), and norm.cdf(x) + x * norm.pdf(x).
+    const values = [-0.045500264, -0.158655254, 0, 0.841344746, 1.954499736];
+    const slopes = [-0.085231977, -0.083315471, 0.5, 1.083315471, 1.085231977];
+    expect(excess(gelu(x).dataSync(), values, { relative: 1e-5, absolute: 1e-6 })).toBeLessThanOrEqual(1);
+    const gradient = tf.grad((x) => gelu(x))(x);
+    expect(excess(gradient.dataSync(), slopes, { relative: 1e-5, absolute: 1e-6 })).toBeLessThanOrEqual(1);
   });
 
   const layers: [string, typeof bitLinear][] = [

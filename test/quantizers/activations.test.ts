@@ -62,6 +62,17 @@ describe('quantizeActivations against PyTorch', () => {
   });
 });
 
+describe('top-half-int8-token', () => {
+  it('keeps the larger half of each token, and the scale of all of it', () => {
+    const x = [3, -1, 2, -4, 0, 0.5, 8, 0.25, 0.25, 0.25, 0.25, 0.25, 5, 1, 1];
+    const { values, scales } = quantizeActivations('top-half-int8-token', x, 5);
+    const [first, second, third] = [127 / 4, 127 / 8, 127 / 5].map(Math.fround);
+    expect([...scales]).toEqual([first, second, third]);
+    // Three of five; equal magnitudes stay together.
+    expect([...values]).toEqual([95, 0, 64, -127, 0, 8, 127, 4, 4, 4, 0, 0, 127, 25, 25]);
+  });
+});
+
 describe('quantizeActivations', () => {
   const rows = fc
     .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 40 }))

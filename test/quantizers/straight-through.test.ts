@@ -20,6 +20,7 @@ import {
   type ActivationGradientOptions,
   type StraightThrough,
 } from '../../lib/quantizers/straight-through.js';
+import type { WeightGroups } from '../../lib/quantizers/weight-groups.js';
 import { dequantizeWeights, quantizeWeights } from '../../lib/quantizers/weights.js';
 import { BACKENDS } from '../backends.js';
 import { excess, float32, golden, values, type GoldenTensor } from '../golden/vectors.js';
@@ -128,6 +129,92 @@ describe.each(BACKENDS)('on %s', (backend) => {
       const plain = dequantizeWeights(quantizeWeights(name, w.dataSync<'float32'>()));
       expect(bits(run(() => fakeQuantizeWeights(name, w)))).toEqual(bits(plain));
       w.dispose();
+    });
+
+    it.each(WEIGHTS)('%s: groups of rows are quantized each by itself', (name) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 2, max: 3 }),
+          fc.integer({ min: 1, max: 3 }),
+          matrix,
+          (groups, rows, { x }) => {
+            const columns = Math.floor(x.length / (groups * rows));
+            if (columns === 0) return;
+            const w = x.subarray(0, groups * rows * columns);
+            const found = run(() => {
+              const weights = tf.tensor2d(w, [groups * rows, columns]);
+              const quantized = straightThrough(
+                weights,
+                weightQuantizer(name, 'identity', { weight_groups: groups }),
+              );
+              weights.dispose();
+              return quantized;
+            });
+            for (let group = 0; group < groups; group++) {
+              const part = [group * rows * columns, (group + 1) * rows * columns] as const;
+              const expected = dequantizeWeights(quantizeWeights(name, w.slice(...part)));
+              expect(bits(found.slice(...part))).toEqual(bits(expected));
+            }
+          },
+        ),
+        { numRuns: 40 },
+      );
+    });
+
+    it.each(WEIGHTS.filter((name) => name !== 'absmedian-ternary'))(
+      '%s: neighbours within a row are quantized each by themselves',
+      (name) => {
+        fc.assert(
+          fc.property(
+            fc.integer({ min: 1, max: 8 }),
+            fc.integer({ min: 1, max: 3 }),
+            matrix,
+            (size, inRow, { x }) => {
+              const rows = Math.floor(x.length / (size * inRow));
+              if (rows === 0) return;
+              const w = x.subarray(0, rows * size * inRow);
+              const quantized = (length: number): Float32Array =>
+                run(() => {
+                  const weights = tf.tensor2d(w, [rows, size * inRow]);
+                  const found = straightThrough(
+                    weights,
+                    weightQuantizer(name, 'identity', { weight_group_size: length }),
+                  );
+                  weights.dispose();
+                  return found;
+                });
+              const inTurn = (length: number): Float32Array =>
+                Float32Array.from(
+                  Array.from({ length: w.length / length }, (_, group) =>
+                    Array.from(
+                      dequantizeWeights(quantizeWeights(name, w.slice(group * length, (group + 1) * length))),
+                    ),
+                  ).flat(),
+                );
+              expect(bits(quantized(size))).toEqual(bits(inTurn(size)));
+              // A row shorter than a group is one group.
+              expect(bits(quantized(1000))).toEqual(bits(inTurn(size * inRow)));
+            },
+          ),
+          { numRuns: 40 },
+        );
+      },
+    );
+
+    it('clipped: a group saturates by its own scale', () => {
+      const w = tf.tensor2d([
+        [0.1, 0.4],
+        [10, 40],
+      ]);
+      const mask = (groups: WeightGroups): number[] =>
+        gradient(
+          (x) => straightThrough(x, weightQuantizer('absmean-ternary', 'clipped', groups)),
+          w,
+          tf.onesLike(w),
+        );
+      expect(mask({ weight_groups: 2 })).toEqual([1, 0, 1, 0]);
+      expect(mask({ weight_group_size: 2 })).toEqual([1, 0, 1, 0]);
+      expect(mask({})).toEqual([1, 1, 1, 0]);
     });
 
     it('none gives a copy that can be freed alone', () => {

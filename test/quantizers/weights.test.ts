@@ -80,6 +80,8 @@ describe('quantizeWeights by hand', () => {
 
   it('absmax puts the largest magnitude on the largest integer of either sign', () => {
     expect(by('absmax-2bit', [1, -4, 2, -2, 3])).toEqual({ values: [0, -1, 0, 0, 1], scale: 4 });
+    expect(by('absmax-3bit', [3, -1.5, 0.5, 1.4])).toEqual({ values: [3, -2, 0, 1], scale: 1 });
+    expect(by('absmax-6bit', [31, -30.5, 0.5, 1.5])).toEqual({ values: [31, -30, 0, 2], scale: 1 });
     expect(by('absmax-4bit', [7, -7, 0.5, 1.5, -3.4])).toEqual({ values: [7, -7, 0, 2, -3], scale: 1 });
     expect(by('absmax-8bit', [127, -126.5, 0.5, -0.5])).toEqual({ values: [127, -126, 0, 0], scale: 1 });
   });
@@ -96,7 +98,9 @@ describe('quantizeWeights properties', () => {
     'absmean-ternary': 3,
     'absmedian-ternary': 3,
     'absmax-2bit': 3,
+    'absmax-3bit': 7,
     'absmax-4bit': 15,
+    'absmax-6bit': 63,
     'absmax-8bit': 255,
   };
 
@@ -120,22 +124,27 @@ describe('quantizeWeights properties', () => {
     },
   );
 
-  it.each(['absmean-ternary', 'absmedian-ternary', 'absmax-2bit', 'absmax-4bit', 'absmax-8bit'] as const)(
-    '%s gives negated integers for negated weights',
-    (name) => {
-      fc.assert(
-        fc.property(matrix, (w) => {
-          const negated = quantizeWeights(
-            name,
-            w.map((x) => -x),
-          );
-          const { values, scale } = quantizeWeights(name, w);
-          expect(negated.scale).toBe(scale);
-          expect([...negated.values].map((q) => 0 - q)).toEqual([...values].map((q) => q + 0));
-        }),
-      );
-    },
-  );
+  it.each([
+    'absmean-ternary',
+    'absmedian-ternary',
+    'absmax-2bit',
+    'absmax-3bit',
+    'absmax-4bit',
+    'absmax-6bit',
+    'absmax-8bit',
+  ] as const)('%s gives negated integers for negated weights', (name) => {
+    fc.assert(
+      fc.property(matrix, (w) => {
+        const negated = quantizeWeights(
+          name,
+          w.map((x) => -x),
+        );
+        const { values, scale } = quantizeWeights(name, w);
+        expect(negated.scale).toBe(scale);
+        expect([...negated.values].map((q) => 0 - q)).toEqual([...values].map((q) => q + 0));
+      }),
+    );
+  });
 
   it('absmean-ternary of Gaussian weights leaves 31 % zeros', () => {
     let seed = 1;

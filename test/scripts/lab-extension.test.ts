@@ -12,6 +12,10 @@ test('the extension of JupyterLab is whole where JupyterLab looks for it', async
   const described = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     jupyterlab: Record<'_build', Record<string, string>>;
   };
+  const settings = JSON.parse(
+    readFileSync(join(venv, 'share', 'jupyter', 'lab', 'settings', 'overrides.json'), 'utf8'),
+  ) as Record<string, unknown>;
+  expect(Object.keys(settings)).toContain('@jupyterlab/docmanager-extension:plugin');
   const [entry, ...modules] = Object.values(described.jupyterlab['_build']);
   const files = [entry, ...modules.map((name) => `${name}.js`.replace('./', ''))];
   // Every module that is named or imported lies there.

@@ -172,12 +172,17 @@ function requireExportable(config: ModelConfig, format: ExportFormat, file: stri
     const expected = `one of ${TERNARY_QUANTIZERS.join(', ')}`;
     fail('weight_quantizer', expected, options.weight_quantizer, 'Other weights do not fit into two bits.');
   }
+  for (const key of ['weight_groups', 'weight_group_size'] as const) {
+    if (options[key] !== undefined) fail(key, 'absent', `${options[key]}`, 'A packed matrix has one scale.');
+  }
   if (format === 'packed') return; // config.json carries the other options
   const { activation_quantizer: activations, down_activation_quantizer: down = activations } = options;
   const { activation_quantizer: expected, norm_placement } = BITNET_B158;
   for (const [key, found, wanted] of [
     ['activation_quantizer', activations, expected],
     ['down_activation_quantizer', down, expected],
+    ['output_activation_quantizer', options.output_activation_quantizer ?? activations, expected],
+    ['body', options.body ?? 'that of 2B4T', 'that of 2B4T'],
     ['norm_placement', options.norm_placement, norm_placement],
   ]) {
     if (found === wanted) continue;

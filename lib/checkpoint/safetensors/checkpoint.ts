@@ -8,6 +8,7 @@ import { encodedBytes, shapeProblem, WEIGHTS_PER_BYTE } from '../encodings.js';
 import { expectedTensors } from '../expected-tensors.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import { parseGenerationConfig } from '../generation-config.js';
+import { parsePythonJson } from '../../io/json.js';
 import { parseJson, readJsonFile, readOptionalText } from '../../io/json-file.js';
 import { isPacked, readModelConfig } from '../model-config.js';
 import { checkScale, closeAll, OpenTensors } from '../open-tensors.js';
@@ -27,7 +28,8 @@ export async function openSafetensorsFolder(folder: string, signal?: AbortSignal
   const config = readModelConfig(rawConfig, configPath);
   const generationText = await readOptionalText(folder, 'generation_config.json', operation);
   const generationPath = generationText === undefined ? configPath : join(folder, 'generation_config.json');
-  const generation = generationText === undefined ? {} : parseJson(generationText, generationPath, operation);
+  const generation =
+    generationText === undefined ? {} : parseJson(generationText, generationPath, operation, parsePythonJson);
   const generationConfig = parseGenerationConfig(
     withEndIds(generation, rawConfig as Record<string, unknown>),
     config,

@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from '../checkpoint-error.js';
 import { excerpt } from '../../io/file-error.js';
+import { parseModestJson } from '../../io/json.js';
 import { DTYPE_BYTES, isDtype, type Dtype } from '../dtypes.js';
 import { repeatedKey } from './repeated-key.js';
 import { countValues } from '../../shape.js';
@@ -80,7 +81,7 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
   let problem = 'another kind of JSON value';
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
-    parsed = JSON.parse(text);
+    parsed = parseModestJson(text);
   } catch (error) {
     problem = (error as Error).message;
   }
@@ -110,7 +111,9 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
   return parsed as Record<string, unknown>;
 }
 
+/** As the format's own reader takes it: null stands for none. */
 function checkMetadata(value: unknown, file: string): Record<string, string> {
+  if (value === null) return {};
   const isText =
     typeof value === 'object' &&
     value !== null &&

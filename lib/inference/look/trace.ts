@@ -1,8 +1,9 @@
-/** Everything that a model computes on the way through a text, for whoever wants to look. */
+/** Everything that a model computes on the way through a text. */
 import { BLOCK_COLUMNS, QUANTIZED_HEADER_BYTES } from '../../kernel/layout.js';
 import { blockCount } from '../../kernel/matrix.js';
 import type { Engine } from '../engine.js';
-import type { Observer } from '../network.js';
+import type { ModelMemory } from '../model-memory.js';
+import type { Observer, Vectors } from '../network.js';
 
 /** Values at one place of the network: `[tokens][features]`, row-major. */
 export interface TracedValues<Values = Float32Array> {
@@ -50,6 +51,57 @@ class Recorder<Values extends { set(row: ArrayLike<number>, offset: number): voi
   }
 }
 
+/** Everything that is recorded of a text, place by place. */
+class Recording {
+  readonly activations: Recorder<Float32Array>;
+  readonly quantizedInputs: Recorder<Int8Array>;
+  readonly inputScales: Recorder<Float32Array>;
+  readonly integerProducts: Recorder<Int32Array>;
+  readonly #buffer: SharedArrayBuffer;
+  readonly #memory: ModelMemory;
+
+  constructor({ team, memory }: Engine, tokens: number) {
+    this.#buffer = team.buffer;
+    this.#memory = memory;
+    this.activations = new Recorder(tokens, (length) => new Float32Array(length));
+    this.quantizedInputs = new Recorder(tokens, (length) => new Int8Array(length));
+    this.inputScales = new Recorder(tokens, (length) => new Float32Array(length));
+    this.integerProducts = new Recorder(tokens, (length) => new Int32Array(length));
+  }
+
+  /** Values of `tokens` tokens, the first of which is number `first` of the text. */
+  floats(site: string, first: number, tokens: number, { address, stride, columns }: Vectors): void {
+    for (let t = 0; t < tokens; t++) {
+      const row = new Float32Array(this.#buffer, address + 4 * t * stride, columns);
+      this.activations.row(site, first + t, columns, row);
+    }
+  }
+
+  /** Records one layer of a batch. */
+  observer(layer: number, first: number, tokens: number): Observer {
+    const buffer = this.#buffer;
+    const name = (site: string): string => `layers.${layer}.${site}`;
+    return {
+      floats: (site, vectors) => this.floats(name(site), first, tokens, vectors),
+      quantized: (site, address, columns) => {
+        const bytes = this.#memory.quantizedBytesOf(blockCount(columns) * BLOCK_COLUMNS);
+        for (let t = 0; t < tokens; t++) {
+          const record = address + t * bytes;
+          this.inputScales.row(name(site), first + t, 1, new Float32Array(buffer, record, 1));
+          const values = new Int8Array(buffer, record + QUANTIZED_HEADER_BYTES, columns);
+          this.quantizedInputs.row(name(site), first + t, columns, values);
+        }
+      },
+      integers: (site, { address, stride, columns }) => {
+        for (let t = 0; t < tokens; t++) {
+          const row = new Int32Array(buffer, address + 4 * t * stride, columns);
+          this.integerProducts.row(name(site), first + t, columns, row);
+        }
+      },
+    };
+  }
+}
+
 /**
  * Runs ids through the network and keeps what it computes in some of the layers.
  * @param layers numbers of the layers that are kept
@@ -60,62 +112,27 @@ export async function trace(
   layers: ReadonlySet<number>,
   signal?: AbortSignal,
 ): Promise<ModelTrace> {
-  const { memory, network, team } = engine;
-  const { buffer } = team;
-  const count = ids.length;
-  const activations = new Recorder(count, (length) => new Float32Array(length));
-  const quantizedInputs = new Recorder(count, (length) => new Int8Array(length));
-  const inputScales = new Recorder(count, (length) => new Float32Array(length));
-  const integerProducts = new Recorder(count, (length) => new Int32Array(length));
-
-  const floats = (
-    site: string,
-    first: number,
-    tokens: number,
-    address: number,
-    stride: number,
-    columns: number,
-  ): void => {
-    for (let t = 0; t < tokens; t++) {
-      activations.row(site, first + t, columns, new Float32Array(buffer, address + 4 * t * stride, columns));
-    }
-  };
-  const observer = (layer: number, first: number, tokens: number): Observer => {
-    const name = (site: string): string => `layers.${layer}.${site}`;
-    return {
-      floats: (site, address, stride, columns) => floats(name(site), first, tokens, address, stride, columns),
-      quantized: (site, address, columns) => {
-        const bytes = memory.quantizedBytesOf(blockCount(columns) * BLOCK_COLUMNS);
-        for (let t = 0; t < tokens; t++) {
-          const record = address + t * bytes;
-          inputScales.row(name(site), first + t, 1, new Float32Array(buffer, record, 1));
-          const values = new Int8Array(buffer, record + QUANTIZED_HEADER_BYTES, columns);
-          quantizedInputs.row(name(site), first + t, columns, values);
-        }
-      },
-      integers: (site, address, stride, columns) => {
-        for (let t = 0; t < tokens; t++) {
-          const row = new Int32Array(buffer, address + 4 * t * stride, columns);
-          integerProducts.row(name(site), first + t, columns, row);
-        }
-      },
-    };
-  };
-
-  const hidden = memory.config.hidden_size;
+  const { memory, network } = engine;
+  const recording = new Recording(engine, ids.length);
+  const hiddenAt = (address: number): Vectors => ({
+    address,
+    stride: memory.hiddenWidth,
+    columns: memory.config.hidden_size,
+  });
   await engine.process(ids, 0, {
     signal,
     observe: (layer, first, tokens) => {
-      if (layer === 0) floats('embed_tokens', first, tokens, memory.residual, memory.hiddenWidth, hidden);
-      return layers.has(layer) ? observer(layer, first, tokens) : undefined;
+      if (layer === 0) recording.floats('embed_tokens', first, tokens, hiddenAt(memory.residual));
+      return layers.has(layer) ? recording.observer(layer, first, tokens) : undefined;
     },
     onBatch: (first, tokens) => {
       for (let t = 0; t < tokens; t++) {
         network.finalNorm(t, 1, memory.headInput);
-        floats('norm', first + t, 1, memory.headInput, memory.hiddenWidth, hidden);
+        recording.floats('norm', first + t, 1, hiddenAt(memory.headInput));
       }
     },
   });
+  const { activations, quantizedInputs, inputScales, integerProducts } = recording;
   return {
     ids,
     activations: activations.sites,

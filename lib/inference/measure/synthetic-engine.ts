@@ -15,7 +15,8 @@ import { parameterSpecs } from '../../parameters.js';
 import { Engine } from '../engine.js';
 import { writeAttentionShape } from '../load-model.js';
 import { writeRecords } from '../load-weights.js';
-import { planModelMemory, type LayerMemory, type ModelMemory } from '../model-memory.js';
+import type { LayerMemory, ModelMemory } from '../model-memory.js';
+import { planModelMemory } from '../plan-memory.js';
 import { makeUp, ROWS_MADE } from './synthetic-weights.js';
 
 /** How the matrices of the layers are kept: two bits a weight, or the floats themselves. */

@@ -2,7 +2,6 @@
 import { numberToHalf } from '../../checkpoint/dtypes.js';
 import { FORMAT_F16, FORMAT_F32, FORMAT_TERNARY } from '../../kernel/layout.js';
 import { blockCount, groupCount, type Matrix } from '../../kernel/matrix.js';
-import { Op } from '../../kernel/operations.js';
 import type { Team } from '../../kernel/team.js';
 import type { ModelMemory } from '../model-memory.js';
 import { floatBits } from '../weight-pieces.js';
@@ -26,28 +25,16 @@ export function makeUp(matrix: Matrix, memory: ModelMemory, team: Team): void {
   const inverse = Math.fround(2 / REACH);
   if (format === FORMAT_TERNARY) {
     matrix.scale = Math.fround(1 / inverse);
-    if (rows % 4 !== 0) team.run(Op.clearGroups, 1, 1, values + (groupCount(rows) - 1) * blocks * 64, blocks);
+    const last = values + (groupCount(rows) - 1) * blocks * 64;
+    if (rows % 4 !== 0) team.run('clearGroups', { items: 1, smallest: 1 }, { values: last, blocks });
   }
   for (let row = 0; row < rows; row += ROWS_MADE) {
     const count = Math.min(ROWS_MADE, rows - row);
-    const { cache, status } = memory;
-    if (format !== FORMAT_TERNARY)
-      team.run(Op.layFloats, count, count, cache, staged, columns, values, row, status);
-    else
-      team.run(
-        Op.layTernarised,
-        count,
-        count,
-        cache,
-        staged,
-        columns,
-        values,
-        blocks,
-        row,
-        floatBits(inverse),
-        0,
-        status,
-      );
+    const share = { items: count, smallest: count };
+    const { cache: source, status } = memory;
+    const laid = { source, format: staged, columns, values, firstRow: row, status };
+    if (format !== FORMAT_TERNARY) team.run('layFloats', share, laid);
+    else team.run('layTernarised', share, { ...laid, blocks, inverse: floatBits(inverse), step: 0 });
   }
 }
 

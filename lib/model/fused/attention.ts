@@ -53,99 +53,142 @@ export function attention(
   table: RotaryTable,
   blocks: readonly QueryBlock[],
 ): tf.Tensor2D {
-  const { batch: B, tokens: T, heads: H, keyValueHeads: K, headDim: D } = shape;
-  const G = H / K;
-  /** Leading axes of queries that share a key head: an axis of length 1 is left out. */
-  const grouped = G === 1 ? [K, B] : [K, B, G];
-
+  const axes = new HeadAxes(shape);
   return withGradient([qkv], () => {
+    const { heads: H, keyValueHeads: K } = shape;
     // Heads first: a range of heads is then one block of memory, which TensorFlow hands out without a copy.
-    const byHead = toHeads(qkv, H + 2 * K); // (H + 2K, B, T, D)
-    const turned = rotate(heads(byHead, 0, H + K), table); // (H + K, B, T, D)
-    const q = groupQueries(heads(turned, 0, H)); // (K, B, G, T, D)
-    const k = heads(turned, H, K); // (K, B, T, D)
-    const v = heads(byHead, H + K, K);
+    const byHead = axes.toHeads(qkv, H + 2 * K); // (H + 2K, B, T, D)
+    const turned = rotate(axes.heads(byHead, 0, H + K), table); // (H + K, B, T, D)
+    const q = axes.groupQueries(axes.heads(turned, 0, H)); // (K, B, G, T, D)
+    const k = axes.heads(turned, H, K); // (K, B, T, D)
+    const v = axes.heads(byHead, H + K, K);
     const probabilities = blocks.map(({ start, end, mask }) =>
       spend(
-        op.matMul(queryRows(q, start, end), keys(k, 0, end), false, true),
+        op.matMul(axes.queryRows(q, start, end), axes.keys(k, 0, end), false, true),
         (scores) => op.add(scores, mask),
         (scores) => op.softmax(scores),
       ),
     ); // (K, B, G·t, end) for a block of t queries
-    const out = joinQueries(blocks.map(({ end }, i) => op.matMul(probabilities[i], keys(v, 0, end)))); // (K, B, G, T, D)
+    const out = axes.joinQueries(
+      blocks.map(({ end }, i) => op.matMul(probabilities[i], axes.keys(v, 0, end))),
+    ); // (K, B, G, T, D)
     return {
-      value: fromHeads(ungroupQueries(out), H),
+      value: axes.fromHeads(axes.ungroupQueries(out), H),
       saved: [q, k, v, out, ...probabilities],
-      backward: (dy, [q, k, v, out, ...probabilities]) => {
-        const dOut = groupQueries(toHeads(dy, H)); // (K, B, G, T, D)
-        // Softmax: dS = P∘(dP − Δ), where Δ = Σ_D dO∘O is a row sum of P∘dP that costs T/D times less.
-        const delta = spend(op.mul(dOut, out), (product) => reduceRows('Sum', product)); // (K, B, G, T, 1)
-        const parts = blocks.map(({ start, end }, i) => {
-          const dOutRows = queryRows(dOut, start, end); // (K, B, G·t, D)
-          const dv = op.matMul(probabilities[i], dOutRows, true, false); // (K, B, end, D)
-          const dScores = spend(
-            op.matMul(dOutRows, keys(v, 0, end), false, true),
-            (dp) => op.sub(dp, queryRows(delta, start, end)),
-            (difference) => op.mul(probabilities[i], difference),
-          ); // (K, B, G·t, end)
-          const dq = op.matMul(dScores, keys(k, 0, end)); // (K, B, G·t, D)
-          const dk = op.matMul(dScores, queryRows(q, start, end), true, false); // (K, B, end, D)
-          dScores.dispose();
-          return { dq, dk, dv };
-        });
-        const dByHead = op.concat(
-          [
-            rotateBack(ungroupQueries(joinQueries(parts.map(({ dq }) => dq))), table),
-            rotateBack(sumKeys(parts.map(({ dk }) => dk)), table),
-            sumKeys(parts.map(({ dv }) => dv)),
-          ],
-          0,
-        ); // (H + 2K, B, T, D)
-        return [fromHeads(dByHead, H + 2 * K)];
-      },
+      backward: (dy, saved) => [attentionBackward(dy, saved, shape, table, blocks)],
     };
   }) as tf.Tensor2D;
+}
+
+/** The gradient of qkv, from what {@link attention} saved. */
+function attentionBackward(
+  dy: tf.Tensor,
+  [q, k, v, out, ...probabilities]: readonly tf.Tensor[],
+  shape: AttentionShape,
+  table: RotaryTable,
+  blocks: readonly QueryBlock[],
+): tf.Tensor {
+  const axes = new HeadAxes(shape);
+  const { heads: H, keyValueHeads: K } = shape;
+  const dOut = axes.groupQueries(axes.toHeads(dy, H)); // (K, B, G, T, D)
+  // Softmax: dS = P∘(dP − Δ), where Δ = Σ_D dO∘O is a row sum of P∘dP that costs T/D times less.
+  const delta = spend(op.mul(dOut, out), (product) => reduceRows('Sum', product)); // (K, B, G, T, 1)
+  const parts = blocks.map(({ start, end }, i) => {
+    const dOutRows = axes.queryRows(dOut, start, end); // (K, B, G·t, D)
+    const dv = op.matMul(probabilities[i], dOutRows, true, false); // (K, B, end, D)
+    const dScores = spend(
+      op.matMul(dOutRows, axes.keys(v, 0, end), false, true),
+      (dp) => op.sub(dp, axes.queryRows(delta, start, end)),
+      (difference) => op.mul(probabilities[i], difference),
+    ); // (K, B, G·t, end)
+    const dq = op.matMul(dScores, axes.keys(k, 0, end)); // (K, B, G·t, D)
+    const dk = op.matMul(dScores, axes.queryRows(q, start, end), true, false); // (K, B, end, D)
+    dScores.dispose();
+    return { dq, dk, dv };
+  });
+  const dByHead = op.concat(
+    [
+      rotateBack(axes.ungroupQueries(axes.joinQueries(parts.map(({ dq }) => dq))), table),
+      rotateBack(axes.sumKeys(parts.map(({ dk }) => dk)), table),
+      axes.sumKeys(parts.map(({ dv }) => dv)),
+    ],
+    0,
+  ); // (H + 2K, B, T, D)
+  return axes.fromHeads(dByHead, H + 2 * K);
+}
+
+/** Moves the axes of batch, tokens and heads around. */
+class HeadAxes {
+  private readonly groups: number;
+  /** Leading axes of queries that share a key head: an axis of length 1 is left out. */
+  private readonly grouped: number[];
+
+  constructor(private readonly shape: AttentionShape) {
+    const { batch: B, heads: H, keyValueHeads: K } = shape;
+    this.groups = H / K;
+    this.grouped = this.groups === 1 ? [K, B] : [K, B, this.groups];
+  }
 
   /** (B·T, count·D) → (count, B, T, D). */
-  function toHeads(x: tf.Tensor, count: number): tf.Tensor {
+  toHeads(x: tf.Tensor, count: number): tf.Tensor {
+    const { batch: B, tokens: T, headDim: D } = this.shape;
     return spend(op.reshape(x, [B, T, count, D]), (split) => op.transpose(split, [2, 0, 1, 3]));
   }
+
   /** (count, B, T, D) → (B·T, count·D). */
-  function fromHeads(x: tf.Tensor, count: number): tf.Tensor {
+  fromHeads(x: tf.Tensor, count: number): tf.Tensor {
+    const { batch: B, tokens: T, headDim: D } = this.shape;
     return spend(op.transpose(x, [1, 2, 0, 3]), (split) => op.reshape(split, [B * T, count * D]));
   }
-  function heads(x: tf.Tensor, first: number, count: number): tf.Tensor {
+
+  /** Some of the heads of (heads, B, T, D). */
+  heads(x: tf.Tensor, first: number, count: number): tf.Tensor {
+    const { batch: B, tokens: T, headDim: D } = this.shape;
     return op.slice(x, [first, 0, 0, 0], [count, B, T, D]);
   }
+
   /** (H, B, T, D) → (K, B, G, T, D): the queries that share a key head side by side. */
-  function groupQueries(x: tf.Tensor): tf.Tensor {
-    return G === 1 ? x : op.transpose(op.reshape(x, [K, G, B, T, D]), [0, 2, 1, 3, 4]);
+  groupQueries(x: tf.Tensor): tf.Tensor {
+    const { batch: B, tokens: T, keyValueHeads: K, headDim: D } = this.shape;
+    if (this.groups === 1) return x;
+    return op.transpose(op.reshape(x, [K, this.groups, B, T, D]), [0, 2, 1, 3, 4]);
   }
+
   /** (K, B, G, T, D) → (H, B, T, D). */
-  function ungroupQueries(x: tf.Tensor): tf.Tensor {
-    return G === 1 ? x : op.reshape(op.transpose(x, [0, 2, 1, 3, 4]), [H, B, T, D]);
+  ungroupQueries(x: tf.Tensor): tf.Tensor {
+    const { batch: B, tokens: T, heads: H, headDim: D } = this.shape;
+    return this.groups === 1 ? x : op.reshape(op.transpose(x, [0, 2, 1, 3, 4]), [H, B, T, D]);
   }
+
   /** Queries start to end of every head: (K, B, G, T, x) → (K, B, G·(end − start), x). */
-  function queryRows(x: tf.Tensor, start: number, end: number): tf.Tensor {
+  queryRows(x: tf.Tensor, start: number, end: number): tf.Tensor {
+    const { batch: B, tokens: T, keyValueHeads: K } = this.shape;
     const size = x.shape[x.rank - 1];
-    const begin = [...grouped.map(() => 0), start, 0];
-    const rows = end - start === T ? x : op.slice(x, begin, [...grouped, end - start, size]);
-    return G === 1 ? rows : op.reshape(rows, [K, B, G * (end - start), size]);
+    const begin = [...this.grouped.map(() => 0), start, 0];
+    const rows = end - start === T ? x : op.slice(x, begin, [...this.grouped, end - start, size]);
+    return this.groups === 1 ? rows : op.reshape(rows, [K, B, this.groups * (end - start), size]);
   }
+
   /** Blocks of queries (K, B, G·t, D), one after the other → (K, B, G, T, D). */
-  function joinQueries(parts: tf.Tensor[]): tf.Tensor {
-    const rows = parts.map((x) => (G === 1 ? x : op.reshape(x, [...grouped, x.shape[2]! / G, D])));
-    return rows.length === 1 ? rows[0] : op.concat(rows, grouped.length);
+  joinQueries(parts: tf.Tensor[]): tf.Tensor {
+    const { headDim: D } = this.shape;
+    const rows = parts.map((x) =>
+      this.groups === 1 ? x : op.reshape(x, [...this.grouped, x.shape[2]! / this.groups, D]),
+    );
+    return rows.length === 1 ? rows[0] : op.concat(rows, this.grouped.length);
   }
+
   /** Keys start to end of every head: (K, B, T, D) → (K, B, end − start, D). */
-  function keys(x: tf.Tensor, start: number, end: number): tf.Tensor {
+  keys(x: tf.Tensor, start: number, end: number): tf.Tensor {
+    const { batch: B, keyValueHeads: K, headDim: D } = this.shape;
     return end - start === x.shape[2] ? x : op.slice(x, [0, 0, start, 0], [K, B, end - start, D]);
   }
+
   /** Sum of gradients of the first keys, [K, B, end_i, D] with growing end_i → (K, B, T, D). */
-  function sumKeys(parts: tf.Tensor[]): tf.Tensor {
+  sumKeys(parts: tf.Tensor[]): tf.Tensor {
     return parts.reduce((sum, part) => {
       const common = sum.shape[2]!;
-      return op.concat([op.add(sum, keys(part, 0, common)), keys(part, common, part.shape[2]!)], 2);
+      return op.concat([op.add(sum, this.keys(part, 0, common)), this.keys(part, common, part.shape[2]!)], 2);
     });
   }
 }

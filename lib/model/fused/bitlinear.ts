@@ -16,7 +16,7 @@ import { productBackward, productForward } from './quantized-product.js';
 /** What a BitLinear layer does around its product. */
 export interface BitLinearOptions extends Pick<
   AblationOptions,
-  'weight_quantizer' | 'activation_quantizer' | 'straight_through'
+  'weight_quantizer' | 'weight_groups' | 'weight_group_size' | 'activation_quantizer' | 'straight_through'
 > {
   /** RMSNorm before the activation quantizer; absent: the input is quantized as it comes. */
   norm?: Norm;
@@ -55,7 +55,8 @@ export function bitLinear(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLi
       inputRule ??
       own?.activations?.onTape ??
       activationQuantizer(options.activation_quantizer, { straightThrough, step }),
-    quantizeWeights: own?.weights?.onTape ?? weightQuantizer(options.weight_quantizer, straightThrough),
+    quantizeWeights:
+      own?.weights?.onTape ?? weightQuantizer(options.weight_quantizer, straightThrough, options),
   });
 }
 

@@ -5,7 +5,6 @@
 import * as tf from '@tensorflow/tfjs';
 import * as op from '../../backend/operations.js';
 import { spend } from '../../backend/spend.js';
-import type { ModelConfig } from '../../config.js';
 import { bitLinear, hasIdentityGradient, type BitLinearOptions } from './bitlinear.js';
 import { withGradient } from '../../backend/custom-gradient.js';
 import type { Norm } from '../norm.js';
@@ -32,11 +31,7 @@ export interface FeedForward {
  * With straight-through quantizers and squared ReLU it is one operation with one gradient: two thirds of what moves
  * through memory between gate, up and down then never does. Everything else goes through the parts.
  */
-export function feedForward(
-  x: tf.Tensor2D,
-  block: FeedForward,
-  activation: ModelConfig['hidden_act'],
-): tf.Tensor2D {
+export function feedForward(x: tf.Tensor2D, block: FeedForward, activation: 'relu2' | 'silu'): tf.Tensor2D {
   const { gate, up, down, input, output } = block;
   if (activation === 'relu2' && hasIdentityGradient(input)) return fusedSquaredRelu(x, block);
   const gateUp = bitLinear(x, [gate, up], input); // (N, 2·I)

@@ -10,13 +10,14 @@ import { dequantizedWeights } from './ternary-weights.js';
 import { transposedProduct } from './transposed-product.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../../config.js';
 import { dequantizedActivations } from '../../quantizers/on-tensors.js';
+import type { WeightGroups } from '../../quantizers/weight-groups.js';
 import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
 import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';
 import type { Norm } from '../norm.js';
 import { rmsNormBackward, rmsNormForward } from './norm.js';
 
 /** Which quantizers a product uses. Their gradient here is the identity: the straight-through estimator. */
-export interface ProductQuantizers {
+export interface ProductQuantizers extends WeightGroups {
   weight_quantizer: WeightQuantizerName;
   activation_quantizer: ActivationQuantizerName;
   /** The reader's own quantizers, in the place of the named ones. */
@@ -46,7 +47,8 @@ export function productForward(
   const { activations, reciprocal } = enteringProduct(x, quantizers, norm);
   let quantized = weights.map(
     (weight) =>
-      quantizers.own?.weights?.values(weight) ?? dequantizedWeights(quantizers.weight_quantizer, weight),
+      quantizers.own?.weights?.values(weight) ??
+      dequantizedWeights(quantizers.weight_quantizer, weight, quantizers),
   ); // (O_i, C)
   if (joint && quantized.length > 1) quantized = [op.concat(quantized, 0)];
   return {

@@ -4,17 +4,27 @@ import * as op from '../../backend/operations.js';
 import type { WeightQuantizerName } from '../../config.js';
 import { gridOfTensor, type TensorGrid } from '../../quantizers/measures.js';
 import { roundToGrid } from '../../quantizers/on-tensors.js';
+import { inGroups, type WeightGroups } from '../../quantizers/weight-groups.js';
 
-/** Quantized and dequantized weights of any shape, by the fastest way the backend has. `none` gives a copy. */
-export function dequantizedWeights(quantizer: WeightQuantizerName, weights: tf.Tensor): tf.Tensor {
+/**
+ * Quantized and dequantized weights of any shape, by the fastest way the backend has, with a scale for each group. `none`
+ * gives a copy.
+ */
+export function dequantizedWeights(
+  quantizer: WeightQuantizerName,
+  weights: tf.Tensor,
+  groups: WeightGroups = {},
+): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
-  return tf.tidy(() => {
-    const grid = gridOfTensor(quantizer, weights);
-    const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
-    return isTernary && hasNativeKernels()
-      ? roundToTernaryByKernel(weights, grid)
-      : roundToGrid(weights, grid);
-  });
+  return inGroups(weights, groups, (part, measured) =>
+    tf.tidy(() => {
+      const grid = gridOfTensor(quantizer, part, measured);
+      const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
+      return isTernary && measured === 'all' && hasNativeKernels()
+        ? roundToTernaryByKernel(part, grid)
+        : roundToGrid(part, grid);
+    }),
+  );
 }
 
 /**

@@ -162,7 +162,11 @@ function barTrace(trace: DrawnTrace & BarTrace, figure: DrawnFigure): PlotlyTrac
 }
 
 function histogramTrace(trace: DrawnTrace & HistogramTrace, figure: DrawnFigure): PlotlyTrace {
-  const { edges, counts } = trace;
+  const { edges } = trace;
+  // An empty bin ends at the edge of a log axis: a gap would open the outline.
+  const counts = trace.counts.map((count) =>
+    count === null && figure.y.scale === 'log' ? figure.y.domain[0] : count,
+  );
   return {
     ...named(trace),
     type: 'scatter',

@@ -30,16 +30,21 @@ const TOKEN_BY_TOKEN: Record<ActivationQuantizerName, boolean> = {
   'absmax-int8-tensor': false,
   'absmax-int4-token': true,
   'absmean-int4-token': true,
+  'top-half-int8-token': true,
   'elastic-int8': false,
 };
 
 /** True where the gradient of a batch is the sum of the gradients of its parts. */
 export function isSplittable(options: AblationOptions): boolean {
-  const { activation_quantizer: all, down_activation_quantizer: down = all } = options;
+  const {
+    activation_quantizer: all,
+    down_activation_quantizer: down = all,
+    output_activation_quantizer: output = all,
+  } = options;
   // Another process does not have the reader's functions.
   if (options.own_weight_quantizer !== undefined || options.own_activation_quantizer !== undefined)
     return false;
-  return TOKEN_BY_TOKEN[all] && TOKEN_BY_TOKEN[down];
+  return TOKEN_BY_TOKEN[all] && TOKEN_BY_TOKEN[down] && TOKEN_BY_TOKEN[output];
 }
 
 /** The workers of one training run, for one model. */

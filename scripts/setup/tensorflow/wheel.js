@@ -1,24 +1,14 @@
 /**
  * TensorFlow from its Python wheel, where the official download cannot be reached: the wheel carries the same
- * library, and the binding is compiled against it from the sources in the tfjs-node package.
- * Compiled by one call of the compiler, since node-gyp stumbles over spaces in a path and wants Node's headers.
+ * library, and the binding is compiled against it.
  */
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  symlinkSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { runCommand } from '../command.js';
 import { SetupError } from '../setup-error.js';
-import { bindingIn, freshPartial, keepPartial, tfjsNodeFolder } from './library-cache.js';
+import { compileBinding, requireCompiler } from './binding.js';
+import { requirePublished, sha256Of } from '../fetch-verified.js';
+import { freshPartial, keepPartial } from './library-cache.js';
 
 /** The wheel whose library is known to work with tfjs-node 4.22. */
 export const WHEEL = {
@@ -73,23 +63,7 @@ export async function wheelRoute(project, report) {
   symlinkSync('libtensorflow_framework.so.2', join(library, 'libtensorflow_framework.so'));
 
   report('compiling the binding');
-  const binding = bindingIn(partial);
-  const sources = join(tfjsNodeFolder(project), 'binding');
-  mkdirSync(join(binding, '..'), { recursive: true });
-  const flags = ['-shared', '-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8', '-w'];
-  const headers = [
-    join(partial, 'deps', 'include'),
-    join(project.nodeModules, 'node-api-headers', 'include'),
-  ];
-  const files = [join(sources, 'tfjs_backend.cc'), join(sources, 'tfjs_binding.cc'), '-o', binding];
-  const link = ['-L', library, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'];
-  await runCommand(compiler, [...flags, ...headers.flatMap((folder) => ['-I', folder]), ...files, ...link], {
-    cwd: project.root,
-    env: project.env,
-    log: log('binding'),
-    name: compiler,
-  });
-  rmSync(join(partial, 'deps', 'include'), { recursive: true });
+  await compileBinding(project, partial, compiler, 'linux');
   keepPartial(project, `the library of ${WHEEL.requirement}`);
   rmSync(wheel);
 }
@@ -110,22 +84,7 @@ function requireWheelMachine({ env }) {
       `the wheel is for Linux with glibc on x64, this is ${process.platform} on ${process.arch}`,
     );
   }
-  const compiler = [env.CXX, 'c++', 'g++', 'clang++'].find((name) => name && isProgram(name, env));
-  if (!compiler) throw new Error('the wheel needs a C++ compiler (Debian and Ubuntu: sudo apt install g++)');
-  return compiler;
-}
-
-/**
- * @param {string} name
- * @param {NodeJS.ProcessEnv} env
- */
-function isProgram(name, env) {
-  try {
-    execFileSync(name, ['--version'], { env, stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+  return requireCompiler(env);
 }
 
 /**
@@ -137,7 +96,7 @@ function isProgram(name, env) {
  * @throws {SetupError} when what came is not the published file, or the disk is too full
  */
 export async function fetchWheel(project, wanted, report) {
-  const { tensorflowCache, setupCache, root, python, env } = project;
+  const { tensorflowCache } = project;
   const wheel = join(tensorflowCache, wanted.file);
   if (existsSync(wheel)) {
     report('checking the downloaded library');
@@ -150,13 +109,29 @@ export async function fetchWheel(project, wanted, report) {
   const partial = join(tensorflowCache, 'download.partial');
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
+  await downloadByPip(project, wanted, partial, report);
+  const actual = await sha256Of(join(partial, wanted.file));
+  if (actual !== wanted.sha256) rmSync(partial, { recursive: true });
+  requirePublished(wanted.file, actual, [wanted.sha256]);
+  renameSync(join(partial, wanted.file), wheel);
+  rmSync(partial, { recursive: true });
+  return wheel;
+}
+
+/**
+ * @param {import('../project.js').Project} project
+ * @param {typeof WHEEL} wanted
+ * @param {string} folder where the wheel is to come
+ * @param {(detail: string) => void} report
+ */
+async function downloadByPip({ setupCache, root, python, env }, wanted, folder, report) {
   report('downloading the library');
   const how = [
     '--progress-bar=raw',
     '--no-cache-dir',
     '--no-deps',
     '--only-binary=:all:',
-    `--dest=${partial}`,
+    `--dest=${folder}`,
   ];
   const { requirement, pythonTag, platform } = wanted;
   const which = [
@@ -180,7 +155,7 @@ export async function fetchWheel(project, wanted, report) {
     {
       cwd: root,
       // pip's own temporary copy belongs on the same disk.
-      env: { ...env, TMPDIR: partial },
+      env: { ...env, TMPDIR: folder },
       log: join(setupCache, 'tensorflow-wheel.log'),
       name: 'pip download',
       onLine: (line) => {
@@ -189,29 +164,11 @@ export async function fetchWheel(project, wanted, report) {
       },
     },
   );
-  const actual = await sha256Of(join(partial, wanted.file));
-  if (actual !== wanted.sha256) {
-    rmSync(partial, { recursive: true });
-    throw new SetupError(
-      `The download of ${wanted.file} must have SHA-256 ${wanted.sha256}, got ${actual}. It was deleted.`,
-      'Run the command again; if it happens again, something on the way changes what you download.',
-    );
-  }
-  renameSync(join(partial, wanted.file), wheel);
-  rmSync(partial, { recursive: true });
-  return wheel;
 }
 
 /** @param {string} bytes */
 function megabytes(bytes) {
   return Math.round(Number(bytes) / 1e6);
-}
-
-/** @param {string} file */
-async function sha256Of(file) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }
 
 /**

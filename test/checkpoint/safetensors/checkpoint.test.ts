@@ -221,6 +221,32 @@ describe('openCheckpoint: tensors against the config', () => {
     );
   });
 
+  it('reads Python’s NaN and Infinity in fields that nothing uses, and refuses them in those that count', async () => {
+    const folder = packedCopy();
+    const path = join(folder, 'config.json');
+    const config = readFileSync(path, 'utf8').trim();
+    writeFileSync(path, config.replace('{', '{ "aux_loss": NaN, "limits": [-Infinity, Infinity], '));
+    const generation = join(folder, 'generation_config.json');
+    writeFileSync(
+      generation,
+      readFileSync(generation, 'utf8').replace('{', '{ "penalty_of_none": Infinity, '),
+    );
+    const checkpoint = await openCheckpoint(folder);
+    await checkpoint.close();
+    writeFileSync(path, config.replace(/"rms_norm_eps": [^,]+/, '"rms_norm_eps": NaN'));
+    expect((await failure(folder)).message).toMatch(/rms_norm_eps must be a positive number, got "NaN"/);
+  });
+
+  it('refuses a config.json of millions of brackets before they fill the memory', async () => {
+    const folder = packedCopy();
+    for (const text of ['['.repeat(2 ** 26), `[${'[],'.repeat(22_000_000)}[]]`]) {
+      writeFileSync(join(folder, 'config.json'), text);
+      expect((await failure(folder)).message).toMatch(
+        /must be JSON, got "(lists in lists, more than 100 deep|more than 4000000 values)"/,
+      );
+    }
+  });
+
   it('refuses a config that claims millions of layers at once', async () => {
     const folder = packedCopy();
     editJson(folder, 'config.json', { num_hidden_layers: 2 ** 24 });

@@ -133,8 +133,25 @@ describe('readSafetensors', () => {
       `{"a":{"dtype":${deep},"shape":[1],"data_offsets":[0,4]}}`,
       `{"__metadata__":${deep}}`,
     ]) {
-      expect((await failure(bytesOf(header, 4))).message).toMatch(/got a list that no message can show/);
+      expect((await failure(bytesOf(header, 4))).message).toMatch(/got "lists in lists, more than 100 deep"/);
     }
+  });
+
+  it('reads or refuses names of millions of escapes', async () => {
+    const name = String.raw`\u0061`.repeat(2_000_000);
+    writeFileSync(file, bytesOf(`{"${name}":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1));
+    expect([...(await readSafetensors(file)).keys()][0]).toHaveLength(2_000_000);
+    const twice = String.raw`\"`.repeat(4_000_000);
+    const tensor = '{"dtype":"U8","shape":[0],"data_offsets":[0,0]}';
+    expect((await failure(bytesOf(`{"${twice}":${tensor},"b":${tensor},"b":${tensor}}`, 0))).message).toMatch(
+      /every key of the header must be given once, got "b" twice/,
+    );
+  });
+
+  it('takes metadata of null for none, as the format’s own reader does', async () => {
+    writeFileSync(file, bytesOf(`{"__metadata__":null,"a":${JSON.stringify(entry('U8', [1], 0, 1))}}`, 1));
+    expect([...(await readSafetensors(file)).keys()]).toEqual(['a']);
+    expect({ ...(await readSafetensorsMetadata(file)) }).toEqual({});
   });
 
   it('refuses a file that is empty or shorter than its first field', async () => {

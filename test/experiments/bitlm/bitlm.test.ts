@@ -14,18 +14,14 @@ const verdicts = (losses: Record<string, number | null>): string[] =>
   );
 
 describe('bitlmClaims', () => {
-  it('come out either way, but for a difference of one seed, which decides nothing', () => {
-    expect(verdicts({})).toEqual(['reproduced', 'not at this scale', 'reproduced']);
-    expect(verdicts({ 'a-ternary': 2, embedded: 2.6 })).toEqual([
-      'contradicted',
-      'not at this scale',
-      'contradicted',
-    ]);
+  it('come out either way', () => {
+    expect(verdicts({})).toEqual(['agrees', 'agrees']);
+    expect(verdicts({ 'a-ternary': 2, embedded: 2.6 })).toEqual(['disagrees', 'disagrees']);
   });
 
   it('leave out what has no run yet, and fail with a model that diverged', () => {
     expect(bitlmClaims([])).toEqual([]);
-    expect(verdicts({ embedded: null })).toContain('contradicted');
+    expect(verdicts({ embedded: null })).toEqual(['agrees', 'disagrees']);
   });
 });
 

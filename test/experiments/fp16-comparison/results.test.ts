@@ -93,34 +93,34 @@ describe('gapTrend', () => {
   it('is negative where the gap shrinks, in nats a doubling', () => {
     const trend = gapTrend(pairsOf(RUNS));
     expect(trend.value).toBeLessThan(0);
-    expect(trend.high).toBeLessThan(0);
   });
 
-  it('is open where a run diverged, in one arm or in both', () => {
+  it('is open where a run diverged, in one arm or in both, and for two sizes', () => {
     const lost = (arms: readonly string[]): FinishedRun[] =>
       RUNS.map((run) =>
         arms.includes(run.arm) && run.training.seeds.weights === 1 ? { ...run, validationLoss: null } : run,
       );
-    for (const arms of [['b1.58'], ['b1.58', 'full-precision']]) {
-      for (const over of ['runs', 'seeds'] as const)
-        expect(gapTrend(pairsOf(lost(arms)), { over })).toMatchObject({ low: -Infinity, high: Infinity });
-    }
+    for (const arms of [['b1.58'], ['b1.58', 'full-precision']])
+      expect(gapTrend(pairsOf(lost(arms)))).toMatchObject({ low: -Infinity, high: Infinity });
+    expect(gapTrend(pairsOf(RUNS).slice(1))).toMatchObject({ low: -Infinity, high: Infinity });
   });
 
-  it('is told for a doubling or for a tenfold size, by either interval', () => {
+  it('is told for a doubling or for a tenfold size', () => {
     const pairs = pairsOf(RUNS);
-    for (const over of ['runs', 'seeds'] as const) {
-      const tenfold = gapTrend(pairs, { per: 10, over }).value;
-      expect(tenfold / gapTrend(pairs, { over }).value).toBeCloseTo(Math.log2(10), 9);
-    }
-    expect(gapTrend(pairs, { over: 'runs' }).value).toBeCloseTo(gapTrend(pairs).value, 9);
+    expect(gapTrend(pairs, 10).value / gapTrend(pairs).value).toBeCloseTo(Math.log2(10), 9);
   });
 
-  it('follows each seed that all sizes have', () => {
-    const without = (seed: number, width: number): FinishedRun[] =>
-      RUNS.filter((run) => run.training.seeds.weights !== seed || run.model.hidden_size !== width);
-    const common = RUNS.filter((run) => run.training.seeds.weights !== 1);
-    expect(gapTrend(pairsOf(without(1, 64)))).toEqual(gapTrend(pairsOf(common)));
+  it('holds the scatter between sizes, which all seeds of a size share', () => {
+    const shifted = RUNS.map((run) =>
+      run.arm === 'b1.58' && run.model.hidden_size === 64
+        ? { ...run, validationLoss: run.validationLoss! + 0.05 }
+        : run,
+    );
+    const width = (runs: readonly FinishedRun[]): number => {
+      const { low, high } = gapTrend(pairsOf(runs));
+      return high - low;
+    };
+    expect(width(shifted)).toBeGreaterThan(5 * width(RUNS));
   });
 });
 
@@ -186,10 +186,14 @@ describe('postTrainingOf', () => {
 
   it('judges: collapse at one bit where training does not', () => {
     const verdicts = new Map(fp16Claims([...RUNS, ...runs]).map(({ claim, verdict }) => [claim, verdict]));
-    expect(verdicts.get('Rounding by absmax collapses at 1 bit')).toBe('reproduced');
-    expect(verdicts.get('Training with 1 bit does not collapse')).toBe('reproduced');
-    expect(verdicts.get('b1.58 matches full precision of equal shape (Tiny Shakespeare)')).toBe(
-      'not at this scale',
+    expect(verdicts.get('Rounding by absmax collapses at 1 bit')).toBe('agrees');
+    expect(verdicts.get('Training with 1 bit does not collapse')).toBe('agrees');
+    // 0.09 nats against the 0.051 of rounding to 8 bits.
+    expect(verdicts.get('b1.58 comes close to 8-bit weights and activations of equal shape')).toBe(
+      'disagrees',
+    );
+    expect([...verdicts].find(([claim]) => claim.includes('full precision of equal shape'))?.[1]).toBe(
+      'disagrees',
     );
   });
 });
@@ -207,11 +211,15 @@ describe('formulaClaims', () => {
   it('finds the printed energies, 71.4 for a product and far less for a model', () => {
     const verdicts = formulaClaims();
     const of = (start: string) => verdicts.find(({ claim }) => claim.startsWith(start))!;
-    expect(of('BitNet’s energy table').ours.value).toBe(34);
-    expect(of('The energies of the 2B4T report').verdict).toBe('reproduced');
-    expect(of('A matrix product').verdict).toBe('reproduced');
-    expect(of('A whole model').ours.value).toBeCloseTo(20, 0);
-    expect(of('13B b1.58').verdict).toBe('reproduced');
+    expect(of('BitNet’s energy table')).toMatchObject({ verdict: 'agrees' });
+    expect(of('BitNet’s energy table').measure).toContain('34 to the digit');
+    expect(of('The energies of the 2B4T report').verdict).toBe('agrees');
+    expect(of('A matrix product').verdict).toBe('agrees');
+    // 25.2 by the formula, 21.7 printed, at 3B; the other four sizes are within 2.6 %.
+    expect(of('A model takes').verdict).toBe('disagrees');
+    expect(of('A model takes').ours.value).toBeCloseTo(25.2 / 21.7, 2);
+    expect(of('13B b1.58').verdict).toBe('agrees');
+    expect(of('70B on two 80 GB devices takes').verdict).toBe('untestable here');
   });
 });
 

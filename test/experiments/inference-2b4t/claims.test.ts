@@ -6,9 +6,6 @@ const FINDINGS: InferenceFindings = {
     { minus: 0.34, zero: 0.32, plus: 0.34 },
     { minus: 0.33, zero: 0.34, plus: 0.33 },
   ],
-  linearValues: 4000,
-  linearBytes: 1000,
-  zerosByLayer: [0.9, 0.88, 0.91],
   checkedProducts: 100,
   equalProducts: 100,
   tokenMs: 28,
@@ -19,18 +16,19 @@ function verdicts(changes: Partial<InferenceFindings>): string[] {
 }
 
 describe('inferenceClaims', () => {
-  it('says of each claim whether it holds; two bits a weight are not 0.4 GB', () => {
-    const held = 'reproduced';
-    expect(verdicts({})).toEqual([held, held, held, 'contradicted', held, held]);
-    expect(verdicts({ linearBytes: (4000 * Math.log2(3)) / 8 })[3]).toBe(held);
+  it('says of each claim whether it agrees', () => {
+    expect(verdicts({})).toEqual(Array(5).fill('agrees'));
   });
 
-  it('can contradict, and leaves open what a machine or a spread cannot decide', () => {
-    expect(verdicts({ tritShares: [{ minus: 0.1, zero: 0.8, plus: 0.1 }] })[0]).toBe('contradicted');
-    expect(verdicts({ equalProducts: 99 })[1]).toBe('contradicted');
-    expect(verdicts({ zerosByLayer: [0.5, 0.52, 0.49] })[2]).toBe('contradicted');
-    expect(verdicts({ zerosByLayer: [0.99, 0.6, 0.8] })[2]).toBe('not at this scale');
-    expect(verdicts({ tokenMs: 60 })[4]).toBe('not at this scale');
+  it('can disagree, and leaves open what this machine or a spread cannot decide', () => {
+    expect(verdicts({ tritShares: [{ minus: 0.1, zero: 0.8, plus: 0.1 }] })[0]).toBe('disagrees');
+    const spread = [
+      { minus: 0.33, zero: 0.34, plus: 0.33 },
+      { minus: 0.27, zero: 0.46, plus: 0.27 },
+    ];
+    expect(verdicts({ tritShares: spread })[0]).toBe('underpowered');
+    expect(verdicts({ equalProducts: 99 })[1]).toBe('disagrees');
+    expect(verdicts({ tokenMs: 60 })[3]).toBe('untestable here');
   });
 
   it("gives the report's energy by the papers' formula", () => {

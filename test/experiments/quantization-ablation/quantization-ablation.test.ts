@@ -33,12 +33,18 @@ describe('the arms', () => {
 
   it('cover every quantizer, norm placement, straight-through estimator, schedule and feed-forward', () => {
     const values = <T>(of: (arm: Arm) => T): Set<T> => new Set(ARMS.map(of));
-    expect(values(({ options }) => options.weight_quantizer)).toEqual(new Set(WEIGHT_QUANTIZERS));
-    expect(values(({ options }) => options.activation_quantizer)).toEqual(new Set(ACTIVATION_QUANTIZERS));
+    // Three and six bits stand on the frontier of loss and bytes alone.
+    const weights = WEIGHT_QUANTIZERS.filter((name) => !['absmax-3bit', 'absmax-6bit'].includes(name));
+    expect(values(({ options }) => options.weight_quantizer)).toEqual(new Set(weights));
+    const inputs = ARMS.flatMap(({ options }) => [
+      options.activation_quantizer,
+      options.output_activation_quantizer ?? options.activation_quantizer,
+    ]);
+    expect(new Set(inputs)).toEqual(new Set(ACTIVATION_QUANTIZERS));
     expect(values(({ options }) => options.norm_placement)).toEqual(new Set(NORM_PLACEMENTS));
     expect(values(({ options }) => options.straight_through)).toEqual(new Set(['identity', 'clipped']));
     expect(values(({ schedule, dropsDecay }) => `${schedule} ${dropsDecay}`).size).toBe(4);
-    expect(values(({ activation }) => activation)).toEqual(new Set(['relu2', 'silu']));
+    expect(values(({ activation }) => activation)).toEqual(new Set(['relu2', 'silu', 'gelu']));
   });
 
   it('change one thing against the arm that they are compared with; `two-stage` is the Tips’ pair of changes', () => {
@@ -57,7 +63,9 @@ describe('the arms', () => {
         arm.name === 'full-precision' ||
         arm.name === 'activations-int4-not-down' ||
         /^table4-elastic-(preln|bmt)$/.test(arm.name);
-      expect(changed.length, `${arm.name}: ${changed.join(', ')}`).toBeLessThanOrEqual(isPair ? 2 : 1);
+      // Three sites of a4.8 are one recipe; the body of b1 has an activation of its own.
+      const recipe = { 'activations-a4.8': 3, 'weights-sign-own-body': 2 }[arm.name] ?? (isPair ? 2 : 1);
+      expect(changed.length, `${arm.name}: ${changed.join(', ')}`).toBeLessThanOrEqual(recipe);
     }
   });
 
@@ -124,15 +132,15 @@ describe('ablationClaims', () => {
     )?.verdict;
 
   it('can come out each way', () => {
-    expect(verdict({ 'weights-sign': 0.1 }, 'Ternary weights beat')).toBe('reproduced');
-    expect(verdict({ 'weights-sign': 0 }, 'Ternary weights beat')).toBe('not at this scale');
-    expect(verdict({ 'weights-sign': -0.1 }, 'Ternary weights beat')).toBe('contradicted');
+    expect(verdict({ 'weights-sign': 0.1 }, 'Ternary weights beat')).toBe('agrees');
+    expect(verdict({ 'weights-sign': 0 }, 'Ternary weights beat')).toBe('disagrees');
+    expect(verdict({ 'weights-sign': -0.1 }, 'Ternary weights beat')).toBe('disagrees');
   });
 
-  it('takes a diverged arm for one that failed', () => {
-    expect(verdict({ 'weights-zero-one': 1 }, '{0, 1} fails')).toBe('reproduced');
-    expect(verdict({ 'weights-zero-one': 0.1 }, '{0, 1} fails')).toBe('contradicted');
-    expect(verdict({ 'weights-zero-one': null }, '{0, 1} fails')).toBe('reproduced');
+  it('takes a diverged arm for one that is worse', () => {
+    expect(verdict({ 'weights-zero-one': 1 }, '{0, 1} is worse')).toBe('agrees');
+    expect(verdict({ 'weights-zero-one': -0.1 }, '{0, 1} is worse')).toBe('disagrees');
+    expect(verdict({ 'weights-zero-one': null }, '{0, 1} is worse')).toBe('agrees');
   });
 
   it('decides nothing where both arms diverged, and shows it', () => {
@@ -141,13 +149,13 @@ describe('ablationClaims', () => {
       return isLost ? null : lossWith({})(spec);
     });
     const claim = ablationClaims(both).find((one) => one.claim.startsWith('Ternary weights beat'))!;
-    expect(claim).toMatchObject({ verdict: 'not at this scale', ours: { low: -Infinity, high: Infinity } });
+    expect(claim).toMatchObject({ verdict: 'underpowered', ours: { low: -Infinity, high: Infinity } });
     expect(quantizationAblation.table(both).join('\n')).toContain('[−∞, ∞]');
   });
 
-  it('does not hold a small model against claims about large ones', () => {
-    expect(verdict({ 'a-full-precision': -0.3 }, 'Ternary meets')).toBe('not at this scale');
-    expect(verdict({ 'weights-8bit': -0.3 }, 'More levels')).toBe('not at this scale');
+  it('holds what is trained here against claims at its own size', () => {
+    expect(verdict({ 'a-full-precision': -0.3 }, 'Ternary meets')).toBe('disagrees');
+    expect(verdict({ 'weights-8bit': -0.3 }, 'More levels')).toBe('disagrees');
   });
 
   it('leaves out what has no results', () => {

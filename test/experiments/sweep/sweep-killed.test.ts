@@ -1,19 +1,24 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { LocalEngine } from '../../../experiments/sweep/engines/local.js';
 import { runId } from '../../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { sweep, type SweepEvent, type SweepOutcome } from '../../../experiments/sweep/sweep.js';
-import { ended, startSource } from '../../source-process.js';
+import { inProcessSpace, processSpaces } from '../../process-space.js';
+import { ended, sourceCommand, startSource } from '../../source-process.js';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { toyExperiment } from '../toy-experiment.js';
 
-/** Everything of a run but how long it took. */
+/** Kills of a sweep in process spaces: BITNET_KILL_ROUNDS=20 for a long look. */
+const ROUNDS = Number(process.env.BITNET_KILL_ROUNDS ?? 3);
+
+/** Everything of a run but how long it took, and that somebody edits this clone meanwhile. */
 function timeless({ curve, ...run }: FinishedRun): object {
-  return { ...run, seconds: 0, curve: curve.map((point) => ({ ...point, seconds: 0 })) };
+  return { ...run, commit: '', seconds: 0, curve: curve.map((point) => ({ ...point, seconds: 0 })) };
 }
 
 async function sweepIn(
@@ -78,6 +83,40 @@ describe('a sweep that is killed', () => {
     expect(outcome.map(timeless)).toEqual(expected);
     expect(await resultsOf(killed)).toEqual(await resultsOf(alone));
   });
+
+  // Driver and workers have the same process numbers in every round, as they have in a container that is started again.
+  it.skipIf(!processSpaces)(
+    `ends with the same results after ${ROUNDS} kills of all its processes at once, each time in a new process space`,
+    { timeout: 120_000 + ROUNDS * 30_000 },
+    async () => {
+      const alone = await temporaryFolder();
+      const expected = (await sweepIn(alone)).finished.map(timeless);
+      const killed = await temporaryFolder();
+      const [program, args] = inProcessSpace(
+        ...sourceCommand('test/experiments/toy-experiment.ts', [killed, '2']),
+      );
+      const start = (): ChildProcess => {
+        const driver = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        onTestFinished(() => void driver.kill('SIGKILL'));
+        return driver;
+      };
+      for (let round = 0; round < ROUNDS; round++) {
+        const driver = start();
+        const end = ended(driver);
+        await Promise.race([end, once(driver.stdout!, 'data')]);
+        await Promise.race([end, sleep(6000 * Math.random())]);
+        driver.kill('SIGKILL'); // and with it, all of its space
+        await end;
+      }
+      const last = start();
+      last.stdout!.resume();
+      expect((await ended(last)).code).toBe(0);
+      const { finished, failed } = await sweepIn(killed);
+      expect(failed).toEqual([]);
+      expect(finished.map(timeless)).toEqual(expected);
+      expect(await resultsOf(killed)).toEqual(await resultsOf(alone));
+    },
+  );
 
   it('tries a run again whose worker was killed, from its checkpoint', async () => {
     const alone = await temporaryFolder();

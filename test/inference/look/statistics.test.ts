@@ -26,6 +26,18 @@ describe('likeliest', () => {
     expect(found[2].probability).toBeCloseTo(1 / 8, 6);
   });
 
+  it('refuses logits that are no numbers, and counts that are none', () => {
+    for (const wrong of [NaN, Infinity]) {
+      expect(() => likeliest(Float32Array.from([0, wrong]), 1)).toThrow(
+        `likeliest: logits must be finite, got ${wrong} at id 1.`,
+      );
+    }
+    for (const count of [-1, 0.5, NaN])
+      expect(() => likeliest(new Float32Array(3), count)).toThrow(RangeError);
+    // What a caller has ruled out has no share.
+    expect(likeliest(Float32Array.from([0, -Infinity]), 2)[1]).toEqual({ id: 1, probability: 0 });
+  });
+
   it('does not overflow, and gives all there are', () => {
     const found = likeliest(Float32Array.from([1000, -1000]), 10);
     expect(found).toEqual([

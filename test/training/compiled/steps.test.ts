@@ -116,6 +116,10 @@ describe.runIf(HAS_TENSORFLOW)('steps as one call', () => {
       name: `${quantizer}, clipped`,
       change: { bitlm: { ...BITNET_B158, weight_quantizer: quantizer, straight_through: 'clipped' } },
     })),
+    ...(['sign', 'absmean-ternary', 'absmax-3bit'] as const).map((quantizer) => ({
+      name: `${quantizer}, a scale for eight neighbours`,
+      change: { bitlm: { ...BITNET_B158, weight_quantizer: quantizer, weight_group_size: 8 } },
+    })),
     {
       name: 'int4 absmean, clipped',
       change: {

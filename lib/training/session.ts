@@ -1,0 +1,158 @@
+/** One session of a training run: its steps, from where the run's checkpoint stands. */
+import { noteEagerSteps } from '../backend/tensorflow.js';
+import type { Corpus, TokenWindows } from '../corpora/corpus.js';
+import type { BitLM } from '../model/bitlm.js';
+import type { RunStore } from '../runs/memory-run.js';
+import { diagnose, weightCodes } from './diagnostics.js';
+import { evaluate } from './evaluate.js';
+import { BatchWorkers } from './parallel/batch-workers.js';
+import { restoreState, saveState } from './run-state.js';
+import { schedule, type Rates, type Schedule } from './schedule.js';
+import type { StepResult } from './step.js';
+import { TrainingSteps } from './steps.js';
+import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoint } from './types.js';
+
+export class TrainingSession {
+  private readonly steps: TrainingSteps;
+  private readonly rates: Schedule;
+  private workers: BatchWorkers | undefined;
+  private windows: TokenWindows | undefined;
+  /** Updates made in all sessions of the run. */
+  private done = 0;
+  private seconds = 0;
+
+  /** @param run where the run is kept, if it is */
+  constructor(
+    private readonly model: BitLM,
+    private readonly corpus: Corpus,
+    private readonly options: TrainingOptions,
+    private readonly run: RunStore<TrainingPoint> | undefined,
+    form: RunOptions['form'],
+  ) {
+    this.steps = new TrainingSteps(model, {
+      sequences: options.batch,
+      steps: options.steps - (run?.checkpointStep ?? 0),
+      clipNorm: options.clipNorm ?? 1,
+      betas: options.betas,
+      form,
+      onEager: noteEagerSteps,
+    });
+    this.rates = schedule(options.schedule);
+  }
+
+  get isFinished(): boolean {
+    return this.done >= this.options.steps;
+  }
+
+  /** Goes to where the run's checkpoint stands. */
+  async resume(): Promise<void> {
+    const { run } = this;
+    if (run?.checkpointStep === undefined) return;
+    await restoreState(run, this.model, this.steps);
+    this.done = run.checkpointStep;
+    this.seconds = run.points.at(-1)?.seconds ?? 0;
+    // Killed between the last checkpoint and the mark, or between the two halves of being given more steps.
+    if (this.isFinished && !run.completed) await run.complete();
+  }
+
+  /** Draws the validation windows and starts what trains beside this process. */
+  async start(): Promise<void> {
+    const { validationWindows, context, batch } = this.options;
+    this.windows = this.corpus.validationWindows(validationWindows, context);
+    this.workers = await BatchWorkers.open(this.model, batch);
+  }
+
+  /**
+   * One update, and at steps that ask for it an evaluation.
+   * @throws DivergedError where a loss or gradient is not finite
+   */
+  async step(): Promise<TrainingPoint> {
+    const { model, options } = this;
+    const rates = this.rates(this.done);
+    model.drawFrom(options.seeds.weights, this.done);
+    const isEvaluated = this.done + 1 === options.steps || (this.done + 1) % options.evaluateEvery === 0;
+    const codes = isEvaluated && options.diagnostics ? weightCodes(model) : undefined;
+    const started = performance.now();
+    const { loss, gradientNorm } = await this.update(rates);
+    this.done++;
+    const trained = performance.now();
+    const validationLoss = isEvaluated ? this.evaluate(rates) : undefined;
+    return {
+      step: this.done,
+      trainLoss: loss,
+      ...(validationLoss !== undefined && { validationLoss }),
+      ...(codes && { diagnostics: diagnose(model, codes, this.windows!, options.context) }),
+      ...rates,
+      gradientNorm,
+      tokensPerSecond: (options.batch * options.context * 1000) / (trained - started),
+      seconds: (this.seconds += (performance.now() - started) / 1000),
+    };
+  }
+
+  /** Writes a point to the run, and a checkpoint where one is due or the session is about to stop. */
+  async record(point: TrainingPoint, isStopping: boolean): Promise<void> {
+    const { run, options } = this;
+    if (!run) return;
+    await run.append(point);
+    const saveEvery = options.checkpointEvery ?? options.evaluateEvery;
+    if (this.isFinished || this.done % saveEvery === 0 || isStopping) await this.save();
+    if (this.isFinished) await run.complete();
+  }
+
+  /** Saves what the last checkpoint does not hold yet. */
+  async saveRest(): Promise<void> {
+    const { run } = this;
+    if (run && !run.completed && this.done > (run.checkpointStep ?? 0)) await this.save();
+  }
+
+  /** Ends what trains beside this process, and frees everything but the model. */
+  async close(): Promise<void> {
+    this.steps.close();
+    await this.workers?.close();
+  }
+
+  private async update(rates: Rates): Promise<StepResult> {
+    const { model, corpus, options, workers, steps, done } = this;
+    const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
+    const result = workers
+      ? steps.update(await workers.lossAndGradients(batch, options.batch), rates)
+      : steps.step(batch, rates);
+    const { loss, gradientNorm } = result;
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return result;
+    const isSound = hasFiniteWeights(model);
+    if (isSound && done > (this.run?.checkpointStep ?? -1)) await this.save();
+    const ruined = isSound ? '' : ', and that update ruined it: not all weights are finite';
+    throw new DivergedError(
+      done + 1,
+      `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
+        `${done + 1}. The model is as after step ${done}${ruined}. ` +
+        advice(model, rates),
+    );
+  }
+
+  private evaluate(rates: Rates): number {
+    const loss = evaluate(this.model, this.windows!, this.options.context);
+    if (Number.isFinite(loss)) return loss;
+    // No checkpoint: the update that ruined the model has been made. The one before stays.
+    throw new DivergedError(
+      this.done,
+      `train: validation loss must be finite, got ${loss} after step ${this.done}. ` +
+        advice(this.model, rates),
+    );
+  }
+
+  private async save(): Promise<void> {
+    if (this.run) await saveState(this.run, this.model, this.steps, this.corpus, this.done);
+  }
+}
+
+/** What to try where a loss is not finite. */
+function advice({ own }: BitLM, { learningRate }: Rates): string {
+  const hasOwn = own.weights !== undefined || own.activations !== undefined;
+  const look = hasOwn ? ', and look for values in your quantizer that are not finite' : '';
+  return `Try a lower learning rate (now ${learningRate})${look}.`;
+}
+
+function hasFiniteWeights(model: BitLM): boolean {
+  return model.tensors().every(({ data }) => data.every((value) => Number.isFinite(value)));
+}

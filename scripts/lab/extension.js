@@ -1,0 +1,20 @@
+/** What this extension adds to JupyterLab beside its renderers. */
+import { oneAtATime } from './cell-executor.js';
+
+/**
+ * The plugins, as JupyterLab takes them.
+ * @param {import('./mime-extension.js').SharedModules} shared
+ */
+export default async function makePlugins(shared) {
+  const [{ get }] = Object.values(shared['@jupyterlab/notebook']);
+  const { INotebookCellExecutor, runCell } = (await get())();
+  return [
+    {
+      id: 'bitnet-notebooks:cell-executor',
+      description: 'Runs the cells of a notebook one after the other.',
+      autoStart: true,
+      provides: INotebookCellExecutor,
+      activate: () => Object.freeze({ runCell: oneAtATime(runCell) }),
+    },
+  ];
+}
