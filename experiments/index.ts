@@ -81,9 +81,10 @@ export {
   type PtqMethod,
 } from './fp16-comparison/results.js';
 
-export { formulaClaims, latencyClaims, named, reservedForBatch, tokenMs } from './shapes/claims.js';
+export { latencyClaims, tokenMs } from './shapes/claims.js';
+export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
 export { attentionShareFigure, energyRatioFigure, latencyFigure } from './shapes/figures.js';
-export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, type B158Row } from './shapes/paper-tables.js';
+export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
 export { findMeasurement, readShapes, type ShapesRecord } from './shapes/results.js';
 
 export {
