@@ -168,10 +168,8 @@ export class BitLM {
           `got layer ${index} and ${hidden.shape[0]} rows.`,
       );
     }
-    const positions = this.positionsFor(tokens);
-    return tf.tidy(() =>
-      this.block(hidden, `model.layers.${index}`, this.parameters, batch, tokens, positions),
-    );
+    const pass: Pass = { weights: this.parameters, batch, tokens, positions: this.positionsFor(tokens) };
+    return tf.tidy(() => this.block(hidden, `model.layers.${index}`, pass));
   }
 
   /** Mean cross-entropy in nats over all positions. ids and targets: [B·T] int32. */
