@@ -111,7 +111,7 @@ export class BitLM {
     });
   }
 
-  /** Tells own quantizers where training stands: their random numbers follow from it. */
+  /** Gives own quantizers the seed and step that their random numbers follow from. */
   drawFrom(seed: number, step: number): void {
     this.own.weights?.at(seed, step);
     this.own.activations?.at(seed, step);

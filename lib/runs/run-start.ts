@@ -61,7 +61,7 @@ export async function settleRun(
   if (problem !== undefined) {
     throw new RunFolderError(
       `open run: ${problem} in ${folder}. Put that checkpoint back, or delete ${COMPLETED_FILE}: the run then goes ` +
-        'on from the checkpoint that it has, or is trained anew.',
+        'on from the checkpoint that it has, or starts again.',
     );
   }
   const last = end ? Infinity : (checkpoint?.step ?? -1);
@@ -109,7 +109,7 @@ export async function readCompleted(path: string): Promise<RunEnd | undefined> {
     const { points, step } = JSON.parse(text) as { points?: unknown; step?: unknown };
     if (isStep(points) && (step === undefined || step === null || isStep(step))) return { points, step };
   } catch {
-    // Told below, as for any other content.
+    // Reported below, as for any other content.
   }
   throw new RunFolderError(
     `read run: the file must hold the number of points, got ${JSON.stringify(text.slice(0, 80))} in ${path}. ` +
