@@ -3,8 +3,12 @@ import { ProgressLine } from '../../../experiments/sweep/progress-line.js';
 import type { SweepEvent } from '../../../experiments/sweep/sweep.js';
 import { toyRun } from '../toy-experiment.js';
 
-const event = (id: string, kind: 'queued' | 'started' | 'retrying'): SweepEvent =>
-  ({ kind, id, spec: toyRun(id, 10, 1e-3, 1), error: new Error('once more') }) as SweepEvent;
+const event = (id: string, kind: 'queued' | 'started' | 'retrying'): SweepEvent => ({
+  kind,
+  id,
+  spec: toyRun(id, 10, 1e-3, 1),
+  error: new Error('once more'),
+});
 
 /** What a terminal would show in the end. */
 const shown = (text: string): string => text.split('\r').at(-1)!;
