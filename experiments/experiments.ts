@@ -2,10 +2,17 @@
 import { bitlm } from './bitlm/experiment.js';
 import type { Experiment } from './sweep/experiment.js';
 import { fp16Comparison } from './fp16-comparison/experiment.js';
+import { pilot } from './pilot/experiment.js';
 import { quantizationAblation } from './quantization-ablation/experiment.js';
 import { scalingLaw } from './scaling-law/experiment.js';
 
-export const EXPERIMENTS: readonly Experiment[] = [bitlm, quantizationAblation, scalingLaw, fp16Comparison];
+export const EXPERIMENTS: readonly Experiment[] = [
+  bitlm,
+  pilot,
+  quantizationAblation,
+  scalingLaw,
+  fp16Comparison,
+];
 
 /** @throws Error that names the experiments there are */
 export function findExperiment(name: string): Experiment {

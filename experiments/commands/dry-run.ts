@@ -10,7 +10,7 @@ import { duration } from './sweep-display.js';
 const TIMED_STEPS = 5;
 const WARMUP_STEPS = 3;
 
-/** Numbers of cores that the time is told for, beside the one asked for. */
+/** Numbers of cores that the time is printed for, beside the one asked for. */
 const CORES = [1, 2, 4, 8, 16, 64, 100];
 
 /** Prints the runs of an experiment and their cost, from steps of every shape measured here. */

@@ -106,7 +106,7 @@ async function runAll(
     for (; !next.done; next = await events.next()) {
       display.show(next.value);
       if (!record || next.value.kind !== 'finished') continue;
-      // Heard at the first run that does not fit, not after the last.
+      // Fails at the first run that does not fit, not after the last.
       seen.push(next.value.run);
       requireOneVersion(`record ${experiment.name}`, seen);
       requireDesign(experiment.name, [next.value.run]);

@@ -25,7 +25,7 @@ export interface TrainRunOptions {
  * Trains one run in its folder, or goes on with it, and evaluates the trained model on all of the validation text.
  * A finished run is read back. A run that diverges ends with a result that says so.
  * @param onPoint sees every point, for progress
- * @param onRepair hears what was wrong with the folder, where a damaged one was put right
+ * @param onRepair gets what was wrong with the folder, where a damaged one was put right
  * @returns undefined where the signal stopped it
  */
 export async function trainRun(

@@ -22,7 +22,7 @@ export interface PowerLaw {
   atBounds: string[];
 }
 
-/** Exponents that are tried. Below the first a power is not told from a line in ln N, above the last from a step. */
+/** Exponents that are tried. Below the first a power looks like a line in ln N, above the last from a step. */
 const STEEPNESS = { low: 0.01, high: 4 };
 const GRID = ratioGrid(STEEPNESS.low, STEEPNESS.high, 60);
 

@@ -103,7 +103,7 @@ export class ModelCache {
 
   /**
    * Runs `download` while no other process downloads the same content; waits for one that does.
-   * @param onWait is told once who is waited for
+   * @param onWait called once with the process that holds the lock
    * @param signal ends the waiting
    */
   async exclusively(
@@ -133,7 +133,7 @@ export class ModelCache {
 const LOCK_POLL_MS = 200;
 const RE_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Blobs whose hash was right, with what tells a changed file from them: a gigabyte takes a second each time. */
+/** Blobs whose hash was right, with what shows that a file has changed: a gigabyte takes a second each time. */
 const known = new Map<string, string>();
 
 /** Whether a blob holds what its name, a hash, says. */

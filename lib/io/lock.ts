@@ -77,7 +77,7 @@ async function flock(koffi: Koffi, path: string): Promise<Lock | undefined> {
       }
       return await flock(koffi, await placeForLock(path));
     }
-    // The holder before removes the file before it lets go: whoever opened that file holds a lock that nobody sees.
+    // The previous holder removes the file before it unlocks: who had opened that file holds a lock that nobody sees.
     if (!isStill(path, fd)) {
       closeSync(fd);
       continue;

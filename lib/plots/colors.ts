@@ -10,7 +10,7 @@
  */
 export const INK = '#797979';
 
-/** Text of a picture on a page that tells its ground: 5.9 on white, 7.9 on #111111. */
+/** Text of a picture on a page that sets its background: 5.9 on white, 7.9 on #111111. */
 export const PICTURE_STYLE =
   '<style>.ink{fill:#626262}@media(prefers-color-scheme:dark){.ink{fill:#a8a8a8}}</style>';
 

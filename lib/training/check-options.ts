@@ -87,7 +87,7 @@ function checkMemory(config: ModelConfig, { batch, context }: TrainingOptions): 
   const { vocab_size: vocabulary, num_hidden_layers: layers, hidden_size, intermediate_size } = config;
   const values = vocabulary + layers * (4 * hidden_size + 2 * intermediate_size);
   const needed = batch * context * values * FLOAT_BYTES;
-  // A container's limit is told as an enormous number where there is none.
+  // Without a limit the system reports an enormous number.
   const limit = process.constrainedMemory?.() ?? 0;
   const there = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
   if (needed <= there) return;

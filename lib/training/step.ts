@@ -12,11 +12,11 @@ export interface StepResult {
   gradientNorm: number;
 }
 
-/** What one batch tells. */
+/** What one batch gives. */
 export interface LossAndGradients {
   /** Mean cross-entropy, nats per token. */
   loss: number;
-  /** By the parameter's name. Whoever takes them frees them. */
+  /** By the parameter's name. The caller frees them. */
   gradients: Map<string, tf.Tensor>;
 }
 

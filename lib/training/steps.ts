@@ -79,7 +79,7 @@ export class TrainingSteps {
     return this.compiled?.state() ?? this.optimizer.state();
   }
 
-  /** Takes up moments from a checkpoint, and the model's weights as they are now. */
+  /** Restores moments from a checkpoint, and the model's weights as they are now. */
   restore(state: AdamWState): void {
     this.optimizer.restore(state);
     this.compiled?.writeState(state);

@@ -69,7 +69,7 @@ function withoutModel({ folder, checkpointStep }: RunStore<TrainingPoint>, steps
   return new RunFolderError(
     `train: a complete run must have its checkpoint of step ${steps}, got ` +
       `${checkpointStep === undefined ? 'none' : `that of step ${checkpointStep}`} in ${folder}. ` +
-      'Put it back, or delete completed.json: the run is then trained on, or anew.',
+      'Put it back, or delete completed.json: the run then trains on, or starts again.',
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * The process that carries out runs for the local engine: it trains what it is sent, one run after the other, and tells
+ * The process that carries out runs for the local engine: it trains what it is sent, one run after the other, and reports
  * where each stands. It ends with the process that started it.
  */
 import { loadTraining, type Corpus, type Training, type TrainingPoint } from '@bitnet-notebooks/lib';

@@ -36,7 +36,7 @@ export function toHtml({ title, columns, rowCount, notes }: Table): string {
 }
 
 function cell(tag: 'th' | 'td', { numeric }: TableColumn, html: string): string {
-  // Numbers are told by their side; a head may break between words.
+  // Numbers stand right, text left; a head may break between words.
   const style = numeric ? `text-align:right${tag === 'td' ? ';white-space:nowrap' : ''}` : 'text-align:left';
   return `<${tag} align="${numeric ? 'right' : 'left'}" style="${style}">${html}</${tag}>`;
 }

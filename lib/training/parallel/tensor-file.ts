@@ -6,7 +6,7 @@ import { countValues } from '../../shape.js';
 
 /**
  * One float32 value of every learned parameter of a model, in a file that processes exchange them through: the system
- * keeps it in memory, so that reading or writing takes about as long as copying. Whoever writes tells the others.
+ * keeps it in memory, so that reading or writing takes about as long as copying. The writer notifies the others.
  */
 export class TensorFile {
   private readonly file: number;
@@ -14,7 +14,7 @@ export class TensorFile {
   /** What was read last, by the parameter's name, row-major. The next `read` puts its values in the same place. */
   readonly values: ReadonlyMap<string, Float32Array>;
 
-  /** @param mode `make` for whoever comes first, `open` for all others */
+  /** @param mode `make` for the first process, `open` for all others */
   constructor(
     private readonly path: string,
     config: ModelConfig,

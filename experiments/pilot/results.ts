@@ -1,0 +1,54 @@
+/** What the pilot's runs come to, size by size. */
+import { halfWidth, PooledArms, type Contrast } from '@bitnet-notebooks/lib';
+import { seedOf } from '../sweep/by-seed.js';
+import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+
+/** One candidate size. */
+export interface PilotResult {
+  candidate: string;
+  parameters: number;
+  steps: number;
+  /** Mean seconds of a run. */
+  seconds: number;
+  /** Standard deviation of a run around its arm and seed, nats, pooled over both arms. */
+  deviation: number;
+  degrees: number;
+  /** b1.58 − full precision, nats a token; rates are not tuned, so it is no finding. */
+  difference: Contrast;
+}
+
+/** Candidates with at least two seeds of both arms, in the order of the runs. */
+export function pilotResults(finished: readonly FinishedRun[]): PilotResult[] {
+  const names = [...new Set(finished.map(({ arm }) => candidateOf(arm)))];
+  return names.flatMap((candidate) => {
+    const runs = finished.filter(({ arm }) => candidateOf(arm) === candidate);
+    const arms = [`${candidate}/b1.58`, `${candidate}/full-precision`];
+    if (!arms.every((arm) => runs.filter((run) => run.arm === arm).length >= 2)) return [];
+    const pooled = new PooledArms(
+      runs.map((run) => ({ arm: run.arm, seed: seedOf(run), loss: lossOf(run) })),
+    );
+    return {
+      candidate,
+      parameters: runs[0].parameters,
+      steps: runs[0].training.steps,
+      seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0) / runs.length,
+      deviation: pooled.deviation,
+      degrees: pooled.degrees,
+      difference: pooled.contrast(arms[0], arms[1]),
+    };
+  });
+}
+
+/**
+ * Seeds of each of two arms that make half of a 95 % interval as narrow as wanted. The variance is taken as known about as well as
+ * an experiment of many arms knows it.
+ * @param wanted nats
+ */
+export function seedsFor(deviation: number, wanted: number): number {
+  const ofOne = halfWidth({ standardError: deviation * Math.SQRT2, degrees: 100 });
+  return Math.max(2, Math.ceil((ofOne / wanted) ** 2));
+}
+
+function candidateOf(arm: string): string {
+  return arm.slice(0, arm.lastIndexOf('/'));
+}
