@@ -51,6 +51,8 @@ export class TrainingSession {
     await restoreState(run, this.model, this.steps);
     this.done = run.checkpointStep;
     this.seconds = run.points.at(-1)?.seconds ?? 0;
+    // Killed between the last checkpoint and the mark, or between the two halves of being given more steps.
+    if (this.isFinished && !run.completed) await run.complete();
   }
 
   /** Draws the validation windows and starts what trains beside this process. */
@@ -124,24 +126,31 @@ export class TrainingSession {
       done + 1,
       `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
         `${done + 1}. The model is as after step ${done}${ruined}. ` +
-        `Try a lower learning rate (now ${rates.learningRate}).`,
+        advice(model, rates),
     );
   }
 
-  private evaluate({ learningRate }: Rates): number {
+  private evaluate(rates: Rates): number {
     const loss = evaluate(this.model, this.windows!, this.options.context);
     if (Number.isFinite(loss)) return loss;
     // No checkpoint: the update that ruined the model has been made. The one before stays.
     throw new DivergedError(
       this.done,
       `train: validation loss must be finite, got ${loss} after step ${this.done}. ` +
-        `Try a lower learning rate (now ${learningRate}).`,
+        advice(this.model, rates),
     );
   }
 
   private async save(): Promise<void> {
     if (this.run) await saveState(this.run, this.model, this.steps, this.corpus, this.done);
   }
+}
+
+/** What to try where a loss is not finite. */
+function advice({ own }: BitLM, { learningRate }: Rates): string {
+  const hasOwn = own.weights !== undefined || own.activations !== undefined;
+  const look = hasOwn ? ', and look for values in your quantizer that are not finite' : '';
+  return `Try a lower learning rate (now ${learningRate})${look}.`;
 }
 
 function hasFiniteWeights(model: BitLM): boolean {
