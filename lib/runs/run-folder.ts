@@ -9,8 +9,9 @@
  * A run may be killed at any moment. Opened again it stands where its checkpoint stood: points after that step are
  * taken off, so that metrics.jsonl ends up the same as in a run that was never killed.
  */
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../io/make-folder.js';
 import { withoutWriting } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
 import { holderOf, tryLock, type Lock } from '../io/lock.js';
@@ -129,7 +130,7 @@ async function lockRun(folder: string): Promise<Lock> {
 /** Makes a folder where there is none. @returns the one name that links and spellings of it come down to */
 async function madeFolder(path: string): Promise<string> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     return await realpath(path);
   } catch (error) {
     throw explainSystemError('open run', path, error);
