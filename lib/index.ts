@@ -238,6 +238,7 @@ export {
 export { heatmapFigure } from './plots/charts/heatmap-figure.js';
 export { histogramFigure, type HistogramSeries } from './plots/charts/histogram-figure.js';
 export { lineFigure, type LineSeries } from './plots/charts/line-figure.js';
+export { overlay, type OwnPoints } from './plots/charts/overlay.js';
 export { lossCurves, type LossPoint, type LossRun } from './plots/charts/loss-curves.js';
 export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
 export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
