@@ -76,7 +76,8 @@ describe('designChanges', () => {
 
 it('is asked of experiments that judge claims', () => {
   expect(designOf(toyExperiment, runs)).toBeUndefined();
-  expect(() => designOf({ ...toyExperiment, claims: () => [] }, runs)).toThrow('must stand in');
+  const judging = { ...toyExperiment, claims: () => [] };
+  expect(() => designOf(judging, runs)).toThrow('must stand in');
 });
 
 it('a record keeps the design as it was', async () => {
@@ -90,7 +91,7 @@ it('a record keeps the design as it was', async () => {
   expect(recorded.runs).toHaveLength(runs.length);
 });
 
-it.each(EXPERIMENTS.filter(({ claims }) => claims))(
+it.each(EXPERIMENTS.filter((experiment) => experiment.claims !== undefined))(
   '$name: has a design with all of its sections',
   async ({ name }) => {
     const text = await readFile(designFile(name), 'utf8');
