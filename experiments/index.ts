@@ -8,6 +8,7 @@ export { rerun, type RerunOptions } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
 export type { Engine, RunProgress, RunTask } from './sweep/engines/engine.js';
+export { openCorpusOf } from './sweep/open-corpus.js';
 export { configurationA, embeddedConfiguration } from './sweep/configurations.js';
 export type { Experiment } from './sweep/experiment.js';
 export type { CurvePoint, FinishedRun, RunResult } from './sweep/finished-run.js';

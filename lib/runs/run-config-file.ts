@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
+import { RUN_FORMAT } from '../checkpoint/model-in-run.js';
 import { parseModestJson } from '../io/json.js';
 import { quote } from '../io/quote.js';
 import { configDifferences, stableJson, type RunConfig } from './run-config.js';
@@ -12,7 +13,7 @@ import { RunFolderError } from '../io/run-folder-error.js';
 export const CONFIG_FILE = 'config.json';
 
 /** Marks config.json as ours. A layout that older code could not read gets a new number. */
-const FORMAT = { format: 'bitnet-notebooks-run', formatVersion: 1 } as const;
+const FORMAT = { format: RUN_FORMAT, formatVersion: 1 } as const;
 
 /** Writes the config of a new run. */
 export async function writeRunConfig(folder: string, config: RunConfig): Promise<void> {
@@ -62,7 +63,7 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
 
 /** @throws RunFolderError that lists every difference */
 export function requireSameConfig(stored: RunConfig, wanted: RunConfig, folder: string): void {
-  const differences = configDifferences(stored, wanted);
+  const differences = configDifferences({ ...stored, earlier: undefined }, wanted);
   if (differences.length === 0) return;
   throw new RunFolderError(
     `open run: the configuration must be that of the run in ${folder}, got other values:\n` +
