@@ -3,11 +3,13 @@
  * left to the command: they outlive a kernel, and a notebook reads what they recorded.
  */
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { claimRows, type ClaimRow } from './record/claim-rows.js';
 export { choosePreset } from './sweep/preset.js';
 export { rerun, type RerunOptions } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
 export type { Engine, RunProgress, RunTask } from './sweep/engines/engine.js';
+export { openCorpusOf } from './sweep/open-corpus.js';
 export { configurationA, embeddedConfiguration } from './sweep/configurations.js';
 export type { Experiment } from './sweep/experiment.js';
 export type { CurvePoint, FinishedRun, RunResult } from './sweep/finished-run.js';

@@ -4,7 +4,7 @@ import { openCorpusOf } from '../sweep/open-corpus.js';
 import type { Preset, RunSpec } from '../sweep/run-spec.js';
 import { plannedRuns, shapeKey } from './planned-runs.js';
 import { sweepSeconds, type PlannedRun } from './sweep-cost.js';
-import { duration } from './sweep-display.js';
+import { duration } from '../sweep/duration.js';
 
 /** Steps that a shape is timed over, and steps before that which are not counted. */
 const TIMED_STEPS = 5;

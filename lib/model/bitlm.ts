@@ -154,6 +154,24 @@ export class BitLM {
     });
   }
 
+  /**
+   * One layer alone: attention and feed-forward, each added to the residual stream.
+   * @param hidden [B·T, C], sequence after sequence
+   * @returns [B·T, C]
+   */
+  layer(index: number, hidden: tf.Tensor2D, batch: number): tf.Tensor2D {
+    const tokens = hidden.shape[0] / batch;
+    const { num_hidden_layers: layers } = this.config;
+    if (!Number.isInteger(index) || index < 0 || index >= layers || !Number.isInteger(tokens)) {
+      throw new Error(
+        `BitLM.layer: the layer must lie from 0 to ${layers - 1} and rows be ${batch} sequences of equal length, ` +
+          `got layer ${index} and ${hidden.shape[0]} rows.`,
+      );
+    }
+    const pass: Pass = { weights: this.parameters, batch, tokens, positions: this.positionsFor(tokens) };
+    return tf.tidy(() => this.block(hidden, `model.layers.${index}`, pass));
+  }
+
   /** Mean cross-entropy in nats over all positions. ids and targets: [B·T] int32. */
   loss(ids: tf.Tensor1D, targets: tf.Tensor1D, batch: number, weights?: ParameterTensors): tf.Scalar {
     return tf.tidy(() => crossEntropy(this.logits(ids, batch, weights), targets));

@@ -39,10 +39,17 @@ export async function readProgress(
   return { points, lines, end };
 }
 
-/** Brings metrics.jsonl to the checkpoint's step, and says where the run stands. */
-export async function settleRun(folder: string, identity: string): Promise<RunStart> {
+/**
+ * Brings metrics.jsonl to the checkpoint's step, and says where the run stands.
+ * @param earlier identities that the run had when it was shorter
+ */
+export async function settleRun(
+  folder: string,
+  identity: string,
+  earlier: readonly string[] = [],
+): Promise<RunStart> {
   const checkpoint = await readCheckpointState(join(folder, CHECKPOINT_FOLDER));
-  if (checkpoint && checkpoint.identity !== identity) {
+  if (checkpoint && ![identity, ...earlier].includes(checkpoint.identity)) {
     throw new RunFolderError(
       `open run: checkpoint must belong to this run (${identity.slice(0, 12)}), ` +
         `got one of run ${checkpoint.identity.slice(0, 12)} in ${folder}. Put the run's own checkpoint back.`,

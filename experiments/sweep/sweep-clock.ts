@@ -1,6 +1,6 @@
 import { countParameters } from '@bitnet-notebooks/lib';
-import type { RunSpec } from '../sweep/run-spec.js';
-import type { SweepEvent } from '../sweep/sweep.js';
+import type { RunSpec } from './run-spec.js';
+import type { SweepEvent } from './sweep.js';
 
 /** Counts the runs of a sweep and estimates how long the rest takes. */
 export class SweepClock {
