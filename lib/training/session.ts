@@ -4,7 +4,7 @@ import type { Corpus, TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import type { RunStore } from '../runs/memory-run.js';
 import { diagnose, weightCodes } from './diagnostics.js';
-import { evaluate } from './evaluate.js';
+import { meanLosses, type ForwardPasses } from './evaluate.js';
 import { restoreState, saveState } from './run-state.js';
 import { schedule, type Rates, type Schedule } from './schedule.js';
 import type { StepResult } from './step.js';
@@ -14,6 +14,7 @@ import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoin
 export class TrainingSession {
   private readonly steps: TrainingSteps;
   private readonly rates: Schedule;
+  private readonly evaluation: ForwardPasses;
   private drawnWindows: TokenWindows | undefined;
   /** Updates made in all sessions of the run. */
   private done = 0;
@@ -36,6 +37,8 @@ export class TrainingSession {
       onEager: noteEagerSteps,
     });
     this.rates = schedule(options.schedule);
+    const left = options.steps - (run?.checkpointStep ?? 0);
+    this.evaluation = meanLosses(model, form === 'eager' ? 0 : Math.ceil(left / options.evaluateEvery));
   }
 
   get isFinished(): boolean {
@@ -99,6 +102,7 @@ export class TrainingSession {
   /** Frees everything but the model. */
   close(): void {
     this.steps.close();
+    this.evaluation.close();
   }
 
   /** Validation windows, drawn when they are first asked for. */
@@ -125,7 +129,7 @@ export class TrainingSession {
   }
 
   private evaluate(rates: Rates): number {
-    const loss = evaluate(this.model, this.windows, this.options.context);
+    const loss = this.evaluation.mean(this.windows, this.options.context);
     if (Number.isFinite(loss)) return loss;
     // No checkpoint: the update that ruined the model has been made. The one before stays.
     throw new DivergedError(
