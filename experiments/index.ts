@@ -3,6 +3,7 @@
  * left to the command: they outlive a kernel, and a notebook reads what they recorded.
  */
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { claimRows, type ClaimRow } from './record/claim-rows.js';
 export { choosePreset } from './sweep/preset.js';
 export { rerun, type RerunOptions } from './rerun.js';
 

@@ -19,6 +19,8 @@ export interface TrainRunOptions {
   signal?: AbortSignal;
   onPoint?: (point: TrainingPoint) => void;
   onRepair?: (whatWasDone: string) => void;
+  /** Of training steps; `compiled` by default. The result does not depend on it. */
+  form?: 'compiled' | 'eager';
 }
 
 /**
@@ -33,7 +35,7 @@ export async function trainRun(
   corpus: Corpus,
   spec: RunSpec,
   folder: string,
-  { signal, onPoint, onRepair }: TrainRunOptions = {},
+  { signal, onPoint, onRepair, form }: TrainRunOptions = {},
 ): Promise<RunResult | undefined> {
   const found = await readResult(folder);
   if (found !== undefined) return found;
@@ -51,7 +53,7 @@ export async function trainRun(
     commit: currentCommit(),
   });
   try {
-    const options = { folder, signal, onRepair: (note: string) => onRepair?.(note) };
+    const options = { folder, signal, form, onRepair: (note: string) => onRepair?.(note) };
     for await (const point of training.train(model, corpus, spec.training, options)) {
       onPoint?.(point);
       last = point;

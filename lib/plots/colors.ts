@@ -19,9 +19,17 @@ export const GRID_OPACITY = 0.28;
 
 /**
  * Series colours for all kinds of colour vision: blue, vermilion, bluish green and reddish purple of Okabe and Ito
- * (2008), whose other colours hold on one page only; violet and brown in their place.
+ * (2008), whose other colours hold on one page only; violet, brown and slate in their place.
  */
-export const PALETTE: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#7c5cf0', '#8c6d31'];
+export const PALETTE: readonly string[] = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#7c5cf0',
+  '#8c6d31',
+  '#52666d',
+];
 
 /** Colour of the i-th series; after the last one they begin again. */
 export function seriesColor(index: number): string {
