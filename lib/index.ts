@@ -182,6 +182,7 @@ export { lossCurves } from './plots/charts/loss-curves.js';
 export { liveFigure, show } from './plots/notebook.js';
 export { toPlotly } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit } from './plots/charts/scatter-figure.js';
+export { overlay } from './plots/charts/overlay.js';
 export { sliderFigure, type Measure, type Slider, type SliderFigure } from './plots/charts/slider-figure.js';
 export { roundingSlider, thresholdSlider } from './quantizers/pictures.js';
 export { toSvg } from './plots/draw/svg.js';
