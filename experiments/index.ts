@@ -3,11 +3,13 @@
  * left to the command: they outlive a kernel, and a notebook reads what they recorded.
  */
 export { EXPERIMENTS, findExperiment } from './experiments.js';
+export { claimRows, type ClaimRow } from './record/claim-rows.js';
 export { choosePreset } from './sweep/preset.js';
 export { rerun, type RerunOptions } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
 export type { Engine, RunProgress, RunTask } from './sweep/engines/engine.js';
+export { openCorpusOf } from './sweep/open-corpus.js';
 export { configurationA, embeddedConfiguration } from './sweep/configurations.js';
 export type { Experiment } from './sweep/experiment.js';
 export type { CurvePoint, FinishedRun, RunResult } from './sweep/finished-run.js';
@@ -80,9 +82,10 @@ export {
   type PtqMethod,
 } from './fp16-comparison/results.js';
 
-export { formulaClaims, latencyClaims, named, reservedForBatch, tokenMs } from './shapes/claims.js';
+export { latencyClaims, tokenMs } from './shapes/claims.js';
+export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
 export { attentionShareFigure, energyRatioFigure, latencyFigure } from './shapes/figures.js';
-export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, type B158Row } from './shapes/paper-tables.js';
+export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
 export { findMeasurement, readShapes, type ShapesRecord } from './shapes/results.js';
 
 export {

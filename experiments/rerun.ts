@@ -4,6 +4,7 @@ import { RUNS_FOLDER } from './record/recorded.js';
 import { LocalEngine } from './sweep/engines/local.js';
 import type { FinishedRun } from './sweep/finished-run.js';
 import type { Preset, RunSpec } from './sweep/run-spec.js';
+import { ProgressLine } from './sweep/progress-line.js';
 import { sweep } from './sweep/sweep.js';
 
 export interface RerunOptions {
@@ -15,7 +16,8 @@ export interface RerunOptions {
 
 /**
  * Carries out an experiment's runs on the cores of this machine, as `npm run experiment` does, from a notebook: what is
- * finished already is taken over, the stop button ends it, and the next call goes on from there. Failures are printed.
+ * finished already is taken over, the stop button ends it, and the next call goes on from there. A line tells how far it is;
+ * failures are printed.
  * @returns the finished runs
  * @throws Error for a name that does not exist
  */
@@ -26,15 +28,19 @@ export async function rerun(
 ): Promise<FinishedRun[]> {
   const experiment = findExperiment(name);
   const engine = new LocalEngine();
-  const options = { engine, folder: RUNS_FOLDER, signal: abortOnInterrupt(), only };
+  const signal = abortOnInterrupt();
+  const options = { engine, folder: RUNS_FOLDER, signal, only };
   const runs: FinishedRun[] = [];
+  const line = new ProgressLine();
   try {
     for await (const event of sweep(experiment, preset, options)) {
+      line.show(event);
       if (event.kind === 'failed') console.log(event.error.message);
       if (event.kind !== 'finished') continue;
       runs.push(event.run);
       onRun?.(runs);
     }
+    line.end(signal.aborted);
   } finally {
     await engine.close();
   }

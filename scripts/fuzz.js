@@ -1,13 +1,25 @@
 /**
  * Reads damaged checkpoints by the thousand:
- *   npm run fuzz -- --format safetensors|packed|i2_s|tq2_0|tq1_0|config|index|all --count 20000 --seed 1
+ *   npm run fuzz -- --format safetensors|packed|i2_s|tq2_0|tq1_0|config|index|tokenizer|run|record|all --count 20000 --seed 1
  * The work is that of test/checkpoint/fuzz; this only passes the numbers on.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const FORMATS = ['all', 'safetensors', 'packed', 'i2_s', 'tq2_0', 'tq1_0', 'config', 'index'];
+const FORMATS = [
+  'all',
+  'safetensors',
+  'packed',
+  'i2_s',
+  'tq2_0',
+  'tq1_0',
+  'config',
+  'index',
+  'tokenizer',
+  'run',
+  'record',
+];
 
 /** @param {string} problem @returns {never} */
 function stop(problem) {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KERNEL_NAME } from './setup/kernelspec.js';
+import { networkWarning } from './network.js';
 import { processesNaming } from './processes.js';
 
 /** How long the server may take to end its kernels and itself before it is killed. */
@@ -25,6 +26,8 @@ const POLL_MS = 100;
  */
 export async function runJupyter(project, args) {
   console.log('\nOpening JupyterLab; Ctrl-C here ends it.');
+  const warning = networkWarning(args);
+  if (warning !== undefined) console.warn(`Warning: ${warning}`);
   // For the user's own work; git does not look into it.
   mkdirSync(join(project.notebooks, 'my'), { recursive: true });
   // A folder of its own for the addresses of this server and its kernels: by it they are found again at the end.
@@ -86,7 +89,8 @@ function settings({ notebooks }, args) {
   const names = args.map((arg) => arg.split('=', 1)[0]);
   // Jupyter would take another port than the one asked for without a word.
   if (names.includes('--port') || names.includes('--ServerApp.port')) own.push('--ServerApp.port_retries=0');
-  // Jupyter refuses root, which is who people are in a container. It listens to this machine alone, with a token.
+  // Jupyter refuses root, which is who people are in a container. It listens to this machine alone, with a token, unless
+  // the user says otherwise and has been warned.
   if (process.getuid?.() === 0) own.push('--allow-root');
   const root = args.find((arg) => arg.startsWith(ROOT_OPTION))?.slice(ROOT_OPTION.length) ?? notebooks;
   if (existsSync(join(root, START_PAGE))) own.push(`--LabApp.default_url=/lab/tree/${START_PAGE}`);

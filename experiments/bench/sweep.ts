@@ -1,57 +1,37 @@
-/** npm run bench -- sweep: runs per hour of a sweep with one worker and with two. */
-import { BITNET_B158, median } from '@bitnet-notebooks/lib';
+/**
+ * npm run bench -- sweep: runs per hour of a sweep, with eager steps and with steps that are one call of TensorFlow, on
+ * one worker and on two. The runs are those that tune the ablation's learning rates: 2 × 64, 200 steps, 20 evaluations.
+ */
+import { median } from '@bitnet-notebooks/lib';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findArm } from '../quantization-ablation/arms.js';
+import { ablationModel, ablationTraining } from '../quantization-ablation/experiment.js';
 import { LocalEngine } from '../sweep/engines/local.js';
 import type { Experiment } from '../sweep/experiment.js';
 import type { RunSpec } from '../sweep/run-spec.js';
-import { zipfSweep } from '../sizes/sweeps.js';
-import { modelOf } from '../sizes/size-sweep.js';
 import { sweep } from '../sweep/sweep.js';
 
-/** A size in the middle of the scaling law, 0.1 M parameters, for an eighth of its steps. */
-const SHAPE = { width: 64, layers: 2 };
-const STEPS = 64;
+const STEPS = 200;
+const FINAL_WINDOWS = 512;
 
-/** Runs of a measurement, and measurements of each number of workers, taken in turns. */
-const RUNS = 6;
+/** Runs of a measurement, and measurements of each engine, taken in turns. */
+const RUNS = 4;
 const ROUNDS = 3;
 
 /** Runs that differ in their seeds alone. */
 function equalRuns(firstSeed: number, count: number): Experiment {
-  const { batch, context, corpus, ...rest } = zipfSweep('full');
-  const model = modelOf({ batch, context, corpus, ...rest }, SHAPE, BITNET_B158);
-  const schedule = {
-    kind: 'cosine',
-    peak: 4e-3,
-    minimum: 0,
-    warmupSteps: 6,
-    totalSteps: STEPS,
-    weightDecay: 0,
-  } as const;
-  const runs = Array.from({ length: count }, (_, i): RunSpec => {
-    const seed = firstSeed + i;
-    const seeds = { weights: seed, batches: seed };
-    const training = {
-      steps: STEPS,
-      batch,
-      context,
-      schedule,
-      evaluateEvery: STEPS,
-      validationWindows: 64,
-      seeds,
-    };
-    return {
-      name: `equal-${seed}`,
-      arm: 'equal',
-      role: 'final',
-      corpus,
-      model,
-      training,
-      finalWindows: 1024,
-    };
-  });
+  const arm = findArm('b1.58');
+  const runs = Array.from({ length: count }, (_, i): RunSpec => ({
+    name: `equal-${firstSeed + i}`,
+    arm: arm.name,
+    role: 'final',
+    corpus: { name: 'tiny-shakespeare' },
+    model: ablationModel(arm),
+    training: ablationTraining(arm, 6e-3, STEPS, firstSeed + i, false),
+    finalWindows: FINAL_WINDOWS,
+  }));
   return { name: 'sweep-bench', title: 'equal runs', runs: () => runs, table: () => [] };
 }
 
@@ -71,27 +51,36 @@ async function secondsOf(engine: LocalEngine, firstSeed: number, count: number):
 
 /** Prints the table. Workers are started and warm before anything is timed. */
 export async function benchSweep(): Promise<void> {
-  const engines = [new LocalEngine(1), new LocalEngine(2)];
-  const seconds = engines.map((): number[] => []);
+  const forms = ['eager', 'compiled'] as const;
+  const engines = [1, 2].flatMap((slots) =>
+    forms.map((form) => ({ form, engine: new LocalEngine(slots, form), seconds: [] as number[] })),
+  );
   try {
-    for (const engine of engines) await secondsOf(engine, 1, engine.slots);
+    for (const { engine } of engines) await secondsOf(engine, 1, engine.slots);
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, engine] of engines.entries()) {
-        seconds[i].push(await secondsOf(engine, 1 + RUNS * (round + 1), RUNS));
-      }
+      for (const { engine, seconds } of engines)
+        seconds.push(await secondsOf(engine, 1 + RUNS * (round + 1), RUNS));
     }
   } finally {
-    await Promise.all(engines.map((engine) => engine.close()));
+    await Promise.all(engines.map(({ engine }) => engine.close()));
   }
-  const perHour = seconds.map((times) => (3600 * RUNS) / median(times));
   console.log(
-    `${STEPS} steps of ${SHAPE.layers} × ${SHAPE.width} a run, one thread a worker, ${availableParallelism()} cores`,
+    `${STEPS} steps of the ablation's b1.58 a run, one thread a worker, ${availableParallelism()} cores`,
   );
-  console.log('| workers | runs per hour | s a round | to one worker |\n|---|---|---|---|');
-  for (const [i, { slots }] of engines.entries()) {
-    const rounds = seconds[i].map((one) => one.toFixed(1)).join(', ');
-    console.log(
-      `| ${slots} | ${perHour[i].toFixed(0)} | ${rounds} | ${(perHour[i] / perHour[0]).toFixed(2)} |`,
-    );
+  console.log(
+    '| workers | steps | runs per hour | s a round | to eager | to one worker |\n|---|---|---|---|---|---|',
+  );
+  const perHour = (seconds: readonly number[]): number => (3600 * RUNS) / median(seconds);
+  for (const [i, { form, engine, seconds }] of engines.entries()) {
+    const own = perHour(seconds);
+    const cells = [
+      engine.slots,
+      form === 'eager' ? 'eager' : 'one call',
+      own.toFixed(0),
+      seconds.map((one) => one.toFixed(1)).join(', '),
+      (own / perHour(engines[i - (i % forms.length)].seconds)).toFixed(2),
+      (own / perHour(engines[i % forms.length].seconds)).toFixed(2),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
   }
 }

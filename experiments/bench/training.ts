@@ -1,153 +1,167 @@
 /**
- * npm run bench -- training: milliseconds per step, GFLOP/s and the ratio to the sgemm peak measured in the same run,
- * for configurations A and B, on one thread and on two. Each measurement has a process of its own, and the numbers of
- * threads take turns: a machine that gets slower for a while does so for both.
+ * npm run bench -- training [--torch PYTHON]: milliseconds of a training step, eager and as one call, which take turns
+ * in one process, on one thread and on two; GFLOP/s and their ratio to the sgemm peak measured in the same run. With
+ * the path of a Python that has PyTorch, its eager step of the same model takes its turn too.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import {
   ALLOCATOR_SETTINGS,
   loadTraining,
   median,
-  parseModelConfig,
-  type ModelConfig,
+  type TrainableModel,
+  type Training,
+  type TrainingPoint,
 } from '@bitnet-notebooks/lib';
-import { configurationA } from '../sweep/configurations.js';
 import { syntheticCorpus } from './synthetic-corpus.js';
+import { BENCH_SIZES, flopsPerStep, type BenchSize } from './training-sizes.js';
 
-interface Configuration {
-  name: string;
-  model: ModelConfig;
-  batch: number;
-  context: number;
-}
-
-const TERNARY = {
-  quant_method: 'bitnet',
-  linear_class: 'autobitlinear',
-  quantization_mode: 'online',
-} as const;
-
-/** A is the recorded runs' own; B is larger: 6 layers, 192 wide, context 128, batch 16, 2.7 M parameters. */
-const CONFIGURATIONS: Configuration[] = [
-  { name: 'A', model: configurationA(true), batch: 12, context: 64 },
-  {
-    name: 'B',
-    model: parseModelConfig({
-      vocab_size: 65,
-      hidden_size: 192,
-      intermediate_size: 512,
-      num_hidden_layers: 6,
-      num_attention_heads: 6,
-      max_position_embeddings: 128,
-      rope_theta: 10_000,
-      tie_word_embeddings: true,
-      quantization_config: TERNARY,
-    }),
-    batch: 16,
-    context: 128,
-  },
-];
-
-/** What one process measured of one configuration. */
+/** What one process measured of one size. */
 interface Measurement {
-  /** Median of the steps. */
-  msPerStep: number;
+  /** Median of the steps in each form. */
+  eager: number;
+  compiled: number;
   /** GFLOP/s of a large product on one thread, right before the steps and right after. */
   peaks: number[];
 }
 
 const THREADS = [1, 2];
 const ROUNDS = 3;
-const WARM_UP_STEPS = 4;
-const STEPS = 20;
+/** The first steps of a run record the graph and try it. */
+const WARM_UP_STEPS = 6;
+/** Steps of one form before the other's turn, and turns of each. */
+const STEPS_AT_ONCE = 5;
+const TURNS = 5;
 
-/**
- * Floating-point operations of one step: forward and backward (three products for each one forward) of the linear
- * layers, the output matrix and full-square attention. Norms, quantizers and the optimizer are not counted: that they
- * cost time is what the ratio shows.
- */
-export function flopsPerStep({
-  model,
-  batch,
-  context,
-}: Pick<Configuration, 'model' | 'batch' | 'context'>): number {
-  const { hidden_size: hidden, intermediate_size: inner, head_dim: headDim } = model;
-  const queries = model.num_attention_heads * headDim;
-  const keys = model.num_key_value_heads * headDim;
-  const layer = 2 * hidden * queries + 2 * hidden * keys + 3 * hidden * inner;
-  const attention = 2 * context * queries;
-  const perToken = model.num_hidden_layers * (layer + attention) + model.vocab_size * hidden;
-  return 6 * batch * context * perToken;
-}
+const PYTORCH = fileURLToPath(new URL('../../bench/torch_training.py', import.meta.url));
+const SCRIPT = fileURLToPath(import.meta.url);
 
-/** Trains each configuration in this process. */
-async function measure(threads: number): Promise<Measurement[]> {
-  const training = await loadTraining({ threads });
-  const measured: Measurement[] = [];
-  for (const { model: config, batch, context } of CONFIGURATIONS) {
-    const model = training.createModel(config, 1);
-    const steps = WARM_UP_STEPS + STEPS;
-    const points = training.train(model, syntheticCorpus(config.vocab_size), {
+/** A run in one form that never ends by itself. */
+class EndlessRun {
+  readonly milliseconds: number[] = [];
+  readonly #size: BenchSize;
+  readonly #model: TrainableModel;
+  readonly #points: AsyncGenerator<TrainingPoint, void, undefined>;
+
+  constructor(training: Training, size: BenchSize, form: 'compiled' | 'eager') {
+    const { model, batch, context } = size;
+    const steps = 1e6;
+    const rates = { peak: 1e-3, minimum: 1e-4, warmupSteps: 1, totalSteps: steps, weightDecay: 0.1 };
+    const options = {
       steps,
       batch,
       context,
-      schedule: {
-        kind: 'cosine',
-        peak: 1e-3,
-        minimum: 1e-4,
-        warmupSteps: 1,
-        totalSteps: steps,
-        weightDecay: 0.1,
-      },
+      schedule: { kind: 'cosine', ...rates },
       evaluateEvery: steps,
       validationWindows: 1,
       seeds: { weights: 1, batches: 1 },
-    });
+    } as const;
+    this.#size = size;
+    this.#model = training.createModel(model, 1);
+    this.#points = training.train(this.#model, syntheticCorpus(model.vocab_size), options, { form });
+  }
+
+  /** @param isMeasured whether the steps count */
+  async advance(steps: number, isMeasured: boolean): Promise<void> {
+    const { batch, context } = this.#size;
+    for (let i = 0; i < steps; i++) {
+      const { value } = await this.#points.next();
+      if (value && isMeasured) this.milliseconds.push((batch * context * 1000) / value.tokensPerSecond);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#points.return();
+    this.#model.dispose();
+  }
+}
+
+/** Every size in this process, the forms in turns. */
+async function measure(threads: number): Promise<Measurement[]> {
+  const training = await loadTraining({ threads });
+  const measured: Measurement[] = [];
+  for (const size of BENCH_SIZES) {
+    const [eager, compiled] = (['eager', 'compiled'] as const).map(
+      (form) => new EndlessRun(training, size, form),
+    );
+    for (const run of [eager, compiled]) await run.advance(WARM_UP_STEPS, false);
     const peaks = [training.measureSgemm()];
-    const stepMs: number[] = [];
-    for await (const { step, tokensPerSecond } of points) {
-      if (step > WARM_UP_STEPS) stepMs.push((batch * context * 1000) / tokensPerSecond);
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const run of [eager, compiled]) await run.advance(STEPS_AT_ONCE, true);
     }
     peaks.push(training.measureSgemm());
-    model.dispose();
-    measured.push({ msPerStep: median(stepMs), peaks });
+    for (const run of [eager, compiled]) await run.dispose();
+    measured.push({ eager: median(eager.milliseconds), compiled: median(compiled.milliseconds), peaks });
   }
   return measured;
 }
 
 /** The same in a process of its own, since TensorFlow fixes the threads at its start. */
 function measureApart(threads: number): Measurement[] {
-  const { stdout, status } = spawnSync(process.execPath, [SCRIPT, String(threads)], {
+  return lastLine(process.execPath, [SCRIPT, String(threads)], `${threads} threads`) as Measurement[];
+}
+
+/** Median milliseconds of PyTorch's eager step for every size. */
+function measurePyTorch(python: string, threads: number): number[] {
+  const sizes = BENCH_SIZES.map(({ model, batch, context }) => ({ ...model, batch, context }));
+  return lastLine(python, [PYTORCH, String(threads), JSON.stringify(sizes)], 'PyTorch') as number[];
+}
+
+/** What a program prints last, as JSON. */
+function lastLine(program: string, args: readonly string[], name: string): unknown {
+  const { stdout, status, error } = spawnSync(program, args, {
     encoding: 'utf8',
     env: { ...ALLOCATOR_SETTINGS, ...process.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (status !== 0)
-    throw new Error(`bench training: the process with ${threads} threads ended with ${status}.`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measurement[];
+  if (status !== 0) {
+    throw new Error(
+      `bench training: the process with ${name} must end with 0, got ${error?.message ?? status}.`,
+    );
+  }
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
 /** Runs the bench and prints the table: medians of the rounds. */
-export function benchTraining(): void {
-  const rounds = Array.from({ length: ROUNDS }, () => THREADS.map(measureApart));
-  console.log('configuration  threads  ms/step  GFLOP/s  sgemm peak of one thread  ratio  to one thread');
-  for (const [c, configuration] of CONFIGURATIONS.entries()) {
+export function benchTraining(args: string[]): void {
+  const { torch } = parseArgs({ args, options: { torch: { type: 'string' } } }).values;
+  const rounds = Array.from({ length: ROUNDS }, () =>
+    THREADS.map((threads) => ({
+      own: measureApart(threads),
+      pyTorch: torch === undefined ? undefined : measurePyTorch(torch, threads),
+    })),
+  );
+  console.log(
+    '| size | threads | eager, ms | one call, ms | eager / one call | GFLOP/s | to the sgemm peak |' +
+      (torch === undefined ? '' : ' PyTorch eager, ms | PyTorch / one call |'),
+  );
+  console.log(`|---|---|---|---|---|---|---|${torch === undefined ? '' : '---|---|'}`);
+  for (const [s, size] of BENCH_SIZES.entries()) {
     for (const [t, threads] of THREADS.entries()) {
-      const own = rounds.map((round) => round[t][c]);
-      const msPerStep = median(own.map((one) => one.msPerStep));
-      const peak = median(own.flatMap(({ peaks }) => peaks));
-      const gflops = flopsPerStep(configuration) / msPerStep / 1e6;
-      const faster = median(rounds.map((round) => round[0][c].msPerStep / round[t][c].msPerStep));
-      console.log(
-        `${configuration.name.padEnd(13)}  ${String(threads).padStart(7)}  ${msPerStep.toFixed(0).padStart(7)}  ` +
-          `${gflops.toFixed(1).padStart(7)}  ${peak.toFixed(1).padStart(24)}  ${(gflops / peak).toFixed(2).padStart(5)}  ` +
-          faster.toFixed(2).padStart(13),
-      );
+      const own = rounds.map((round) => round[t].own[s]);
+      const compiled = median(own.map((one) => one.compiled));
+      const gflops = flopsPerStep(size) / compiled / 1e6;
+      const cells = [
+        size.name,
+        threads,
+        median(own.map((one) => one.eager)).toFixed(1),
+        compiled.toFixed(1),
+        median(own.map((one) => one.eager / one.compiled)).toFixed(2),
+        gflops.toFixed(1),
+        (gflops / median(own.flatMap(({ peaks }) => peaks))).toFixed(2),
+      ];
+      if (torch !== undefined) {
+        const pyTorch = rounds.map((round) => round[t].pyTorch![s]);
+        cells.push(
+          median(pyTorch).toFixed(1),
+          median(pyTorch.map((ms, r) => ms / own[r].compiled)).toFixed(2),
+        );
+      }
+      console.log(`| ${cells.join(' | ')} |`);
     }
   }
 }
 
-const SCRIPT = fileURLToPath(import.meta.url);
 const [, script, threads] = process.argv;
 if (script === SCRIPT && threads !== undefined) console.log(JSON.stringify(await measure(Number(threads))));

@@ -4,7 +4,8 @@ import { EXPERIMENTS } from '../experiments.js';
 import { INFERENCE_CLAIM_SOURCE } from '../inference-2b4t/claims.js';
 import { readRecorded, recordCommand } from '../record/recorded.js';
 import { hasResults } from '../record/results-file.js';
-import { formulaClaims, latencyClaims } from '../shapes/claims.js';
+import { latencyClaims } from '../shapes/claims.js';
+import { formulaClaims } from '../shapes/formula-claims.js';
 import { readShapes, SHAPES_COMMAND } from '../shapes/results.js';
 
 export const CLAIM_SOURCES: readonly ClaimSource[] = [

@@ -4,13 +4,13 @@ import { openCorpusOf } from '../sweep/open-corpus.js';
 import type { Preset, RunSpec } from '../sweep/run-spec.js';
 import { plannedRuns, shapeKey } from './planned-runs.js';
 import { sweepSeconds, type PlannedRun } from './sweep-cost.js';
-import { duration } from './sweep-display.js';
+import { duration } from '../sweep/duration.js';
 
 /** Steps that a shape is timed over, and steps before that which are not counted. */
 const TIMED_STEPS = 5;
 const WARMUP_STEPS = 3;
 
-/** Numbers of cores that the time is told for, beside the one asked for. */
+/** Numbers of cores that the time is printed for, beside the one asked for. */
 const CORES = [1, 2, 4, 8, 16, 64, 100];
 
 /** Prints the runs of an experiment and their cost, from steps of every shape measured here. */

@@ -1,11 +1,13 @@
-/** npm run results [NAME …]: prints the tables of recorded results, as they stand in the README. */
+/** npm run results [NAME …]: prints the tables of recorded results, of all experiments that have some by default. */
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
 import { designChanges, readDesign } from '../record/design.js';
 import { readRecorded } from '../record/recorded.js';
+import { hasResults } from '../record/results-file.js';
 
 const names = process.argv.slice(2);
 try {
-  const chosen = names.length > 0 ? names.map(findExperiment) : EXPERIMENTS;
+  const chosen =
+    names.length > 0 ? names.map(findExperiment) : EXPERIMENTS.filter((one) => hasResults(one.name));
   for (const experiment of chosen) {
     const recorded = await readRecorded(experiment.name);
     const { runs, backends, node, cores, commit, command, seconds, design } = recorded;
@@ -17,7 +19,8 @@ try {
     console.log(`\n${backend.join('; ')}. Node ${node}, ${cores} cores, commit ${commit.slice(0, 7)}.`);
     const by = design ? `, by the design ${design.sha256.slice(0, 7)}` : '';
     console.log(`${(seconds / 3600).toFixed(1)} hours of computing on one thread${by}.`);
-    for (const line of designChanges(design, readDesign(experiment.name))) console.log(line);
+    if (experiment.claims)
+      for (const line of designChanges(design, readDesign(experiment.name))) console.log(line);
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

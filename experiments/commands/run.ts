@@ -8,7 +8,7 @@ import { dryRun } from './dry-run.js';
 import { openEngine } from './open-engine.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
-import { requireDesign } from '../record/design.js';
+import { designOf } from '../record/design.js';
 import { requireNotSmaller } from '../record/smaller-record.js';
 import { requireOneVersion, tableByVersion } from '../sweep/versions.js';
 import { plannedRuns } from './planned-runs.js';
@@ -106,10 +106,10 @@ async function runAll(
     for (; !next.done; next = await events.next()) {
       display.show(next.value);
       if (!record || next.value.kind !== 'finished') continue;
-      // Heard at the first run that does not fit, not after the last.
+      // Fails at the first run that does not fit, not after the last.
       seen.push(next.value.run);
       requireOneVersion(`record ${experiment.name}`, seen);
-      requireDesign(experiment.name, [next.value.run]);
+      designOf(experiment, [next.value.run]);
     }
     display.close();
     const { finished, failed, stopped } = next.value;
@@ -120,7 +120,7 @@ async function runAll(
     for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
     if (failed.length > 0 || stopped) process.exitCode = 1;
     else if (record) {
-      const design = requireDesign(experiment.name, finished);
+      const design = designOf(experiment, finished);
       const path = await recordResults(experiment, preset, finished, { design, replace });
       console.log(`Recorded in ${path}`);
     }
@@ -138,7 +138,7 @@ function chosen(texts: readonly string[] | undefined): ((spec: RunSpec) => boole
 
 /** A record without a design, or in the place of a larger one, is refused before the first run, not after the last. */
 async function checkRecord(experiment: Experiment, preset: Preset, replace: boolean): Promise<void> {
-  requireDesign(experiment.name, []);
+  designOf(experiment, []);
   const recorded = await findRecorded(experiment.name);
   if (!recorded || replace) return;
   const planned = plannedRuns(experiment, preset).map(({ spec }) => spec);

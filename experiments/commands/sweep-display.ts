@@ -1,5 +1,6 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import { SweepClock } from './sweep-clock.js';
+import { duration } from '../sweep/duration.js';
+import { SweepClock } from '../sweep/sweep-clock.js';
 import type { SweepEvent } from '../sweep/sweep.js';
 
 /** Seconds between two lines of progress where the output is not a terminal. */
@@ -112,11 +113,4 @@ export class SweepDisplay {
     if (bar) this.#bars?.remove(bar);
     this.#runs.delete(id);
   }
-}
-
-/** Seconds as people say them. */
-export function duration(seconds: number): string {
-  if (seconds < 100) return `${Math.round(seconds)} s`;
-  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }

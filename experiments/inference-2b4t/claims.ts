@@ -36,7 +36,7 @@ const SITE = 'layers.0.self_attn.q_proj';
 
 /**
  * Looks into a model.
- * @param ids what it reads meanwhile
+ * @param ids tokens that it reads
  */
 export async function inferenceFindings(
   model: Model,

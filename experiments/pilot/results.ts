@@ -1,6 +1,6 @@
 /** What the pilot's runs come to, size by size. */
 import { halfWidth, PooledArms, type Contrast } from '@bitnet-notebooks/lib';
-import { seedOf } from '../sweep/by-seed.js';
+import { bySeed, commonSeeds, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 
 /** One candidate size. */
@@ -17,13 +17,14 @@ export interface PilotResult {
   difference: Contrast;
 }
 
-/** Candidates with at least two seeds of both arms, in the order of the runs. */
+/** Candidates whose arms share two seeds or more, in the order of the runs; a run that diverged counts for nothing. */
 export function pilotResults(finished: readonly FinishedRun[]): PilotResult[] {
   const names = [...new Set(finished.map(({ arm }) => candidateOf(arm)))];
   return names.flatMap((candidate) => {
-    const runs = finished.filter(({ arm }) => candidateOf(arm) === candidate);
+    const runs = finished.filter((run) => candidateOf(run.arm) === candidate && lossOf(run) < Infinity);
     const arms = [`${candidate}/b1.58`, `${candidate}/full-precision`];
-    if (!arms.every((arm) => runs.filter((run) => run.arm === arm).length >= 2)) return [];
+    const bySeeds = arms.map((arm) => bySeed(runs.filter((run) => run.arm === arm)));
+    if (commonSeeds(bySeeds).length < 2) return [];
     const pooled = new PooledArms(
       runs.map((run) => ({ arm: run.arm, seed: seedOf(run), loss: lossOf(run) })),
     );
@@ -51,4 +52,9 @@ export function seedsFor(deviation: number, wanted: number): number {
 
 function candidateOf(arm: string): string {
   return arm.slice(0, arm.lastIndexOf('/'));
+}
+
+/** Names of the runs that diverged: they stand in no row. */
+export function divergedRuns(finished: readonly FinishedRun[]): string[] {
+  return finished.filter((run) => lossOf(run) === Infinity).map(({ name }) => name);
 }

@@ -1,17 +1,19 @@
 /** The pilot's table: what half-widths of 0.012 and 0.006 nats cost at each size. */
 import { formatEstimate, interval } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import { pilotResults, seedsFor, type PilotResult } from './results.js';
+import { divergedRuns, pilotResults, seedsFor, type PilotResult } from './results.js';
 
 /** Half-widths that designs ask for, nats. */
 const WANTED = [0.012, 0.006];
 
 export function pilotTable(finished: readonly FinishedRun[]): string[] {
+  const diverged = divergedRuns(finished);
   const costs = WANTED.map((wanted) => `seeds, and core-minutes of two arms, for ±${wanted}`).join(' | ');
   return [
     `| size | parameters | steps | seconds a run | scatter of a run, nats | b1.58 − full precision, untuned | ${costs} |`,
     `|${'---|'.repeat(6 + WANTED.length)}`,
     ...pilotResults(finished).map(row),
+    ...(diverged.length > 0 ? [`Diverged, and left out: ${diverged.join(', ')}.`] : []),
   ];
 }
 

@@ -16,7 +16,19 @@ export function ablationTable(finished: readonly FinishedRun[]): string[] {
     `Means over up to ${seeds} seeds with 95 % intervals (Student). Differences are taken seed by seed: both arms start ` +
       'from the same draw and see the same data. Zeros: of the quantized weights, at the end. Flips: of ' +
       'the quantized weights, halfway; at the end the learning rate is zero, and so are they.',
+    ...missingSeeds(results),
   ];
+}
+
+/** Differences over fewer seeds than their two arms have between them, in one line; none where there are none. */
+function missingSeeds(results: readonly ArmResult[]): string[] {
+  const short = results.flatMap(({ arm, against, bySeed, difference }) => {
+    const reference = results.find((other) => other.arm === against);
+    if (!difference || !reference) return [];
+    const all = new Set([...bySeed.keys(), ...reference.bySeed.keys()]).size;
+    return difference.count < all ? [`${arm} (${difference.count} of ${all})`] : [];
+  });
+  return short.length > 0 ? [`Differences over a part of the seeds: ${short.join(', ')}.`] : [];
 }
 
 function row(result: ArmResult): string {

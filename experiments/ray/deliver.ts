@@ -1,5 +1,5 @@
 /** A run that another machine carried out, put where a local one would stand. */
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import type { RunResult } from '../sweep/finished-run.js';
@@ -14,7 +14,6 @@ import { RUN_FILES, type RunFile } from './run-log.js';
 export async function deliverRun(folder: string, files: ReadonlyMap<RunFile, string>): Promise<RunResult> {
   const there = await readResult(folder);
   if (there) return there;
-  await mkdir(folder, { recursive: true });
   const checkpoint = join(folder, 'checkpoint');
   await rename(checkpoint, `${checkpoint}.unfinished-${Date.now()}`).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;

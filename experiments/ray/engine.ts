@@ -43,7 +43,7 @@ export interface RayOptions extends WatchOptions {
   program?: string;
 }
 
-/** Jobs that one run gets before the sweep hears of it, where it was never the run's fault. */
+/** Jobs that one run gets before the sweep gets an error, where it was never the run's fault. */
 const MAX_LOSSES = 10;
 /** Between two mentions that jobs wait. */
 const WAITING_AGAIN_MILLISECONDS = 60_000;

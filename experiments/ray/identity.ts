@@ -11,7 +11,7 @@ export interface Identity {
   commit: string;
   /** SHA-256 of package-lock.json. */
   lock: string;
-  /** SHA-256 of all compiled code: tells a clone that was changed, or not compiled after it was updated. */
+  /** SHA-256 of all compiled code: shows a clone that was changed, or not compiled after it was updated. */
   code: string;
   node: string;
   /** Name, version and threads. */

@@ -72,7 +72,7 @@ export class JobWatch {
     this.#onList = onList;
   }
 
-  /** Tells everything that is new of a job. @returns ends that */
+  /** Reports everything that is new of a job. @returns ends that */
   follow(id: string, tell: (news: JobNews) => void): () => void {
     this.#followed.set(id, { tell, missing: 0 });
     if (!this.#isLooking) void this.#run();

@@ -93,7 +93,7 @@ export class JobsClient {
     return answer.ray_version;
   }
 
-  /** All jobs that were submitted, whoever did. */
+  /** All submitted jobs, of all drivers. */
   async list(): Promise<RayJob[]> {
     const jobs = await this.#json<(RayJob & { type?: string })[]>('GET', '/api/jobs/');
     if (!Array.isArray(jobs)) throw this.#notRay('no list of jobs');
@@ -238,7 +238,7 @@ function authToken(): string | undefined {
   );
 }
 
-/** The line of a Python traceback that tells what happened. */
+/** The line of a Python traceback that says what happened. */
 function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '' && line.trim() !== '.');
   return lines.at(-1)?.trim().slice(0, 300) ?? 'no words';

@@ -1,7 +1,7 @@
 /**
  * How a run's results come back without shared storage: it prints them, as marked lines between all that a job's log
  * holds besides. A line of a file is `@bitnet NAME LINE`; the other kinds carry JSON. The last one, `end`, has the
- * hash of every file, so that a log that lost or mixed anything is told from a whole one.
+ * hash of every file, so that a log that lost or mixed anything differs from a whole one.
  */
 import { createHash } from 'node:crypto';
 

@@ -3,7 +3,7 @@ import type { Identity } from './identity.js';
 import type { RunTask } from '../sweep/engines/engine.js';
 import type { RunSpec } from '../sweep/run-spec.js';
 
-/** What a job is told, in its environment variable BITNET_RUN. */
+/** What a job gets, in its environment variable BITNET_RUN. */
 export interface RunRequest {
   /** Submission id of the job. */
   attempt: string;
@@ -43,7 +43,7 @@ export function entrypoint(program: string): string {
   );
 }
 
-/** Of what a run is, for people who look at Ray's dashboard; `code` tells jobs of other code. */
+/** Of what a run is, for people who look at Ray's dashboard; `code` shows which jobs are of other code. */
 export function jobMetadata({ id, spec }: RunTask, { code }: Identity): Record<string, string> {
   return { name: spec.name, arm: spec.arm, run: id, code };
 }

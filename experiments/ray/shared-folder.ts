@@ -1,6 +1,6 @@
 /**
  * One writer per run folder across machines. The lock of a run folder knows processes of its own machine only, and Ray
- * gives a run to a second machine as soon as it hears no more of the first, which may still be writing. So the run's
+ * gives a run to a second machine as soon as the first is silent, which may still be writing. So the run's
  * owner stands in a file beside its folder: who takes it over waits until the one before must have seen that.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';

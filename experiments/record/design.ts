@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXPERIMENTS_FOLDER, isAncestor, lastChange } from '../sweep/commit.js';
+import type { Experiment } from '../sweep/experiment.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 
 /** A design as a record keeps it. */
@@ -64,6 +65,15 @@ export function requireDesign(
       `${early.length} made by ${made.join(', ')}, ${early[0].name} among them. ` +
       'Make them again in an empty folder (--runs), or go back to the design that they were made by.',
   );
+}
+
+/**
+ * The design to record with an experiment's runs: required of one that judges claims, taken along where another has one.
+ * @throws Error as {@link requireDesign} does
+ */
+export function designOf(experiment: Experiment, runs: readonly FinishedRun[]): Design | undefined {
+  const { name } = experiment;
+  return experiment.claims === undefined ? readDesign(name) : requireDesign(name, runs);
 }
 
 /**

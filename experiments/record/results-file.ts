@@ -43,7 +43,7 @@ export async function readResults<T extends object>(
     : `a record must be a JSON object, got ${JSON.stringify(text.slice(0, 40))}`;
   if (said === undefined) return found as T;
   throw new Error(
-    `read results: ${said} in ${file}. Put the committed file back (git checkout), or make it anew: ${command}`,
+    `read results: ${said} in ${file}. Put the committed file back (git checkout), or make it again: ${command}`,
   );
 }
 

@@ -42,6 +42,7 @@ function sizeTable(curves: readonly SizeCurve[], pairs: readonly Pair[], floor: 
       const cells = curves.map((curve) => cell(curve, parameters, floor));
       return `| ${parameters.toLocaleString('en')} | ${cells.join(' | ')} | ${gap ? formatEstimate(gap) : ''} |`;
     }),
+    ...missingSeeds(pairs),
   ];
 }
 
@@ -52,4 +53,12 @@ function cell({ points, diverged }: SizeCurve, parameters: number, floor: number
   if (losses.length === 0) return counted;
   const { value } = meanInterval(losses);
   return [value.toFixed(3), counted].filter(Boolean).join(', ');
+}
+
+/** A line for each gap that is over fewer seeds than others. */
+function missingSeeds(pairs: readonly Pair[]): string[] {
+  const most = Math.max(...pairs.map(({ gaps }) => gaps.size));
+  return pairs.flatMap(({ shape, gaps }) =>
+    gaps.size < most ? ['', `The gap of ${shape} is over ${gaps.size} of ${most} seeds.`] : [],
+  );
 }

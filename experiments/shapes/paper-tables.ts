@@ -1,4 +1,5 @@
 /** What the papers print of memory, time, quality and throughput: the columns that stand beside ours. */
+import { BITNET_B158_SHAPES, LLAMA_SHAPES, type TransformerShape } from '@bitnet-notebooks/lib';
 
 /** BitNet b1.58 (arXiv 2402.17764), Table 1. The 3.9B model is compared with the 3B LLaMA. */
 export interface B158Row {
@@ -20,8 +21,8 @@ export const B158_TABLE_1: readonly B158Row[] = [
 type Pair = readonly [llama: number, b158: number];
 
 function row(shape: string, memory: Pair, latency: Pair, perplexity: Pair): B158Row {
-  const named = ([llama, b158]: Pair) => ({ llama, b158 });
-  return { shape, memory: named(memory), latency: named(latency), perplexity: named(perplexity) };
+  const of = ([llama, b158]: Pair) => ({ llama, b158 });
+  return { shape, memory: of(memory), latency: of(latency), perplexity: of(perplexity) };
 }
 
 /** BitNet b1.58, Table 3: 70B on two A100 of 80 GB, sequences of 512 tokens. */
@@ -44,3 +45,26 @@ export const B1_TABLE_3: readonly { bits: number; method: string; perplexity: nu
   { bits: 1, method: 'SmoothQuant', perplexity: 3.3e21 },
   { bits: 1, method: 'BitNet (trained)', perplexity: 17.07 },
 ];
+
+/** Energy of a model in fp16 over that of b1.58, 512 tokens (BitNet b1.58, Figure 3, right). */
+export const B158_ENERGY: readonly (readonly [shape: string, ratio: number])[] = [
+  ['1.3B', 18.6],
+  ['3B', 21.7],
+  ['7B', 29.1],
+  ['13B', 32.9],
+  ['70B', 41.2],
+];
+
+/** The pairs that b1.58 names in section 3: a ternary model, and the smaller one in fp16 that it is said to beat. */
+export const LARGER_THAN: readonly (readonly [large: string, small: TransformerShape])[] = [
+  ['13B', named(BITNET_B158_SHAPES, '3B')],
+  ['30B', named(LLAMA_SHAPES, '7B')],
+  ['70B', named(LLAMA_SHAPES, '13B')],
+];
+
+/** @throws Error that names the shapes there are */
+export function named(shapes: readonly TransformerShape[], name: string): TransformerShape {
+  const found = shapes.find((shape) => shape.name === name);
+  if (found) return found;
+  throw new Error(`shape: must be one of ${shapes.map((shape) => shape.name).join(', ')}, got ${name}.`);
+}

@@ -68,7 +68,7 @@ export async function* sweep(
   return work.outcome();
 }
 
-/** The runs of a sweep: known, waiting, running, finished and failed, and what is to be told of them. */
+/** The runs of a sweep: known, waiting, running, finished and failed, and the events that report them. */
 class Work {
   readonly #finished = new Map<string, FinishedRun>();
   readonly #failed = new Map<string, { spec: RunSpec; error: Error }>();
@@ -214,7 +214,7 @@ class Work {
   }
 }
 
-/** Whether a run ended as asked, or was killed meanwhile: it goes on from its checkpoint another time. */
+/** Whether a run ended as asked, or was killed: it goes on from its checkpoint another time. */
 function isOfStopping(cause: unknown, { reason }: AbortSignal): boolean {
   return cause === reason || cause instanceof RunCrash || asError(cause).name === 'AbortError';
 }

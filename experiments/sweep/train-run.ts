@@ -19,13 +19,15 @@ export interface TrainRunOptions {
   signal?: AbortSignal;
   onPoint?: (point: TrainingPoint) => void;
   onRepair?: (whatWasDone: string) => void;
+  /** Of training steps; `compiled` by default. The result does not depend on it. */
+  form?: 'compiled' | 'eager';
 }
 
 /**
  * Trains one run in its folder, or goes on with it, and evaluates the trained model on all of the validation text.
  * A finished run is read back. A run that diverges ends with a result that says so.
  * @param onPoint sees every point, for progress
- * @param onRepair hears what was wrong with the folder, where a damaged one was put right
+ * @param onRepair gets what was wrong with the folder, where a damaged one was put right
  * @returns undefined where the signal stopped it
  */
 export async function trainRun(
@@ -33,7 +35,7 @@ export async function trainRun(
   corpus: Corpus,
   spec: RunSpec,
   folder: string,
-  { signal, onPoint, onRepair }: TrainRunOptions = {},
+  { signal, onPoint, onRepair, form }: TrainRunOptions = {},
 ): Promise<RunResult | undefined> {
   const found = await readResult(folder);
   if (found !== undefined) return found;
@@ -51,7 +53,7 @@ export async function trainRun(
     commit: currentCommit(),
   });
   try {
-    const options = { folder, signal, onRepair: (note: string) => onRepair?.(note) };
+    const options = { folder, signal, form, onRepair: (note: string) => onRepair?.(note) };
     for await (const point of training.train(model, corpus, spec.training, options)) {
       onPoint?.(point);
       last = point;

@@ -57,7 +57,7 @@ export interface Claim {
   headline?: number;
 }
 
-/** How much a measurement can tell, at 95 % intervals. */
+/** How much a measurement can show, at 95 % intervals. */
 export interface Power {
   /** The smallest true effect that four of five repetitions would show; Infinity where one seed shows no spread. */
   smallestVisible: number;

@@ -56,7 +56,7 @@ export class PooledArms {
   }
 
   /**
-   * The difference of two arms, arm − reference. Seeds that only one of them has count too, as far as other arms tell what
+   * The difference of two arms, arm − reference. Seeds that only one of them has count too, as far as other arms show what
    * those seeds shift.
    * @throws Error for an arm without runs
    */
@@ -156,7 +156,7 @@ function unequalContrast(
   return { value: mean(differences), standardError: spread / Math.sqrt(n), degrees: n - 1, count };
 }
 
-/** A run that diverged lost by more than any number; two arms with such runs cannot be told apart. */
+/** A run that diverged lost by more than any number; two arms with such runs have no difference. */
 function divergedContrast(own: boolean, other: boolean, count: number): Contrast {
   if (own && other) return { value: 0, standardError: Infinity, degrees: 0, count };
   return { value: own ? Infinity : -Infinity, standardError: 0, degrees: 0, count };

@@ -50,7 +50,7 @@ export interface ProfilePoint {
 
 export interface Profile {
   points: ProfilePoint[];
-  /** Where c cannot be told from the best one by an F test; a bound at the grid's end was not found. */
+  /** Where an F test cannot distinguish c from the best one; a bound at the grid's end was not found. */
   interval: Estimate;
 }
 

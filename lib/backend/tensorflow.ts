@@ -11,7 +11,7 @@ export interface BackendDescription {
   name: 'tensorflow' | 'wasm';
   /** Version of libtensorflow, or of the wasm backend. */
   version: string;
-  /** Threads that training uses, each with a TensorFlow of its own for a share of the batch. An operation uses one. */
+  /** Threads that training uses, each for a share of the batch. An operation uses one. */
   threads: number;
   /** One sentence: which backend runs and what it costs. */
   note: string;
@@ -24,7 +24,7 @@ export interface BackendOptions {
   prefer?: 'auto' | 'tensorflow' | 'wasm';
 }
 
-/** Each is a process with a TensorFlow of its own. */
+/** More are a mistake. */
 const MAX_THREADS = 256;
 const PREFERENCES: readonly string[] = ['auto', 'tensorflow', 'wasm'];
 
@@ -85,7 +85,7 @@ async function startNative(threads: number): Promise<BackendDescription> {
   // libtensorflow reads these once, when it is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.TF_NUM_INTRAOP_THREADS = '1';
-  process.env.TF_NUM_INTEROP_THREADS = '1';
+  process.env.TF_NUM_INTEROP_THREADS = String(threads);
   process.env.OMP_NUM_THREADS = '1';
   restoreRemovedNodeFunctions();
   // Before TensorFlow starts threads: they inherit it.

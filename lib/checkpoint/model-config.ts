@@ -1,4 +1,4 @@
-/** config.json of Hugging Face's layout as it comes from outside: checked, and told in the project's terms. */
+/** config.json of Hugging Face's layout as it comes from outside: checked, and put in the project's terms. */
 import { ConfigError, parseModelConfig, type ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { excerpt } from '../io/file-error.js';
@@ -58,7 +58,7 @@ function refuse(
   });
 }
 
-/** Tells a ConfigError as a CheckpointError: callers of `openCheckpoint` meet one kind of error. */
+/** Makes a CheckpointError of a ConfigError: callers of `openCheckpoint` meet one kind of error. */
 export function toCheckpointError<T>(file: string, build: () => T): T {
   try {
     return build();

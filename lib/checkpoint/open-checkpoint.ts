@@ -4,13 +4,15 @@ import type { Checkpoint } from './checkpoint.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { explainSystemError } from '../io/file-error.js';
 import { readReplaced } from '../io/replace-folder.js';
+import { modelFolderIn } from './model-in-run.js';
 import { openGgufFile } from './gguf/checkpoint.js';
 import { openSafetensorsFolder } from './safetensors/checkpoint.js';
 
 /**
  * Opens a BitNet checkpoint and checks its header, config, tokenizer files, tensors and scales; the weights stay on
  * the disk until they are asked for.
- * @param path a folder with config.json and model.safetensors or its shards, or a `.gguf` file
+ * @param path a folder with config.json and model.safetensors or its shards, a run folder, whose checkpoint it is then, or
+ *   a `.gguf` file
  * @param options.signal stops the opening
  * @throws CheckpointError naming file, tensor, offset, what was found and what is expected
  */
@@ -21,9 +23,10 @@ export async function openCheckpoint(
   const operation = 'open checkpoint';
   signal?.throwIfAborted();
   try {
-    const opened = await readReplaced(path, async () => {
-      const found = await stat(path);
-      return found.isDirectory() ? openSafetensorsFolder(path, signal) : undefined;
+    const place = await modelFolderIn(path, operation);
+    const opened = await readReplaced(place, async () => {
+      const found = await stat(place);
+      return found.isDirectory() ? openSafetensorsFolder(place, signal) : undefined;
     });
     if (opened) return opened;
     if (path.toLowerCase().endsWith('.gguf')) return await openGgufFile(path, signal);

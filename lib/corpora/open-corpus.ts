@@ -9,7 +9,7 @@ import {
 } from './tiny-shakespeare.js';
 import { ZipfFacts } from './zipf-facts.js';
 
-/** What can be opened by name. `default`: Tiny Shakespeare, and Zipf facts where it cannot be had. */
+/** What can be opened by name. `default`: Tiny Shakespeare, and Zipf facts where there is no way to get it. */
 export const CORPUS_NAMES = ['default', 'tiny-shakespeare', 'zipf-facts'] as const;
 
 /**

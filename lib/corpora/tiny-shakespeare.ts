@@ -61,7 +61,7 @@ export async function openTinyShakespeare(options: TinyShakespeareOptions = {}):
   return open(path, options);
 }
 
-/** There is no Tiny Shakespeare on this computer and it cannot be had now. */
+/** There is no Tiny Shakespeare on this computer and no way to get it now. */
 export class TinyShakespeareMissing extends CorpusError {}
 
 async function open(path: string, options: TextOptions): Promise<TextCorpus> {

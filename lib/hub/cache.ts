@@ -3,9 +3,10 @@
  * `models--owner--name/` with `blobs/` (files by their hash), `snapshots/COMMIT/` (their names, as links into blobs) and
  * `refs/` (the commit of each branch).
  */
-import { copyFile, mkdir, readFile, realpath, rename, stat, statfs, symlink } from 'node:fs/promises';
+import { copyFile, readFile, realpath, rename, stat, statfs, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../io/make-folder.js';
 import { partialName, writeFileAtomically } from '../io/atomic-write.js';
 import { formatBytes } from '../io/format-bytes.js';
 import { holderOf, tryLock } from '../io/lock.js';
@@ -79,7 +80,7 @@ export class ModelCache {
     const blob = this.blob(file);
     const found = await realpath(name).catch(() => undefined);
     if (found !== undefined && found === (await realpath(blob))) return;
-    await mkdir(dirname(name), { recursive: true });
+    await makeFolder(dirname(name));
     const partial = partialName(name);
     await symlink(relative(dirname(name), blob), partial).catch(() => copyFile(blob, partial));
     await rename(partial, name);
@@ -90,7 +91,7 @@ export class ModelCache {
    * @throws HubError naming both figures
    */
   async checkRoom(bytes: number): Promise<void> {
-    await mkdir(join(this.folder, 'blobs'), { recursive: true });
+    await makeFolder(join(this.folder, 'blobs'));
     const { bavail, bsize } = await statfs(this.folder);
     const free = bavail * bsize;
     if (bytes <= free) return;
@@ -102,7 +103,7 @@ export class ModelCache {
 
   /**
    * Runs `download` while no other process downloads the same content; waits for one that does.
-   * @param onWait is told once who is waited for
+   * @param onWait called once with the process that holds the lock
    * @param signal ends the waiting
    */
   async exclusively(
@@ -111,7 +112,7 @@ export class ModelCache {
     download: () => Promise<void>,
   ): Promise<void> {
     const path = `${this.blob(file)}.lock`;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     let lock = await tryLock(path);
     if (lock === undefined) {
       onWait({ reason: `download: ${file.path} is being downloaded by ${await holderOf(path)}.` });
@@ -132,7 +133,7 @@ export class ModelCache {
 const LOCK_POLL_MS = 200;
 const RE_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Blobs whose hash was right, with what tells a changed file from them: a gigabyte takes a second each time. */
+/** Blobs whose hash was right, with what shows that a file has changed: a gigabyte takes a second each time. */
 const known = new Map<string, string>();
 
 /** Whether a blob holds what its name, a hash, says. */

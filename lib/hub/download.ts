@@ -14,12 +14,12 @@ export interface DownloadJob {
   url: string;
   /** The finished file; what there is of it stands beside as `.incomplete`. */
   path: string;
-  /** Is told how many bytes of this file are on the disk, each time that changes. */
+  /** Receives how many bytes of this file are on the disk, each time that changes. */
   onBytes: (bytes: number) => void;
 }
 
 /**
- * Downloads a file. A broken connection is taken up where it broke off, in this call and in a later one.
+ * Downloads a file. A broken download continues where it stopped, in this call and in a later one.
  * @throws HubError if the server refuses, lies about the size, or sends other bytes than the hash says; then nothing is
  * kept. FileError if the disk is full or cannot be written.
  * @throws the signal's reason if it is aborted; what has come is kept

@@ -27,9 +27,9 @@ export interface DownloadOptions {
   files?: readonly string[];
   /** Ends the download with the signal's reason; what has come is kept for the next time. */
   signal?: AbortSignal;
-  /** Is told how far the download is, about ten times a second and at the beginning of each file. */
+  /** Receives how far the download is, about ten times a second and at the beginning of each file. */
   onProgress?: (progress: DownloadProgress) => void;
-  /** Is told before a wait, as servers ask for. Default: writes long ones to the console. */
+  /** Called before a wait that a server asks for. Default: writes long ones to the console. */
   onWait?: (wait: HubWait) => void;
   /** How long to wait and how often to try. */
   patience?: Partial<Patience>;
@@ -128,7 +128,7 @@ async function downloadFiles(
   }
 }
 
-/** Adds up the bytes of all files, and tells about them not too often. */
+/** Adds up the bytes of all files, and reports them at intervals. */
 function progressReporter(
   files: readonly RemoteFile[],
   onProgress: DownloadOptions['onProgress'],
@@ -146,7 +146,7 @@ function progressReporter(
     bytes += fileBytes - (known ?? 0);
     onDisk.set(file, fileBytes);
     const now = performance.now();
-    // The beginning of a file and the end of all are always told.
+    // The beginning of a file and the end of all are always reported.
     if (known !== undefined && now - lastReport < PROGRESS_INTERVAL_MS && bytes < totalBytes) return;
     lastReport = now;
     const bytesPerSecond = (Math.max(0, bytes - before) / Math.max(now - start, 1)) * 1000;

@@ -92,7 +92,7 @@ async function listTree(session: HubSession, id: string, commit: string): Promis
   return withPatience(session, () => understood(session, id, list));
 }
 
-/** The library's errors about answers that it cannot read, told as the Hub's fault. */
+/** The library's errors about answers that it cannot read, reported as the Hub's fault. */
 async function understood<T>({ signal }: HubSession, id: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -34,7 +34,7 @@ export interface HubWait {
   reason: string;
 }
 
-/** Waits from this on are said where nobody asked to be told of them. */
+/** Waits from this on are printed where there is no listener. */
 const SAID_SECONDS = 3;
 
 /** Says a wait, so that nobody takes it for a hang. */
@@ -72,7 +72,7 @@ export interface HubSession {
   token: string | undefined;
   signal: AbortSignal | undefined;
   patience: Patience;
-  /** Is told before a wait. */
+  /** Called before a wait. */
   onWait: (wait: HubWait) => void;
 }
 

@@ -1,4 +1,4 @@
-/** How much a model would download, so that whoever pays for it can be asked first. */
+/** How much a model would download, so that a user can be asked first. */
 import { ModelCache } from './cache.js';
 import { listRepository } from './listing.js';
 import { isOffline, openSession } from './request.js';

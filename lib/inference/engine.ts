@@ -13,7 +13,7 @@ import { Network, type Observer } from './network.js';
 /** Longest time that a call keeps other work of the process waiting, where it can stop between layers. */
 const MAX_BLOCKING_MS = 20;
 
-/** Is told after each batch of a run. `first` is the index of its first token. */
+/** Called after each batch of a run. `first` is the index of its first token. */
 export type BatchVisitor = (first: number, tokens: number) => void;
 
 /** What `Engine.process` does besides filling the cache. */

@@ -7,7 +7,7 @@ import { FORMAT_F32, LOGIT_BLOCK, RESULT_STORE } from '../kernel/layout.js';
 import type { Team } from '../kernel/team.js';
 import { MAX_CANDIDATES, type ModelMemory } from './model-memory.js';
 
-/** Groups of the head, candidates and blocks of logits that are worth another thread's while. */
+/** Groups of the head, candidates and blocks of logits that are worth another thread. */
 const SHARED_BYTES = 65_536;
 const SHARED_CANDIDATES = 16;
 /** Most tokens that a shortlist is made for; more take the whole head. */
@@ -69,7 +69,7 @@ export class Head {
 
   /**
    * A superset of the `k` best tokens of the first vector at `memory.headInput`, with their exact logits. Falls back to
-   * all tokens where the bounds tell too few apart.
+   * all tokens where the bounds exclude too few.
    */
   best(k: number): Candidates {
     const { head, headInput, headPaired, shortlist, shortlistVector, lower, upper, config } = this.#memory;

@@ -39,7 +39,7 @@ export interface LoadOptions {
   contextLength?: number;
   /** Ends the loading with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told how far the loading is. */
+  /** Receives how far the loading is. */
   onProgress?: (progress: LoadProgress) => void;
   /**
    * Whether a large head gets an int8 copy, which finds the same best tokens at half the bytes. Costs half of the

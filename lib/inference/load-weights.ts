@@ -14,7 +14,7 @@ import { matrixPieces, pieceBytes, refuseTensor, type Piece } from './weight-pie
 const READS_AHEAD = 3;
 /** Places for pieces in memory. */
 const SLOTS = READS_AHEAD + 1;
-/** Groups of four rows of the shortlist that are worth another thread's while. */
+/** Groups of four rows of the shortlist that are worth another thread. */
 const SHORTLIST_GROUPS = 16;
 
 /** How far a model's loading is. */
@@ -105,7 +105,7 @@ export async function loadWeights(
   onProgress?.({ stage: 'weights', bytes: totalBytes, totalBytes });
 }
 
-/** Tells the products where their matrices are. */
+/** Writes where their matrices are into the records of the products. */
 export function writeRecords(view: DataView, memory: ModelMemory): void {
   const write = ({ records, matrices, outOffsets }: Product): void => {
     let groups = 0;

@@ -21,7 +21,7 @@ import type { Team } from '../kernel/team.js';
 import { productBlocks, type LayerMemory, type ModelMemory, type Product } from './model-memory.js';
 import { floatBits } from './weight-pieces.js';
 
-/** Bytes of weights, and multiplications, that are worth another thread's while: some microseconds. */
+/** Bytes of weights, and multiplications, that are worth another thread: some microseconds. */
 const SHARED_WEIGHT_BYTES = 32_768;
 const SHARED_PRODUCTS = 32_768;
 

@@ -19,7 +19,7 @@ import { formatOf, type ModelMemory } from './model-memory.js';
 
 /** Bytes read at once where a matrix may be cut. */
 const PIECE_BYTES = 4 * 2 ** 20;
-/** Bytes from a file that are worth another thread's while. */
+/** Bytes from a file that are worth another thread. */
 const SHARED_BYTES = 32_768;
 
 /** Some rows of a matrix on their way from the file into the kernel's layout. */

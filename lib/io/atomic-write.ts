@@ -3,8 +3,9 @@
  * moment leaves the old version or the new one. One writer at a time, across processes.
  */
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.js';
 import { FileError } from './file-error.js';
 import { holderOf, waitForLock } from './lock.js';
 
@@ -81,7 +82,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const target = resolve(path);
   await requireReplaceable(target);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   await whileLocked(target, async () => {
     for (const left of await abandonedBeside(target)) await rm(left, { force: true });
     const partial = partialName(target);

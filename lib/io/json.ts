@@ -1,6 +1,6 @@
 /**
  * JSON out of files, looked at before it is parsed: 64 MB of brackets parse into gigabytes of empty lists, and nesting
- * without end exhausts the stack of whoever walks through it.
+ * without end exhausts the stack of code that walks through it.
  */
 
 /** Deepest nesting of lists and objects; real files have less than ten. */

@@ -4,11 +4,21 @@
  * container, and on no heartbeat, which a long step of training would miss.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FileError } from './file-error.js';
 
 /** A lock that this process holds. */
 export interface Lock {
@@ -55,17 +65,32 @@ function ownName(): string {
 type Koffi = typeof import('koffi').default;
 
 const LOCK_EX_NB = 6;
+const MAX_NAME = 512;
+/** What {@link nameHolder} writes; early versions wrote the number alone. */
+const RE_HOLDER = /^(?:process \d+ of [^\n]*|\d+)\n?$/;
 /** File systems that keep no locks answer with one of these. */
 const NO_LOCKS = ['ENOLCK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'] as const;
 
+type Flock = (fd: number, operation: number) => number;
+/** The system's function, found once. */
+let call: Flock | undefined;
+
 async function flock(koffi: Koffi, path: string): Promise<Lock | undefined> {
-  const call = koffi.load(null).func('int flock(int fd, int operation)') as (
-    fd: number,
-    operation: number,
-  ) => number;
+  call ??= koffi.load(null).func('int flock(int fd, int operation)') as Flock;
   for (;;) {
     // A plain number, which no garbage collector closes.
     const fd = openSync(path, 'a+');
+    if (!isLock(fd)) {
+      closeSync(fd);
+      throw new FileError({
+        operation: 'lock',
+        file: path,
+        what: 'the file',
+        expected: 'a lock of this project, or not there',
+        found: 'something else, which would be lost',
+        hint: 'Move it elsewhere, or name another place to write to.',
+      });
+    }
     const isHeld = call(fd, LOCK_EX_NB) !== 0;
     const code = koffi.errno();
     if (isHeld) {
@@ -77,7 +102,7 @@ async function flock(koffi: Koffi, path: string): Promise<Lock | undefined> {
       }
       return await flock(koffi, await placeForLock(path));
     }
-    // The holder before removes the file before it lets go: whoever opened that file holds a lock that nobody sees.
+    // The previous holder removes the file before it unlocks: who had opened that file holds a lock that nobody sees.
     if (!isStill(path, fd)) {
       closeSync(fd);
       continue;
@@ -88,6 +113,13 @@ async function flock(koffi: Koffi, path: string): Promise<Lock | undefined> {
       closeSync(fd);
     });
   }
+}
+
+/** Empty, or what a holder wrote into it; other programs keep other things in files of such names. */
+function isLock(fd: number): boolean {
+  const text = Buffer.alloc(MAX_NAME);
+  const length = readSync(fd, text, 0, MAX_NAME, 0);
+  return length === 0 || (length < MAX_NAME && RE_HOLDER.test(text.toString('utf8', 0, length)));
 }
 
 /** For people alone: on a full disk the lock holds without it. */

@@ -6,6 +6,7 @@ import { lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from 'node:f
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from './make-folder.js';
 import { abandonedBeside, partialName, whileLocked, withoutWriting } from './atomic-write.js';
 import { FileError, excerpt } from './file-error.js';
 import { tryLock } from './lock.js';
@@ -74,7 +75,7 @@ export async function replaceFolder(
 /** The one place that links and spellings of a name come down to; its parent folder is made. */
 async function realTarget(folder: string): Promise<string> {
   const path = resolve(folder);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   if (await exists(path)) return realpath(path);
   return join(await realpath(dirname(path)), basename(path));
 }

@@ -7,7 +7,7 @@ const LEAST_BYTES_PER_SECOND = 1000;
 export interface SilenceWatch {
   /** Aborts when the caller's own signal does, or when nothing was heard for too long. */
   signal: AbortSignal;
-  /** Some bytes came: once they are enough, the time starts anew. */
+  /** Some bytes came: once they are enough, the time starts again. */
   heard(bytes: number): void;
   /** The connection is done. */
   stop(): void;

@@ -48,7 +48,7 @@ export function availableMemory(): number {
 }
 
 /**
- * Checks that a memory of this size can be had, without making it.
+ * Checks that there is room for a memory of this size, without making it.
  * @param what the model, for the message
  * @param advice what to do if it does not fit
  * @throws MemoryError with both figures

@@ -90,7 +90,7 @@ export class Team {
 
   /**
    * Runs an operation on all of its items. Few items run on the calling thread alone.
-   * @param share `items` of the operation, and the `smallest` number of them that is worth another thread's while: some
+   * @param share `items` of the operation, and the `smallest` number of them that is worth another thread: some
    *   microseconds of work
    */
   run<Name extends OperationName>(

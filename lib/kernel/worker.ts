@@ -1,4 +1,4 @@
-/** A worker thread of a team: binds the kernel to the shared memory and takes chunks until it is told to end. */
+/** A worker thread of a team: binds the kernel to the shared memory and takes chunks until a job ends it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { QUIT_SEEN, takeChunks, waitForJob } from './job-board.js';
 import { bindKernel, type Kernel } from './kernel.js';

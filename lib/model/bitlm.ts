@@ -111,7 +111,7 @@ export class BitLM {
     });
   }
 
-  /** Tells own quantizers where training stands: their random numbers follow from it. */
+  /** Gives own quantizers the seed and step that their random numbers follow from. */
   drawFrom(seed: number, step: number): void {
     this.own.weights?.at(seed, step);
     this.own.activations?.at(seed, step);
@@ -152,6 +152,24 @@ export class BitLM {
       const output = get(this.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
       return linear(last, output, this.ruleAt('lm_head.input')); // (B·T, V)
     });
+  }
+
+  /**
+   * One layer alone: attention and feed-forward, each added to the residual stream.
+   * @param hidden [B·T, C], sequence after sequence
+   * @returns [B·T, C]
+   */
+  layer(index: number, hidden: tf.Tensor2D, batch: number): tf.Tensor2D {
+    const tokens = hidden.shape[0] / batch;
+    const { num_hidden_layers: layers } = this.config;
+    if (!Number.isInteger(index) || index < 0 || index >= layers || !Number.isInteger(tokens)) {
+      throw new Error(
+        `BitLM.layer: the layer must lie from 0 to ${layers - 1} and rows be ${batch} sequences of equal length, ` +
+          `got layer ${index} and ${hidden.shape[0]} rows.`,
+      );
+    }
+    const pass: Pass = { weights: this.parameters, batch, tokens, positions: this.positionsFor(tokens) };
+    return tf.tidy(() => this.block(hidden, `model.layers.${index}`, pass));
   }
 
   /** Mean cross-entropy in nats over all positions. ids and targets: [B·T] int32. */

@@ -5,7 +5,7 @@ import type { GenerationOptions } from './generation-options.js';
 
 /**
  * Continues a sequence token by token. The window of the last `max_position_embeddings` tokens goes through the model
- * anew for each one: plain, and fast enough for models of this size. The inference engine has a KV cache.
+ * again for each one: plain, and fast enough for models of this size. The inference engine has a KV cache.
  * @param prompt ids to begin with, at least one
  */
 export function* generateTokens(

@@ -10,7 +10,7 @@
  */
 export const INK = '#797979';
 
-/** Text of a picture on a page that tells its ground: 5.9 on white, 7.9 on #111111. */
+/** Text of a picture on a page that sets its background: 5.9 on white, 7.9 on #111111. */
 export const PICTURE_STYLE =
   '<style>.ink{fill:#626262}@media(prefers-color-scheme:dark){.ink{fill:#a8a8a8}}</style>';
 
@@ -19,9 +19,20 @@ export const GRID_OPACITY = 0.28;
 
 /**
  * Series colours for all kinds of colour vision: blue, vermilion, bluish green and reddish purple of Okabe and Ito
- * (2008), whose other colours hold on one page only; violet and brown in their place.
+ * (2008), whose other colours hold on one page only; violet, brown and slate in their place.
  */
-export const PALETTE: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#7c5cf0', '#8c6d31'];
+export const PALETTE: readonly string[] = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#7c5cf0',
+  '#8c6d31',
+  '#52666d',
+];
+
+/** Colour of what a reader lays over recorded series: none of theirs. */
+export const OWN_COLOR = '#e205c2';
 
 /** Colour of the i-th series; after the last one they begin again. */
 export function seriesColor(index: number): string {

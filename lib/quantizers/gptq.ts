@@ -1,6 +1,6 @@
 /**
  * GPTQ in its plain form (Frantar et al., arXiv 2210.17323, section 3): a matrix is rounded column by column, and the
- * error of each column is made up for by the columns still to come, so that the layer's output changes least. No column
+ * columns still to come correct the error of each column, so that the layer's output changes least. No column
  * order, groups or lazy batches: those save time at sizes that are not met here.
  * Legend: O output features (rows), C input features (columns).
  */

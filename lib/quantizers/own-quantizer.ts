@@ -59,7 +59,7 @@ export class OwnQuantizer {
     this.id = `${quantize.name || 'function'} ${hash.digest('hex').slice(0, 16)}`;
   }
 
-  /** Tells where training stands, for what `draws` gives. */
+  /** Sets the seed and step that `draws` follows from. */
   at(seed: number, step: number): void {
     this.seed = seed;
     this.step = step;
@@ -217,7 +217,7 @@ function trialValues(): tf.Tensor {
   return tf.tensor(values, [rows, columns]);
 }
 
-/** Runs a function and tells whether an operation with a gradient of its own ran in it. */
+/** Runs a function and reports whether an operation with a gradient of its own ran in it. */
 function watchingForGradients<T>(f: () => T): { result: T; customGradient: boolean } {
   // TensorFlow.js runs every operation through this method; those of tf.customGrad alone come without a kernel's name.
   const engine = tf.engine() as unknown as { runKernelFunc?: (this: unknown, call: object) => unknown };

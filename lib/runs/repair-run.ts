@@ -38,7 +38,7 @@ export async function repairRun(folder: string): Promise<string> {
     await rm(completed, { force: true });
   }
   if (notes.length > 0) {
-    const from = checkpoint ? `goes on from its checkpoint at step ${checkpoint.step}` : 'starts anew';
+    const from = checkpoint ? `goes on from its checkpoint at step ${checkpoint.step}` : 'starts again';
     notes.push(`The run ${from}.`);
   }
   return notes.join(' ');

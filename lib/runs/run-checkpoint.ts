@@ -1,7 +1,7 @@
 /**
  * checkpoint/ of a run: where training goes on. It appears whole or not at all.
- * - `training.json`: the step, how many points metrics.jsonl had, the run's identity, the run's own state, and the
- *   SHA-256 of the files with tensors.
+ * - `training.json`: the step, how many points metrics.jsonl had, the run's identity, the run's own state, the SHA-256
+ *   of the files with tensors, and that of all this itself.
  * - `training.safetensors`: tensors that are not the model's, such as the optimizer's moments.
  * - optionally a model folder in Hugging Face's layout around them, which transformers and the inference engine load.
  */
@@ -11,6 +11,8 @@ import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { explainSystemError } from '../io/file-error.js';
+import { parseModestJson } from '../io/json.js';
+import { quote } from '../io/quote.js';
 import { mendReplacement, removeFolder, replaceFolder, type FolderKind } from '../io/replace-folder.js';
 import {
   MODEL_FILES,
@@ -69,6 +71,11 @@ export interface CheckpointState {
   sha256?: Readonly<Record<string, string>>;
 }
 
+/** SHA-256 of everything else in training.json: another step or another state would be another run, in silence. */
+function checksumOf({ step, points, identity, state, sha256 }: CheckpointState): string {
+  return createHash('sha256').update(stableJson({ step, points, identity, state, sha256 })).digest('hex');
+}
+
 /**
  * Saves a checkpoint in place of the one before, which stays until the new one is complete on the disk.
  * @throws FileError where the disk is full or a tensor does not fit; the checkpoint before is then untouched
@@ -88,7 +95,8 @@ export async function saveRunCheckpoint(
     for (const name of model ? [MODEL_FILE, TENSORS_FILE] : [TENSORS_FILE])
       sha256[name] = await hashOf(join(partial, name));
     const json = { step, points: run.points, identity: run.identity, state, sha256 };
-    await writeFile(join(partial, STATE_FILE), `${stableJson(json, 2)}\n`, { flush: true });
+    const text = stableJson({ ...json, checksum: checksumOf(json) }, 2);
+    await writeFile(join(partial, STATE_FILE), `${text}\n`, { flush: true });
   };
   try {
     if (model) await saveModelFolder(folder, { ...model, also: { own: RUN_CHECKPOINT, write } });
@@ -161,15 +169,29 @@ function damaged(expected: string, found: string, file: string): RunFolderError 
 function parseState(text: string, path: string): CheckpointState {
   let found: unknown;
   try {
-    found = JSON.parse(text);
+    found = parseModestJson(text);
   } catch {
     found = undefined;
   }
-  const state = found as Partial<CheckpointState> | null | undefined;
-  const isWhole = isStep(state?.step) && isStep(state.points) && typeof state.identity === 'string';
-  if (isWhole && (state.sha256 === undefined || areHashes(state.sha256)))
-    return { state: null, ...state } as CheckpointState;
+  const { checksum, ...state } = (found ?? {}) as Partial<CheckpointState> & { checksum?: unknown };
+  const isWhole = isStep(state.step) && isStep(state.points) && typeof state.identity === 'string';
+  if (isWhole && (state.sha256 === undefined || areHashes(state.sha256))) {
+    const whole = { state: null, ...state } as CheckpointState;
+    const isEarly = state.sha256 === undefined && checksum === undefined;
+    const actual = isEarly ? undefined : checksumIn(whole);
+    if (actual !== checksum) throw damaged(`checksum ${String(actual)}`, quote(checksum), path);
+    return whole;
+  }
   throw damaged('step, points, identity and sha256', JSON.stringify(text.slice(0, 80)), path);
+}
+
+/** Undefined where there is none: a damaged file can hold 1e400, which is no number. */
+function checksumIn(state: CheckpointState): string | undefined {
+  try {
+    return checksumOf(state);
+  } catch {
+    return undefined;
+  }
 }
 
 function areHashes(value: unknown): boolean {

@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
+import { RUN_FORMAT } from '../checkpoint/model-in-run.js';
+import { parseModestJson } from '../io/json.js';
+import { quote } from '../io/quote.js';
 import { configDifferences, stableJson, type RunConfig } from './run-config.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 
@@ -10,7 +13,7 @@ import { RunFolderError } from '../io/run-folder-error.js';
 export const CONFIG_FILE = 'config.json';
 
 /** Marks config.json as ours. A layout that older code could not read gets a new number. */
-const FORMAT = { format: 'bitnet-notebooks-run', formatVersion: 1 } as const;
+const FORMAT = { format: RUN_FORMAT, formatVersion: 1 } as const;
 
 /** Writes the config of a new run. */
 export async function writeRunConfig(folder: string, config: RunConfig): Promise<void> {
@@ -40,15 +43,15 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
   });
   let json: Record<string, unknown> | null = null;
   try {
-    json = JSON.parse(text) as Record<string, unknown> | null;
+    json = parseModestJson(text) as Record<string, unknown> | null;
+    stableJson(json); // JSON can hold 1e400, which is no number
   } catch {
     fail('broken JSON', 'It was damaged after it was written: restore it, or start a new run.');
   }
   const { format, formatVersion, ...config } = json ?? {};
-  if (format !== FORMAT.format)
-    fail(`format ${JSON.stringify(format)}`, 'This folder is no run: choose another one.');
+  if (format !== FORMAT.format) fail(`format ${quote(format)}`, 'This folder is no run: choose another one.');
   if (formatVersion !== FORMAT.formatVersion) {
-    fail(`version ${JSON.stringify(formatVersion)}`, 'Use the version of this project that made it.');
+    fail(`version ${quote(formatVersion)}`, 'Use the version of this project that made it.');
   }
   for (const key of ['model', 'training', 'seeds', 'data', 'backend', 'versions']) {
     if (typeof config[key] !== 'object' || config[key] === null) {
@@ -60,7 +63,7 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
 
 /** @throws RunFolderError that lists every difference */
 export function requireSameConfig(stored: RunConfig, wanted: RunConfig, folder: string): void {
-  const differences = configDifferences(stored, wanted);
+  const differences = configDifferences({ ...stored, earlier: undefined }, wanted);
   if (differences.length === 0) return;
   throw new RunFolderError(
     `open run: the configuration must be that of the run in ${folder}, got other values:\n` +

@@ -17,6 +17,8 @@ export interface RunConfig {
   backend: { name: string; version: string; threads: number };
   /** Versions of Node.js, of this project and of the packages that compute. See {@link installedVersions}. */
   versions: { node: string; project: string; packages: Readonly<Record<string, string>> };
+  /** Identities that this run had before it was given more steps. */
+  earlier?: readonly string[];
 }
 
 /**

@@ -9,8 +9,9 @@
  * A run may be killed at any moment. Opened again it stands where its checkpoint stood: points after that step are
  * taken off, so that metrics.jsonl ends up the same as in a run that was never killed.
  */
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../io/make-folder.js';
 import { withoutWriting } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
 import { holderOf, tryLock, type Lock } from '../io/lock.js';
@@ -29,6 +30,7 @@ import {
   writeRunConfig,
   writeRunJson,
 } from './run-config-file.js';
+import { isLonger, lengthenRun } from './longer-run.js';
 import { runIdentity, stableJson, type RunConfig } from './run-config.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 import { repairRun } from './repair-run.js';
@@ -77,7 +79,7 @@ export interface OpenRunOptions {
  * that one has closed it or its process has ended, all others are refused.
  * @param folder is made with its parents; must be empty or hold this very run
  * @param config must equal the config of the run in the folder, versions and backend included: with other ones the
- *   losses could not be the same to the last bit
+ *   losses could not be the same to the last bit. More steps are welcome: the run then goes on to them
  * @throws RunFolderError where the folder is foreign, damaged, in use or holds another run; nothing is changed then
  */
 export async function openRun<P extends RunPoint = RunPoint>(
@@ -87,19 +89,22 @@ export async function openRun<P extends RunPoint = RunPoint>(
 ): Promise<RunFolder<P>> {
   const wanted = JSON.parse(stableJson(config)) as RunConfig;
   const path = await madeFolder(resolve(folder));
-  const isNew = async (): Promise<boolean> => {
-    const found = await checkIsNew(path);
-    if (!found) requireSameConfig(await readRunConfig(path), wanted, path);
-    return found;
+  const storedConfig = async (): Promise<RunConfig | undefined> => {
+    if (await checkIsNew(path)) return undefined;
+    const stored = await readRunConfig(path);
+    if (!isLonger(stored, wanted)) requireSameConfig(stored, wanted, path);
+    return stored;
   };
-  await isNew(); // a folder of somebody else gets no lock
+  await storedConfig(); // a folder of somebody else gets no lock
   const lock = await lockRun(path);
   try {
     // Another process may have made the run, or taken it away, until the lock was there.
-    if (await isNew()) await writeRunConfig(path, wanted);
+    let stored = await storedConfig();
+    if (!stored) await writeRunConfig(path, wanted);
+    else if (isLonger(stored, wanted)) stored = await lengthenRun(path, stored, wanted);
     const repaired = onRepair ? await repairRun(path) : '';
     if (repaired !== '') onRepair?.(repaired);
-    const start = await settleRun(path, runIdentity(wanted));
+    const start = await settleRun(path, runIdentity(wanted), stored?.earlier);
     return new RunFolder<P>(path, wanted, start, lock);
   } catch (error) {
     lock.release();
@@ -125,7 +130,7 @@ async function lockRun(folder: string): Promise<Lock> {
 /** Makes a folder where there is none. @returns the one name that links and spellings of it come down to */
 async function madeFolder(path: string): Promise<string> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     return await realpath(path);
   } catch (error) {
     throw explainSystemError('open run', path, error);

@@ -39,10 +39,17 @@ export async function readProgress(
   return { points, lines, end };
 }
 
-/** Brings metrics.jsonl to the checkpoint's step, and says where the run stands. */
-export async function settleRun(folder: string, identity: string): Promise<RunStart> {
+/**
+ * Brings metrics.jsonl to the checkpoint's step, and says where the run stands.
+ * @param earlier identities that the run had when it was shorter
+ */
+export async function settleRun(
+  folder: string,
+  identity: string,
+  earlier: readonly string[] = [],
+): Promise<RunStart> {
   const checkpoint = await readCheckpointState(join(folder, CHECKPOINT_FOLDER));
-  if (checkpoint && checkpoint.identity !== identity) {
+  if (checkpoint && ![identity, ...earlier].includes(checkpoint.identity)) {
     throw new RunFolderError(
       `open run: checkpoint must belong to this run (${identity.slice(0, 12)}), ` +
         `got one of run ${checkpoint.identity.slice(0, 12)} in ${folder}. Put the run's own checkpoint back.`,
@@ -54,7 +61,7 @@ export async function settleRun(folder: string, identity: string): Promise<RunSt
   if (problem !== undefined) {
     throw new RunFolderError(
       `open run: ${problem} in ${folder}. Put that checkpoint back, or delete ${COMPLETED_FILE}: the run then goes ` +
-        'on from the checkpoint that it has, or is trained anew.',
+        'on from the checkpoint that it has, or starts again.',
     );
   }
   const last = end ? Infinity : (checkpoint?.step ?? -1);
@@ -102,7 +109,7 @@ export async function readCompleted(path: string): Promise<RunEnd | undefined> {
     const { points, step } = JSON.parse(text) as { points?: unknown; step?: unknown };
     if (isStep(points) && (step === undefined || step === null || isStep(step))) return { points, step };
   } catch {
-    // Told below, as for any other content.
+    // Reported below, as for any other content.
   }
   throw new RunFolderError(
     `read run: the file must hold the number of points, got ${JSON.stringify(text.slice(0, 80))} in ${path}. ` +

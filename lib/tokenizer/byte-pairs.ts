@@ -10,7 +10,7 @@ import { TokenizerError } from '../io/tokenizer-error.js';
 const MAX_IDS = 2 ** 24;
 /** Positions in a word stay below this: no string is longer. */
 const MAX_POSITIONS = 2 ** 29;
-/** Words are looked up before they are merged again, if they are short; a full store begins anew. */
+/** Words are looked up before they are merged again, if they are short; a full store is emptied. */
 const CACHED_WORDS = 10_000;
 const CACHED_LENGTH = 64;
 

@@ -19,7 +19,7 @@ export class TextStream {
     return this.#decoder.decode(this.#bytesOf(id), { stream: true });
   }
 
-  /** What is held back, as the replacement character U+FFFD if there is half a character. The stream starts anew. */
+  /** What is held back, as the replacement character U+FFFD if there is half a character. The stream starts again. */
   end(): string {
     return this.#decoder.decode();
   }

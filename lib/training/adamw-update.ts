@@ -129,7 +129,7 @@ export class NativeMoments implements Moments {
     const { decay, gradientScale, numbers } = rates;
     const updated = tf.tidy(() => {
       // The kernel changes the variable in place only if nothing else holds its buffer: so a fresh product goes in
-      // and is let go at once.
+      // and is released at once.
       const decayed = op.mul(parameter, decay === 1 ? 1 : numbers.decay);
       assign(this.value, decayed);
       decayed.dispose();

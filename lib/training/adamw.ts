@@ -99,7 +99,7 @@ export class AdamW {
     return state;
   }
 
-  /** Takes up a state saved by `state`. */
+  /** Restores a state saved by `state`. */
   restore(state: AdamWState): void {
     for (const [name, { size }] of this.parameters) {
       const lengths = [state.first.get(name)?.length, state.second.get(name)?.length];

@@ -54,6 +54,8 @@ export function checkTrainingOptions(config: ModelConfig, corpus: Corpus, option
   schedule(options.schedule);
   checkCorpusFits('train', config, corpus, options.context);
   checkMemory(config, options);
+  // Drawn once for its own checks: a text that is too short would end the run at its first evaluation.
+  corpus.validationWindows(options.validationWindows, options.context);
 }
 
 /**
@@ -87,7 +89,7 @@ function checkMemory(config: ModelConfig, { batch, context }: TrainingOptions): 
   const { vocab_size: vocabulary, num_hidden_layers: layers, hidden_size, intermediate_size } = config;
   const values = vocabulary + layers * (4 * hidden_size + 2 * intermediate_size);
   const needed = batch * context * values * FLOAT_BYTES;
-  // A container's limit is told as an enormous number where there is none.
+  // Without a limit the system reports an enormous number.
   const limit = process.constrainedMemory?.() ?? 0;
   const there = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
   if (needed <= there) return;

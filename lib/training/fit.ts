@@ -52,6 +52,8 @@ const sessions = new WeakMap<TrainableModel, Session>();
 const inTraining = new WeakSet<TrainableModel>();
 
 const SPEED_STEPS = 10;
+/** An evaluation costs as much as a few steps. */
+const LEAST_BETWEEN_EVALUATIONS = 10;
 
 /**
  * Trains a model and draws its losses while it learns. ■ stops it after the current step; called again with the same
@@ -160,9 +162,13 @@ async function optionsInFolder(
   const wanted = trainingOptions(model, given, steps);
   const stored = await readRunConfig(folder).catch(() => undefined);
   if (!stored) return wanted;
-  const { seeds: _, ...training } = stored.training as TrainingOptions;
-  const { seeds, ...again } = trainingOptions(model, given, training.steps);
-  return stableJson(training) === stableJson(again) ? { ...training, seeds, steps } : wanted;
+  const training = stored.training as Omit<TrainingOptions, 'seeds'>;
+  // What follows from the number of steps was made for those that the run began with.
+  const isSame = [training.steps, training.schedule.totalSteps].some((first) => {
+    const { seeds: _, ...again } = { ...trainingOptions(model, given, first), steps: training.steps };
+    return stableJson(again) === stableJson(training);
+  });
+  return isSame ? { ...training, seeds: wanted.seeds, steps } : wanted;
 }
 
 /** All options of a run from those that were given. */
@@ -185,7 +191,7 @@ function trainingOptions(model: TrainableModel, given: Given, steps: number): Tr
       totalSteps: steps,
       weightDecay: 0.1,
     },
-    evaluateEvery: Math.max(1, Math.ceil(steps / 20)),
+    evaluateEvery: Math.max(LEAST_BETWEEN_EVALUATIONS, Math.ceil(steps / 20)),
     validationWindows: 128,
     diagnostics: true,
     seeds: { weights: 1, batches: 1 },

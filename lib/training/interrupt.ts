@@ -20,7 +20,7 @@ export function abortOnInterrupt(): AbortSignal {
   // SIGINT would kill the process.
   queueMicrotask(() => {
     if (signal.aborted) return;
-    // Anew for each cell: the kernel looks for listeners that were not there before.
+    // Again for each cell: the kernel looks for listeners that were not there before.
     process.off('SIGINT', abort);
     process.once('SIGINT', abort);
   });

@@ -7,6 +7,7 @@ import type { BackendDescription, BackendOptions } from '../backend/tensorflow.j
 import type { ModelConfig } from '../config.js';
 import type { Corpus } from '../corpora/corpus.js';
 import type { OwnParts } from '../quantizers/quantizer-function.js';
+import type { Layers } from './layer-functions.js';
 import { provideBitDense, type BitDenseLayer } from './bit-dense.js';
 import type { RunOptions, TrainableModel, TrainingOptions, TrainingPoint } from './types.js';
 
@@ -22,13 +23,8 @@ export interface Training {
    * @throws Error where a quantizer returns another shape, values that are not finite, or a gradient that is none
    */
   createModel(config: ModelConfig, seed: number, parts?: OwnParts): TrainableModel;
-  /**
-   * One BitLinear layer (b1.58) as training computes it: fake-quantized values in float32.
-   * @param x [tokens, in], row-major
-   * @param weight [out, in], row-major
-   * @returns [tokens, out]
-   */
-  bitLinear(x: Float32Array, weight: Float32Array, inFeatures: number): Float32Array;
+  /** The layers that models here are made of, one by one, with their gradients. */
+  readonly layers: Layers;
   /** GFLOP/s of one large float32 matrix product, the limit that training is held against. */
   measureSgemm(): number;
   /**
@@ -53,7 +49,7 @@ export async function loadTraining(options: BackendOptions = {}): Promise<Traini
   const { bitDense } = await import('../model/bit-dense.js');
   provideBitDense((args) => bitDense(args) as unknown as BitDenseLayer);
   const { TrainableBitLM } = await import('./trainable-bitlm.js');
-  const { bitLinearOnValues } = await import('./bitlinear-on-values.js');
+  const { layers } = await import('./layers.js');
   const { train } = await import('./train.js');
   const { measureSgemm } = await import('./sgemm.js');
   return {
@@ -62,7 +58,7 @@ export async function loadTraining(options: BackendOptions = {}): Promise<Traini
     createModel: (config, seed, parts) => TrainableBitLM.create(config, seed, parts),
     openModel: (folder, parts) => TrainableBitLM.open(folder, parts),
     train,
-    bitLinear: bitLinearOnValues,
+    layers,
     measureSgemm,
   };
 }

@@ -4,8 +4,7 @@ import type { Corpus, TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import type { RunStore } from '../runs/memory-run.js';
 import { diagnose, weightCodes } from './diagnostics.js';
-import { evaluate } from './evaluate.js';
-import { BatchWorkers } from './parallel/batch-workers.js';
+import { meanLosses, type ForwardPasses } from './evaluate.js';
 import { restoreState, saveState } from './run-state.js';
 import { schedule, type Rates, type Schedule } from './schedule.js';
 import type { StepResult } from './step.js';
@@ -15,8 +14,8 @@ import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoin
 export class TrainingSession {
   private readonly steps: TrainingSteps;
   private readonly rates: Schedule;
-  private workers: BatchWorkers | undefined;
-  private windows: TokenWindows | undefined;
+  private readonly evaluation: ForwardPasses;
+  private drawnWindows: TokenWindows | undefined;
   /** Updates made in all sessions of the run. */
   private done = 0;
   private seconds = 0;
@@ -38,6 +37,8 @@ export class TrainingSession {
       onEager: noteEagerSteps,
     });
     this.rates = schedule(options.schedule);
+    const left = options.steps - (run?.checkpointStep ?? 0);
+    this.evaluation = meanLosses(model, form === 'eager' ? 0 : Math.ceil(left / options.evaluateEvery));
   }
 
   get isFinished(): boolean {
@@ -51,13 +52,8 @@ export class TrainingSession {
     await restoreState(run, this.model, this.steps);
     this.done = run.checkpointStep;
     this.seconds = run.points.at(-1)?.seconds ?? 0;
-  }
-
-  /** Draws the validation windows and starts what trains beside this process. */
-  async start(): Promise<void> {
-    const { validationWindows, context, batch } = this.options;
-    this.windows = this.corpus.validationWindows(validationWindows, context);
-    this.workers = await BatchWorkers.open(this.model, batch);
+    // Killed between the last checkpoint and the mark, or between the two halves of being given more steps.
+    if (this.isFinished && !run.completed) await run.complete();
   }
 
   /**
@@ -79,7 +75,7 @@ export class TrainingSession {
       step: this.done,
       trainLoss: loss,
       ...(validationLoss !== undefined && { validationLoss }),
-      ...(codes && { diagnostics: diagnose(model, codes, this.windows!, options.context) }),
+      ...(codes && { diagnostics: diagnose(model, codes, this.windows, options.context) }),
       ...rates,
       gradientNorm,
       tokensPerSecond: (options.batch * options.context * 1000) / (trained - started),
@@ -103,18 +99,22 @@ export class TrainingSession {
     if (run && !run.completed && this.done > (run.checkpointStep ?? 0)) await this.save();
   }
 
-  /** Ends what trains beside this process, and frees everything but the model. */
-  async close(): Promise<void> {
+  /** Frees everything but the model. */
+  close(): void {
     this.steps.close();
-    await this.workers?.close();
+    this.evaluation.close();
+  }
+
+  /** Validation windows, drawn when they are first asked for. */
+  private get windows(): TokenWindows {
+    const { validationWindows, context } = this.options;
+    return (this.drawnWindows ??= this.corpus.validationWindows(validationWindows, context));
   }
 
   private async update(rates: Rates): Promise<StepResult> {
-    const { model, corpus, options, workers, steps, done } = this;
+    const { model, corpus, options, steps, done } = this;
     const batch = corpus.sampleBatch(done, options.seeds.batches, options.batch, options.context);
-    const result = workers
-      ? steps.update(await workers.lossAndGradients(batch, options.batch), rates)
-      : steps.step(batch, rates);
+    const result = steps.step(batch, rates);
     const { loss, gradientNorm } = result;
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return result;
     const isSound = hasFiniteWeights(model);
@@ -124,24 +124,31 @@ export class TrainingSession {
       done + 1,
       `train: loss and gradient must be finite, got loss ${loss} and gradient norm ${gradientNorm} at step ` +
         `${done + 1}. The model is as after step ${done}${ruined}. ` +
-        `Try a lower learning rate (now ${rates.learningRate}).`,
+        advice(model, rates),
     );
   }
 
-  private evaluate({ learningRate }: Rates): number {
-    const loss = evaluate(this.model, this.windows!, this.options.context);
+  private evaluate(rates: Rates): number {
+    const loss = this.evaluation.mean(this.windows, this.options.context);
     if (Number.isFinite(loss)) return loss;
     // No checkpoint: the update that ruined the model has been made. The one before stays.
     throw new DivergedError(
       this.done,
       `train: validation loss must be finite, got ${loss} after step ${this.done}. ` +
-        `Try a lower learning rate (now ${learningRate}).`,
+        advice(this.model, rates),
     );
   }
 
   private async save(): Promise<void> {
     if (this.run) await saveState(this.run, this.model, this.steps, this.corpus, this.done);
   }
+}
+
+/** What to try where a loss is not finite. */
+function advice({ own }: BitLM, { learningRate }: Rates): string {
+  const hasOwn = own.weights !== undefined || own.activations !== undefined;
+  const look = hasOwn ? ', and look for values in your quantizer that are not finite' : '';
+  return `Try a lower learning rate (now ${learningRate})${look}.`;
 }
 
 function hasFiniteWeights(model: BitLM): boolean {

@@ -1,9 +1,11 @@
 /** One training step: loss and gradients of a batch, clipping, update. Legend: B batch, T tokens. */
 import * as tf from '@tensorflow/tfjs';
 import { hasNativeKernels, runKernel } from '../backend/kernels.js';
+import * as op from '../backend/operations.js';
 import type { BitLM, ParameterTensors } from '../model/bitlm.js';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { AdamW } from './adamw.js';
+import { splitBatch, type BatchPart } from './split-batch.js';
 
 export interface StepResult {
   /** Mean cross-entropy of the batch before the update, nats per token. */
@@ -12,11 +14,11 @@ export interface StepResult {
   gradientNorm: number;
 }
 
-/** What one batch tells. */
+/** What one batch gives. */
 export interface LossAndGradients {
   /** Mean cross-entropy, nats per token. */
   loss: number;
-  /** By the parameter's name. Whoever takes them frees them. */
+  /** By the parameter's name. The caller frees them. */
   gradients: Map<string, tf.Tensor>;
 }
 
@@ -51,42 +53,64 @@ export function update(
 /**
  * Mean loss of a batch and its gradient with respect to every learned tensor.
  * @param sequences number of sequences in the batch, B
- * @param share of a larger batch, above 0: factor on loss and gradients, so that those of all parts add up to the whole
+ * @param parts that the batch is taken in, one after the other; see split-batch.ts
  */
 export function lossAndGradients(
   model: BitLM,
   batch: TokenWindows,
   sequences: number,
-  share = 1,
+  parts = 1,
 ): LossAndGradients {
-  // Made outside the differentiated function: gradient functions read them after its tensors are freed.
-  const inputs = tf.tensor1d(batch.inputs, 'int32');
-  const targets = tf.tensor1d(batch.targets, 'int32');
-  const factor = tf.scalar(share);
+  const tensors = splitBatch(batch, sequences, parts).map((part) => new PartTensors(part));
   try {
-    const { value, gradients } = differentiate(model, inputs, targets, sequences, factor);
-    const loss = share * value.dataSync()[0];
-    value.dispose();
+    const found = tensors.map((part) => differentiate(model, part));
+    const losses = found.map(({ value }) => value.dataSync<'float32'>()[0]);
+    tf.dispose(found.map(({ value }) => value));
+    const gradients = sumOfParts(found.map(({ gradients: ofPart }) => ofPart));
+    if (parts > 1) tf.dispose(found.map(({ gradients: ofPart }) => ofPart));
     const names = [...model.parameters.keys()];
-    return { loss, gradients: new Map(names.map((name, index) => [name, gradients[index]])) };
+    return {
+      loss: meanLoss(tensors, losses),
+      gradients: new Map(names.map((name, index) => [name, gradients[index]])),
+    };
   } finally {
-    tf.dispose([inputs, targets, factor]);
+    for (const part of tensors) part.dispose();
+  }
+}
+
+/** Part of a batch as tensors. The caller frees them. */
+export class PartTensors {
+  /** [B·T] int32. */
+  readonly inputs: tf.Tensor1D;
+  /** [B·T] int32. */
+  readonly targets: tf.Tensor1D;
+  readonly sequences: number;
+  /** Of the whole batch. */
+  readonly share: number;
+  /** The share as a scalar. */
+  readonly factor: tf.Scalar;
+
+  constructor({ batch, sequences, share }: BatchPart) {
+    this.inputs = tf.tensor1d(batch.inputs, 'int32');
+    this.targets = tf.tensor1d(batch.targets, 'int32');
+    this.sequences = sequences;
+    this.share = share;
+    this.factor = tf.scalar(share);
+  }
+
+  dispose(): void {
+    tf.dispose([this.inputs, this.targets, this.factor]);
   }
 }
 
 /**
- * The same as tensors, of which none is read: what a graph can be made of.
- * @param inputs [B·T] int32
- * @param targets [B·T] int32
- * @param factor of the gradients, a scalar
- * @returns the mean loss, and the gradients in the order of the model's parameters
+ * Mean loss of a part, and its share of the batch's gradients in the order of the model's parameters: tensors, of which
+ * none is read, so that a graph can be made of it.
  */
 export function differentiate(
   model: BitLM,
-  inputs: tf.Tensor1D,
-  targets: tf.Tensor1D,
-  sequences: number,
-  factor: tf.Scalar,
+  // Made outside the differentiated function: gradient functions read them after its tensors are freed.
+  { inputs, targets, sequences, factor }: PartTensors,
 ): { value: tf.Scalar; gradients: tf.Tensor[] } {
   const names = [...model.parameters.keys()];
   const { value, grads } = tf.valueAndGrads((...weights: tf.Tensor[]) => {
@@ -94,6 +118,20 @@ export function differentiate(
     return model.loss(inputs, targets, sequences, byName);
   })([...model.parameters.values()], factor);
   return { value, gradients: grads };
+}
+
+/** Gradients of a batch from those of its parts, always added up in the same order; of one part, its own. */
+export function sumOfParts(parts: readonly tf.Tensor[][]): tf.Tensor[] {
+  if (parts.length === 1) return parts[0];
+  const [first, ...others] = parts;
+  return first.map((gradient, i) =>
+    tf.tidy(() => others.reduce((sum, part) => op.add(sum, part[i]), gradient)),
+  );
+}
+
+/** Mean loss of a batch from the mean losses of its parts. */
+export function meanLoss(parts: readonly Pick<BatchPart, 'share'>[], losses: ArrayLike<number>): number {
+  return parts.reduce((sum, { share }, i) => sum + share * losses[i], 0);
 }
 
 /** Σg²/2 of each gradient, [gradients]. */

@@ -10,7 +10,8 @@ import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
 import { AdamW, DEFAULT_BETAS, type AdamWState } from './adamw.js';
 import { CompiledStep, recordStep } from './compiled/compiled-step.js';
-import { lossAndGradients, update, type LossAndGradients, type StepRates, type StepResult } from './step.js';
+import { partsOf, splitBatch, type BatchPart } from './split-batch.js';
+import { lossAndGradients, update, type StepRates, type StepResult } from './step.js';
 
 /** Fewer steps than this take less time than to make a graph of them and to try it out. */
 const LEAST_STEPS = 48;
@@ -30,6 +31,8 @@ export interface StepsOptions {
 
 export class TrainingSteps {
   private readonly optimizer: AdamW;
+  /** In how many parts a batch is taken. */
+  private readonly parts: number;
   /** The graph of the step before, while it is compared with the next. */
   private recorded: Graph | undefined;
   private compiled: CompiledStep | undefined;
@@ -43,6 +46,7 @@ export class TrainingSteps {
     private readonly options: StepsOptions,
   ) {
     this.optimizer = new AdamW(model.parameters, { betas: options.betas });
+    this.parts = partsOf(model.options, options.sequences);
     this.mayCompile = options.form !== 'eager' && options.steps >= LEAST_STEPS && hasNativeKernels();
   }
 
@@ -59,7 +63,7 @@ export class TrainingSteps {
     if (!compiled) return this.mayCompile ? this.recordedStep(batch, rates) : this.eagerStep(batch, rates);
     try {
       this.handOver(compiled);
-      const result = compiled.step(batch, rates);
+      const result = compiled.step(this.split(batch), rates);
       this.shared = undefined;
       return result;
     } catch (error) {
@@ -69,17 +73,12 @@ export class TrainingSteps {
     }
   }
 
-  /** One eager update with gradients that were taken elsewhere. */
-  update(found: LossAndGradients, rates: Omit<StepRates, 'clipNorm'>): StepResult {
-    return update(this.optimizer, found, { ...rates, clipNorm: this.options.clipNorm });
-  }
-
   /** The optimizer's moments, for a checkpoint. */
   state(): AdamWState {
     return this.compiled?.state() ?? this.optimizer.state();
   }
 
-  /** Takes up moments from a checkpoint, and the model's weights as they are now. */
+  /** Restores moments from a checkpoint, and the model's weights as they are now. */
   restore(state: AdamWState): void {
     this.optimizer.restore(state);
     this.compiled?.writeState(state);
@@ -92,14 +91,16 @@ export class TrainingSteps {
   }
 
   private eagerStep(batch: TokenWindows, rates: Omit<StepRates, 'clipNorm'>): StepResult {
-    return this.update(lossAndGradients(this.model, batch, this.options.sequences), rates);
+    const { model, optimizer, parts, options } = this;
+    const found = lossAndGradients(model, batch, options.sequences, parts);
+    return update(optimizer, found, { ...rates, clipNorm: options.clipNorm });
   }
 
   private recordedStep(batch: TokenWindows, rates: Omit<StepRates, 'clipNorm'>): StepResult {
     const { model, optimizer, recorded } = this;
-    const { sequences, clipNorm, betas = DEFAULT_BETAS } = this.options;
+    const { clipNorm, betas = DEFAULT_BETAS } = this.options;
     const constants = { clipNorm, betas };
-    const { found, graph } = recordStep(model, { batch, sequences }, constants);
+    const { found, graph } = recordStep(model, this.split(batch), constants);
     const before = recorded && { weights: weightsOf(model), state: optimizer.state() };
     try {
       const result = update(optimizer, found, { ...rates, clipNorm });
@@ -126,10 +127,11 @@ export class TrainingSteps {
     this.recorded = undefined;
     let compiled: CompiledStep | undefined;
     try {
-      compiled = CompiledStep.open(graph, model, batch.inputs.length, { clipNorm, betas });
+      const parts = this.split(batch);
+      compiled = CompiledStep.open(graph, model, parts, { clipNorm, betas });
       compiled.writeWeights(before.weights);
       compiled.writeState(before.state);
-      const { loss, gradientNorm } = compiled.step(batch, rates);
+      const { loss, gradientNorm } = compiled.step(parts, rates);
       if (!Object.is(loss, eager.loss) || !Object.is(gradientNorm, eager.gradientNorm)) {
         throw new NoGraphError('its loss or gradient has other last bits');
       }
@@ -146,6 +148,10 @@ export class TrainingSteps {
       compiled?.close();
       this.stayEager(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  private split(batch: TokenWindows): BatchPart[] {
+    return splitBatch(batch, this.options.sequences, this.parts);
   }
 
   /** Gives the graph the model's weights where somebody has set them since the last step. */

@@ -42,25 +42,19 @@ export async function* train(
     yield* run?.points ?? [];
     await session.resume();
     if (run?.completed) return;
-    let isStarted = false;
     while (!session.isFinished) {
       // Lets timers, signals and the notebook's messages through: before the first step too, which else would be in the
       // part of a cell that an interrupt cuts off in the middle of an operation.
       await new Promise(setImmediate);
       if (signal?.aborted) break;
-      if (!isStarted) await session.start();
-      isStarted = true;
       const point = await session.step();
       await session.record(point, signal?.aborted === true);
       yield point;
     }
     await session.saveRest();
   } finally {
-    try {
-      await session?.close();
-    } finally {
-      await run?.close();
-    }
+    session?.close();
+    await run?.close();
   }
 }
 
@@ -69,7 +63,7 @@ function withoutModel({ folder, checkpointStep }: RunStore<TrainingPoint>, steps
   return new RunFolderError(
     `train: a complete run must have its checkpoint of step ${steps}, got ` +
       `${checkpointStep === undefined ? 'none' : `that of step ${checkpointStep}`} in ${folder}. ` +
-      'Put it back, or delete completed.json: the run is then trained on, or anew.',
+      'Put it back, or delete completed.json: the run then trains on, or starts again.',
   );
 }
 

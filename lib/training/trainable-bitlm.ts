@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { join } from 'node:path';
 import { roundToHalf } from '../checkpoint/dtypes.js';
+import { modelFolderIn } from '../checkpoint/model-in-run.js';
 import { saveModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
 import { readJsonFile } from '../io/json-file.js';
 import { readReplaced } from '../io/replace-folder.js';
@@ -33,7 +34,8 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
    * See Training.openModel.
    * @throws CheckpointError or ConfigError for a folder that is no model of this project
    */
-  static async open(folder: string, parts?: OwnParts): Promise<TrainableBitLM> {
+  static async open(path: string, parts?: OwnParts): Promise<TrainableBitLM> {
+    const folder = await modelFolderIn(path, 'open model');
     const { config, tensors } = await readReplaced(folder, async () => ({
       config: parseModelConfig(
         await readJsonFile(folder, 'config.json', 'open model'),

@@ -2,7 +2,7 @@
  * Files that are either there in full or not at all: written beside, then renamed.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -10,10 +10,26 @@ import { dirname } from 'node:path';
  * @param {string} text
  */
 export function writeWhole(file, text) {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const beside = `${file}.${randomUUID()}.partial`;
   writeFileSync(beside, text);
   renameSync(beside, file);
+}
+
+/**
+ * Makes a folder with its parents. Node's own `recursive` says of a read-only disk that something is missing.
+ * @param {string} folder
+ */
+function makeFolder(folder) {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT' || dirname(folder) === folder)
+      throw error;
+    makeFolder(dirname(folder));
+    mkdirSync(folder);
+  }
 }
 
 /**

@@ -254,9 +254,29 @@ describe('openRun', () => {
   it('goes on from a checkpoint of an early version, which has no hashes', async () => {
     const folder = await killedRun();
     const file = join(folder, 'checkpoint', 'training.json');
-    const { sha256: _, ...early } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    const { sha256, checksum, ...early } = JSON.parse(await readFile(file, 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect([sha256, checksum]).not.toContain(undefined);
     await writeFile(file, JSON.stringify(early));
     expect((await (await open(folder)).loadCheckpoint())!.step).toBe(3);
+  });
+
+  it('refuses a checkpoint whose step or state was changed', async () => {
+    const folder = await killedRun();
+    const file = join(folder, 'checkpoint', 'training.json');
+    const sound = await readFile(file, 'utf8');
+    for (const change of [
+      [/"step": 3/, '"step": 2'],
+      [/"seen": 3/, '"seen": 4'],
+      [/"seen": 3/, '"seen": 1e400'],
+      [/"checksum": "[^"]+"/, '"checksum": null'],
+    ] as const) {
+      const [before, after] = change;
+      await writeFile(file, sound.replace(before, after));
+      await expect(open(folder)).rejects.toThrow(/the file must have checksum \w+, got .*training\.json/);
+    }
   });
 
   it('refuses a complete run whose last checkpoint is gone: its trained model is', async () => {
@@ -359,12 +379,12 @@ describe('openRun with onRepair', () => {
     expect(await readFile(join(folder, 'metrics.jsonl.damaged'), 'utf8')).toBe(lines.join('\n'));
   });
 
-  it('starts anew where the damage lies before the checkpoint', async () => {
+  it('starts again where the damage lies before the checkpoint', async () => {
     const folder = await killedRun();
     await writeFile(join(folder, 'metrics.jsonl'), '{"loss":1,"step":1}\nnonsense\n');
     const { run, notes } = await repaired(folder);
     expect([run.checkpointStep, run.points]).toEqual([undefined, []]);
-    expect(notes.join(' ')).toMatch(/lies before the checkpoint.*starts anew/);
+    expect(notes.join(' ')).toMatch(/lies before the checkpoint.*starts again/);
   });
 
   it('takes a damaged checkpoint away, and a damaged or lying completed.json', async () => {
@@ -382,7 +402,9 @@ describe('openRun with onRepair', () => {
       await damage(folder);
       const { run, notes } = await repaired(folder);
       expect([run.completed, run.checkpointStep, run.points]).toEqual([false, undefined, []]);
-      expect(notes.join(' ')).toMatch(/complete run must have its checkpoint of step 4.*The run starts anew/);
+      expect(notes.join(' ')).toMatch(
+        /complete run must have its checkpoint of step 4.*The run starts again/,
+      );
     }
     const folder = await killedRun();
     await writeFile(join(folder, 'completed.json'), '{}');

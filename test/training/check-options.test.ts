@@ -4,8 +4,8 @@ import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { CharacterTokenizer } from '../../lib/corpora/characters.js';
 import { TextCorpus } from '../../lib/corpora/text.js';
 import { ZipfFacts } from '../../lib/corpora/zipf-facts.js';
-import { bitLinearOnValues } from '../../lib/training/bitlinear-on-values.js';
 import { fit } from '../../lib/training/fit.js';
+import { loadTraining } from '../../lib/training/load-training.js';
 import { train } from '../../lib/training/train.js';
 import { TrainableBitLM } from '../../lib/training/trainable-bitlm.js';
 import type { TrainableModel } from '../../lib/training/types.js';
@@ -139,18 +139,17 @@ describe('what else takes options', () => {
     ruined.dispose();
   });
 
-  it('bitLinear refuses rows that are not whole', () => {
-    const [x, weight] = [new Float32Array(8).fill(1), new Float32Array(4).fill(1)];
-    expect(bitLinearOnValues(x, weight, 4)).toHaveLength(2);
-    for (const inFeatures of [0, 1.5, NaN, -4]) {
-      expect(() => bitLinearOnValues(x, weight, inFeatures)).toThrow(
-        /inFeatures must be a whole number from 1/,
-      );
-    }
-    expect(() => bitLinearOnValues(x, weight, 3)).toThrow(
-      /x must be a Float32Array of whole rows of 3 values, got 8/,
+  it('layers refuse what is no tensor or no model, and shapes that do not fit', async () => {
+    const { layers, tf } = await loadTraining();
+    const [x, weight] = [tf.ones([2, 4]), tf.ones([3, 4])];
+    expect(layers.bitLinear(x, weight, tf.ones([4])).shape).toEqual([2, 3]);
+    expect(() => layers.bitLinear(x, tf.ones([3, 5]))).toThrow(/weight must be \[out, 4\]/);
+    expect(() => layers.bitLinear([1, 2] as unknown as typeof x, weight)).toThrow(
+      /every input must be a tensor/,
     );
-    expect(() => bitLinearOnValues(x, new Float32Array(0), 4)).toThrow(/weight must be/);
+    expect(() => layers.block({} as TrainableModel, 0, x, 1)).toThrow(/the model must come from createModel/);
+    expect(() => layers.block(model, 2, tf.ones([8, 16]), 1)).toThrow(/the layer must lie from 0 to 1/);
+    expect(() => layers.block(model, 0, tf.ones([8, 16]), 3)).toThrow(/3 sequences of equal length/);
   });
 
   it('startTensorFlow refuses thousands of processes and an unknown backend', async () => {

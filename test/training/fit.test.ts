@@ -13,6 +13,7 @@ import {
   vi,
   type MockInstance,
 } from 'vitest';
+import { readRun } from '../../lib/runs/run-folder.js';
 import { fit, type FitOptions } from '../../lib/training/fit.js';
 import { loadTraining, type Training } from '../../lib/training/load-training.js';
 import type { TrainableModel, TrainingPoint } from '../../lib/training/types.js';
@@ -98,14 +99,38 @@ describe('fit', () => {
     },
   );
 
-  it('goes on to more steps at the last rate, the earlier ones as they were', async () => {
+  it.each(['in memory', 'in a folder'])('goes on %s to more steps at the last rate', async (where) => {
+    const place = where === 'in memory' ? {} : { folder: join(folder, 'longer') };
     const mine = model();
-    const first = await fit(mine, corpus, options);
-    const more = await fit(mine, corpus, { ...options, steps: 26 });
+    const first = await fit(mine, corpus, { ...options, ...place });
+    const stopped = await fit(mine, corpus, { ...options, ...place, steps: 26, signal: stopAt(22) });
+    expect(stopped.done).toBe(22);
+    const more = await fit(mine, corpus, { ...options, ...place, steps: 26 });
     expect(more.done).toBe(26);
     expect(losses(more.points.slice(0, 20))).toEqual(losses(first.points));
-    expect((await fit(mine, corpus, { ...options, steps: 9 })).done).toBe(26);
     expect(more.points.slice(20).map(({ learningRate }) => learningRate)).toEqual(Array(6).fill(5e-4));
+  });
+
+  it('lengthens a run folder twice, and finishes one that was killed before its last mark', async () => {
+    const place = { ...options, folder: join(folder, 'twice') };
+    for (const steps of [4, 6, 9]) expect((await fit(model(), corpus, { ...place, steps })).done).toBe(steps);
+    await rm(join(place.folder, 'completed.json'));
+    await fit(model(), corpus, { ...place, steps: 9 });
+    const { completed, config: stored, points } = await readRun(place.folder);
+    expect(completed).toBe(true);
+    expect(stored.earlier).toHaveLength(2);
+    expect(points.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const fewer = fit(model(), corpus, { ...place, steps: 5 });
+    await expect(fewer).rejects.toThrow(/training.steps: 9 in the folder, 5 now/);
+    const other = fit(model(), corpus, { ...place, steps: 12, batch: 8 });
+    await expect(other).rejects.toThrow(/training.batch: 4 in the folder, 8 now/);
+  });
+
+  it('takes fewer steps than it has done for done', async () => {
+    const mine = model();
+    await fit(mine, corpus, options);
+    expect((await fit(mine, corpus, { ...options, steps: 9 })).done).toBe(20);
+    expect(lastLine()).toMatch(/^already trained for 20 steps/);
   });
 
   it('starts a new run where it is asked for another one, from the weights that the model has', async () => {

@@ -53,6 +53,17 @@ const fiveLevels: QuantizerFunction = (w, { uniform }) => {
   return w.div(step).add(uniform()).floor().clipByValue(-2, 2).mul(step);
 };
 
+/** Absmean that blocks the gradient where it saturates. */
+const ownGradient = (): QuantizerFunction =>
+  tf.customGrad((w, save) => {
+    save([w]);
+    const gamma = w.abs().mean();
+    return {
+      value: w.div(gamma).round().clipByValue(-1, 1).mul(gamma),
+      gradFunc: (dy, [w]) => dy.mul(tf.less(w.abs(), w.abs().mean()).cast('float32')),
+    };
+  });
+
 describe('own quantizers', () => {
   it('that are those of b1.58 train as b1.58 does', async () => {
     const own = training.createModel(config, 1, { weightQuantizer: absmean, activationQuantizer: absmax });
@@ -65,16 +76,7 @@ describe('own quantizers', () => {
   });
 
   it('get the straight-through gradient, or keep their own where they call tf.customGrad', async () => {
-    const clipped = (): QuantizerFunction =>
-      tf.customGrad((w, save) => {
-        save([w]);
-        const gamma = w.abs().mean();
-        return {
-          value: w.div(gamma).round().clipByValue(-1, 1).mul(gamma),
-          gradFunc: (dy, [w]) => dy.mul(tf.less(w.abs(), w.abs().mean()).cast('float32')),
-        };
-      });
-    const own = training.createModel(config, 1, { weightQuantizer: clipped() });
+    const own = training.createModel(config, 1, { weightQuantizer: ownGradient() });
     const bitlm = {
       weight_quantizer: 'absmean-ternary' as const,
       activation_quantizer: 'absmax-int8-token' as const,
@@ -92,6 +94,20 @@ describe('own quantizers', () => {
     mine.forEach((loss, step) => expect(loss).toBeCloseTo(theirs[step], 3));
     expect(Math.abs(mine[7] - straight[7])).toBeGreaterThan(1e-3);
     for (const model of [own, named, identity]) model.dispose();
+  });
+
+  it.each<[string, () => Parameters<Training['createModel']>[2]]>([
+    ['straight-through ones', () => ({ weightQuantizer: absmean, activationQuantizer: absmax })],
+    ['ones with their own gradient', () => ({ weightQuantizer: ownGradient() })],
+    ['random ones', () => ({ weightQuantizer: fiveLevels })],
+    [
+      'ones that read a value',
+      () => ({ weightQuantizer: (w) => w.add(w.dataSync()[0]).sub(w.dataSync()[0]) }),
+    ],
+  ])('train to the same bits in compiled steps, %s', async (_, parts) => {
+    const run = (form: RunOptions['form']): Promise<TrainingPoint[]> =>
+      trained(training.createModel(config, 1, parts()), 52, { form });
+    expect(losses(await run('compiled'))).toEqual(losses(await run('eager')));
   });
 
   it('draw random numbers that a resumed run draws again, and leave no tensor behind', async () => {
@@ -227,5 +243,14 @@ describe('a quantizer that cannot be used', () => {
       activationQuantizer: (x) => (x.shape[0] > 4 ? x.slice([0, 0], [1, -1]) : x),
     });
     await expect(trained(model, 8)).rejects.toThrow(/activationQuantizer: .* \[64, 16\], got \[1, 16\]/);
+  });
+
+  it('that gives NaN on the way stops the training with a word on it', async () => {
+    const model = training.createModel(config, 1, {
+      activationQuantizer: (x) => (x.shape[0] > 4 ? x.mul(NaN) : x),
+    });
+    await expect(trained(model, 8)).rejects.toThrow(
+      /must be finite, .* and look for values in your quantizer/,
+    );
   });
 });

@@ -24,8 +24,14 @@ export class LocalEngine implements Engine {
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
 
-  /** @param slots worker processes; as many as there are cores by default */
-  constructor(readonly slots: number = availableParallelism()) {
+  /**
+   * @param slots worker processes; as many as there are cores by default
+   * @param form of training steps; what a run learns does not depend on it
+   */
+  constructor(
+    readonly slots: number = availableParallelism(),
+    private readonly form?: 'compiled' | 'eager',
+  ) {
     if (!Number.isInteger(slots) || slots < 1) {
       throw new Error(`local engine: workers must be a whole number from 1, got ${slots}.`);
     }
@@ -54,7 +60,7 @@ export class LocalEngine implements Engine {
     worker.on('exit', onEnd);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      tell({ run: task });
+      tell({ run: task, form: this.form });
       for (;;) {
         const message = messages.shift();
         if (message === undefined) {

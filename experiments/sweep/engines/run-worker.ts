@@ -1,5 +1,5 @@
 /**
- * The process that carries out runs for the local engine: it trains what it is sent, one run after the other, and tells
+ * The process that carries out runs for the local engine: it trains what it is sent, one run after the other, and reports
  * where each stands. It ends with the process that started it.
  */
 import { loadTraining, type Corpus, type Training, type TrainingPoint } from '@bitnet-notebooks/lib';
@@ -10,7 +10,7 @@ import type { RunResult } from '../finished-run.js';
 import { trainRun } from '../train-run.js';
 
 /** What the engine sends. */
-export type ToWorker = { run: RunTask } | { stop: true };
+export type ToWorker = { run: RunTask; form?: 'compiled' | 'eager' } | { stop: true };
 
 /** What the worker answers. */
 export type FromWorker =
@@ -41,7 +41,11 @@ function keptCorpus(spec: CorpusSpec): Promise<Corpus> {
   return opened;
 }
 
-async function carryOut({ spec, folder }: RunTask, signal: AbortSignal): Promise<FromWorker> {
+async function carryOut(
+  { spec, folder }: RunTask,
+  form: 'compiled' | 'eager' | undefined,
+  signal: AbortSignal,
+): Promise<FromWorker> {
   const corpus = await keptCorpus(spec.corpus);
   training ??= loadTraining({ threads: 1 });
   let next = 0;
@@ -52,15 +56,19 @@ async function carryOut({ spec, folder }: RunTask, signal: AbortSignal): Promise
     send({ progress: { step, trainLoss, validationLoss, seconds } });
   };
   const onRepair = (note: string): void => send({ progress: { note, step: 0, trainLoss: 0, seconds: 0 } });
-  const options = { signal, onPoint, onRepair };
+  const options = { signal, onPoint, onRepair, form };
+  const { backend } = await training;
+  const { note } = backend;
   const result = await trainRun(await training, corpus, spec, folder, options);
+  // What a run adds to it is why its steps are slow.
+  if (backend.note !== note) onRepair(backend.note.slice(note.length).trim());
   return result ? { result } : { stopped: true };
 }
 
 process.on('message', (message: ToWorker) => {
   if ('stop' in message) return current?.abort();
   current = new AbortController();
-  carryOut(message.run, current.signal).then(send, (error: unknown) => {
+  carryOut(message.run, message.form, current.signal).then(send, (error: unknown) => {
     send({ error: error instanceof Error ? error.message : String(error) });
   });
 });

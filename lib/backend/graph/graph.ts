@@ -8,7 +8,7 @@ import {
 
 const { float32, float64, int32, bool } = DATA_TYPES;
 
-/** Why something cannot be a graph, in words that end a sentence. Whoever meets it goes on without one. */
+/** Why something cannot be a graph, in words that end a sentence. The caller goes on without one. */
 export class NoGraphError extends Error {}
 
 /** A tensor that is given to the graph in every run, though it never changes. */

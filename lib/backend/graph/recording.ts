@@ -73,7 +73,7 @@ class Recorder {
 
   executeOp(kernel: string, attributes: Attribute[], inputs: number[], count: number): NativeTensor[] {
     for (const id of inputs) {
-      // Now: whoever made it may free it after this call.
+      // Now: its maker may free it after this call.
       if (!this.computed.has(id) && !this.outside.has(id)) this.keep(id);
     }
     const outputs = this.real.executeOp(kernel, attributes, inputs, count);
@@ -89,7 +89,7 @@ class Recorder {
 
   private keep(id: number): void {
     const { real } = this;
-    // Of a number alone the binding tells nothing; of a kernel's output it does.
+    // The binding knows the type of a kernel's output, but not of a number alone.
     const [{ id: copy, dtype: type, shape }] = real.executeOp('Identity', [], [id], 1);
     try {
       const { buffer, byteOffset, byteLength } = real.tensorDataSync(copy);

@@ -93,7 +93,7 @@ export class ExportPlan {
 
   /**
    * A matrix as the model's own quantizer makes it in training, and its factor. The next call overwrites its values:
-   * memory made anew for each of two hundred matrices takes the system as long as the arithmetic takes us.
+   * to allocate memory for each of two hundred matrices takes the system as long as the arithmetic takes us.
    */
   async matrix(entry: TensorEntry): Promise<TernaryMatrix> {
     const { name, encoding, byteOffset, file } = entry;

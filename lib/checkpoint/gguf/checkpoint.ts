@@ -14,7 +14,7 @@ import { checkVocabulary } from '../tokenizer-files.js';
 
 const operation = 'open checkpoint';
 
-/** Bytes looked at to tell ternary values from master weights in a matrix stored as floats. */
+/** Bytes read to distinguish ternary values from master weights in a matrix stored as floats. */
 const SAMPLE_BYTES = 65_536;
 /** Blocks looked at together for one with a scale; of a trained matrix the first has one. */
 const BLOCKS_AT_ONCE = 1024;
@@ -193,7 +193,7 @@ async function readBlockScale(
 
 /**
  * Converters also write the ternary matrix times its scale as floats. Such values are 0 and ±scale, so their mean
- * magnitude is not the scale, and quantizing them like master weights would shrink every output. A sample tells
+ * magnitude is not the scale, and quantizing them like master weights would shrink every output. A sample shows
  * the two apart: among thousands of master weights no more than one magnitude never happens. One of zeros alone, as
  * rows that were pruned, tells nothing, and the next is read.
  */

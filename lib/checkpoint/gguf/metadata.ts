@@ -130,7 +130,7 @@ export function ggufGenerationConfig(
   return parseGenerationConfig({ eos_token_id: [...new Set(ends)] }, config, file);
 }
 
-/** A tokenizer.json that the file carries whole, for tokenizers that ggml's keys cannot tell. */
+/** A tokenizer.json that the file carries whole, for tokenizers that ggml's keys cannot describe. */
 function wholeTokenizer(metadata: Metadata, file: string): TokenizerSource {
   const text = metadata.get('tokenizer.huggingface.json');
   if (text === undefined) return { kind: 'none' };

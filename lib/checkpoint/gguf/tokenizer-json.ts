@@ -1,4 +1,4 @@
-/** A GGUF file's tokenizer keys, told as a tokenizer.json. */
+/** A tokenizer.json made of a GGUF file's tokenizer keys. */
 import type { GgufTokenizer } from '../tokenizer-source.js';
 import { TokenizerError } from '../../io/tokenizer-error.js';
 
@@ -34,7 +34,7 @@ const PRE_TOKENIZERS: Readonly<Record<string, object>> = {
 };
 
 /**
- * Builds a tokenizer.json from what a GGUF file tells. A file that names no pre-tokenizer gets Llama-3's: the published
+ * Builds a tokenizer.json from what a GGUF file says. A file that names no pre-tokenizer gets Llama-3's: the published
  * 2B4T file names none, and that is the one it was trained with.
  * @throws TokenizerError for other models than byte-level BPE, unknown pre-tokenizers, a token that is there twice, or
  * lists that do not fit together

@@ -1,4 +1,4 @@
-/** A tokenizer.json told in GGUF's metadata keys. */
+/** A tokenizer.json as GGUF's metadata keys. */
 import type { ModelConfig } from '../../config.js';
 import type { GgufPair } from './write.js';
 import type { TokenizerSource } from '../tokenizer-source.js';
@@ -6,7 +6,7 @@ import type { TokenizerSource } from '../tokenizer-source.js';
 /** Kinds of tokens, as ggml numbers them. */
 const TOKEN_TYPE = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
 
-/** The parts of tokenizer.json that a GGUF file can tell. */
+/** The parts of tokenizer.json that a GGUF file can hold. */
 interface TokenizerJson {
   model?: { type?: string; vocab?: Record<string, number>; merges?: (string | [string, string])[] };
   added_tokens?: { id: number; content: string; special?: boolean }[];
@@ -17,7 +17,7 @@ interface TokenizerJson {
 }
 
 /**
- * The `tokenizer.*` pairs of a GGUF file. Byte-level BPE is told in ggml's own keys. Any other tokenizer goes in whole,
+ * The `tokenizer.*` pairs of a GGUF file. Byte-level BPE has ggml's own keys. Any other tokenizer goes in whole,
  * under the key that the format keeps for a tokenizer.json, where this project and others find it; for llama.cpp, which
  * opens no file without a word on it, there is then `no_vocab`.
  */
@@ -72,7 +72,7 @@ function bytePairs(tokenizer: TokenizerJson, pre: string, config: ModelConfig): 
 
 /**
  * ggml names ways to cut text instead of storing the pattern. Llama-3's is known by its digits in threes.
- * @returns undefined for a tokenizer that ggml's keys cannot tell: another would take its place, and give other ids
+ * @returns undefined for a tokenizer that ggml's keys cannot describe: another would take its place, and give other ids
  */
 function preTokenizer({ model, decoder, normalizer, pre_tokenizer: pre }: TokenizerJson): string | undefined {
   const isByteLevelBpe =

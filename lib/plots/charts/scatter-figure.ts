@@ -15,7 +15,7 @@ export interface Fit {
   y: ArrayLike<number>;
   low?: ArrayLike<number>;
   high?: ArrayLike<number>;
-  /** Name in the legend, such as the formula; without one the fit is told by the colour of its points. */
+  /** Name in the legend, such as the formula; without one the colour of its points identifies the fit. */
   name?: string;
   /** `solid` by default. */
   dash?: LineTrace['dash'];

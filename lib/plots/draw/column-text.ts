@@ -16,8 +16,10 @@ const FIGURE_SPACE = '\u2007';
 const SIGNIFICANT = 4;
 /** Most digits after the point. */
 const MAX_DIGITS = 12;
+/** Numbers from here on are written by their power of ten. */
+const LONGEST = 1e15;
 /** Columns that span more than this are written number by number: no count of digits suits both ends. */
-const WIDE_SPAN = 1e6;
+const WIDE_SPAN = 1e4;
 
 /** Texts of a column, and whether they are numbers: then padded to one width and one place of the point. */
 export function formatColumn(
@@ -33,17 +35,25 @@ export function formatColumn(
   const write = writer(numbers, digits);
   const intervals = filled.filter((cell) => isBounded(cell)).map((cell) => intervalOf(cell, write));
   const widths = [0, 1].map((side) => Math.max(0, ...intervals.map((bounds) => bounds?.[side].length ?? 0)));
+  const interval = (low: string, high: string): string =>
+    ` [${low.padStart(widths[0], FIGURE_SPACE)}, ${high.padStart(widths[1], FIGURE_SPACE)}]`.replaceAll(
+      ' ',
+      '\u00a0',
+    );
+  const [model] = intervals.filter((bounds) => bounds !== undefined);
   const texts = cells.map((cell) => {
     if (cell === null || cell === undefined || cell === '') return '';
-    const value = write(isBounded(cell) ? cell.value : Number(cell));
-    if (intervals.length === 0) return value;
     const bounds = isBounded(cell) ? intervalOf(cell, write) : undefined;
     // A value without an interval keeps its place among those that have one.
-    if (bounds === undefined) return value + FIGURE_SPACE.repeat(widths[0] + widths[1] + 5);
-    const [low, high] = bounds.map((text, side) => text.padStart(widths[side], FIGURE_SPACE));
-    return `${value} [${low}, ${high}]`.replaceAll(' ', '\u00a0');
+    const behind = bounds ? interval(...bounds) : model ? blank(interval(...model)) : '';
+    return write(isBounded(cell) ? cell.value : Number(cell)) + behind;
   });
   return { numeric, texts };
+}
+
+/** Spaces that are about as wide as the text. */
+function blank(text: string): string {
+  return text.replaceAll(/[\d−]/g, FIGURE_SPACE).replaceAll(/[.,]/g, '\u2008').replaceAll(/[[\]]/g, '\u2005');
 }
 
 function isNumber(cell: Cell): cell is number | bigint {
@@ -78,11 +88,18 @@ function writer(numbers: readonly number[], digits: number | undefined): (value:
     if (Number.isNaN(value)) return '–';
     if (!Number.isFinite(value)) return value < 0 ? '−∞' : '∞';
     const text =
-      each && value !== 0
-        ? String(Number(value.toPrecision(3)))
+      Math.abs(value) >= LONGEST || (each && !Number.isInteger(value))
+        ? String(Number(value.toPrecision(significantIn(value)))).replace('e+', 'e')
         : value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places });
-    return text.replace('-', '−');
+    // What rounds to 0 has no sign.
+    return /[1-9]/.test(text) ? text.replaceAll('-', '−') : text.replace('-', '');
   };
+}
+
+/** Four digits that count, and one after the point of what has four before it. */
+function significantIn(value: number): number {
+  const size = Math.abs(value);
+  return size >= 1 && size < LONGEST ? Math.max(SIGNIFICANT, Math.floor(Math.log10(size)) + 2) : SIGNIFICANT;
 }
 
 function digitsFor(sizes: readonly number[], most: number): number {

@@ -19,7 +19,7 @@ type PlotlyTrace = Record<string, unknown>;
 
 /** Lines with more points than this are thinned: a chart is a few hundred pixels wide, and a notebook is a file. */
 const MAX_POINTS = 400;
-/** Digits of a heatmap's values: its colours tell less. */
+/** Digits of a heatmap's values: its colours show less. */
 const CELL_DIGITS = 4;
 
 /** All traces that have values; bands come first so that they lie behind the lines. */

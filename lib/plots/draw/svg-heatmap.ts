@@ -8,7 +8,7 @@ import { fitted, escapeXml, pixel } from './text.js';
 import type { Scale } from './ticks.js';
 import { encodePng } from './png.js';
 
-/** Colours that a matrix is drawn in; more cannot be told apart and cost bytes. */
+/** Colours that a matrix is drawn in; more look the same and cost bytes. */
 const LEVELS = 63;
 const BAR_WIDTH = 14;
 

@@ -36,9 +36,10 @@ export function toHtml({ title, columns, rowCount, notes }: Table): string {
 }
 
 function cell(tag: 'th' | 'td', { numeric }: TableColumn, html: string): string {
-  // Numbers are told by their side; a head may break between words.
-  const style = numeric ? `text-align:right${tag === 'td' ? ';white-space:nowrap' : ''}` : 'text-align:left';
-  return `<${tag} align="${numeric ? 'right' : 'left'}" style="${style}">${html}</${tag}>`;
+  // Numbers stand right, text left; a head may break between words.
+  const side = numeric ? 'right' : 'left';
+  const body = tag === 'th' ? '' : `;vertical-align:top${numeric ? ';white-space:nowrap' : ''}`;
+  return `<${tag} align="${side}" style="text-align:${side}${body}">${html}</${tag}>`;
 }
 
 /** The table in columns of plain text. */
@@ -57,6 +58,6 @@ export function toText({ title, columns, rowCount, notes }: Table): string {
 }
 
 function shortened(text: string): string {
-  const line = text.replaceAll(/[\u00a0\u2007]/g, ' ').replaceAll('\n', ' / ');
+  const line = text.replaceAll(/[\u00a0\u2005\u2007\u2008]/g, ' ').replaceAll('\n', ' / ');
   return line.length <= MAX_TEXT ? line : `${line.slice(0, MAX_TEXT - 1)}…`;
 }

@@ -8,10 +8,19 @@ import { Graph, NoGraphError } from '../../backend/graph/graph.js';
 import { addRecording, record } from '../../backend/graph/recording.js';
 import { DATA_TYPES } from '../../backend/graph/saved-model.js';
 import { GraphSession, type Feed } from '../../backend/graph/session.js';
-import type { TokenWindows } from '../../corpora/corpus.js';
 import type { BitLM } from '../../model/bitlm.js';
 import { correctedRates, DEFAULT_EPSILON, type AdamWState } from '../adamw.js';
-import { differentiate, halfSquares, normOf, type LossAndGradients, type StepResult } from '../step.js';
+import {
+  differentiate,
+  halfSquares,
+  meanLoss,
+  normOf,
+  PartTensors,
+  sumOfParts,
+  type LossAndGradients,
+  type StepResult,
+} from '../step.js';
+import type { BatchPart } from '../split-batch.js';
 import {
   addUpdate,
   addVariables,
@@ -22,49 +31,45 @@ import {
 } from './update-nodes.js';
 
 const { float32, int32 } = DATA_TYPES;
-const INPUTS = 'inputs';
-const TARGETS = 'targets';
-
-/** What a step is computed on. */
-export interface StepBatch {
-  batch: TokenWindows;
-  /** In the batch. */
-  sequences: number;
-}
 
 /** Takes the gradients of a batch as lossAndGradients does, and makes a graph of it. On tfjs-node alone. */
 export function recordStep(
   model: BitLM,
-  { batch, sequences }: StepBatch,
+  batch: readonly BatchPart[],
   constants: UpdateConstants,
 ): { found: LossAndGradients; graph: Graph | NoGraphError } {
-  const inputs = tf.tensor1d(batch.inputs, 'int32');
-  const targets = tf.tensor1d(batch.targets, 'int32');
-  const factor = tf.scalar(1);
   const parameters = [...model.parameters];
   const weights = parameters.map(([, weight]) => weight);
-  const recording = record([inputs, targets, ...weights], () => {
-    const { value, gradients } = differentiate(model, inputs, targets, sequences, factor);
-    return { value, gradients, halves: halfSquares(gradients) };
+  const parts = batch.map((part) => {
+    const tensors = new PartTensors(part);
+    const inputs = [tensors.inputs, tensors.targets, ...weights];
+    return { tensors, recording: record(inputs, () => differentiate(model, tensors)) };
   });
-  const { value, gradients, halves } = recording.result;
+  const found = parts.map(({ recording }) => recording.result);
+  const ofParts = found.map(({ gradients }) => gradients);
+  const sum = record(ofParts.flat(), () => {
+    const gradients = sumOfParts(ofParts);
+    return { gradients, halves: halfSquares(gradients) };
+  });
   const build = (): Graph => {
     const graph = new Graph();
     const learned = parameters.map(([name, { shape }]) => ({ name, shape }));
-    const places = new Map<tf.Tensor, string>([
-      [inputs, graph.placeholder(INPUTS, int32, inputs.shape)],
-      [targets, graph.placeholder(TARGETS, int32, targets.shape)],
-    ]);
-    addVariables(graph, learned).forEach((place, i) => places.set(weights[i], place));
-    const placeOf = addRecording(graph, recording, 'call', places);
-    const ends = { loss: placeOf(value), halves: placeOf(halves), gradients: gradients.map(placeOf) };
-    addUpdate(
-      graph,
-      learned,
-      weights.map((weight) => places.get(weight)!),
-      ends,
-      constants,
-    );
+    const variables = addVariables(graph, learned);
+    const gradients = new Map<tf.Tensor, string>();
+    const losses = parts.map(({ tensors, recording }, p) => {
+      const places = new Map<tf.Tensor, string>([
+        [tensors.inputs, graph.placeholder(PLACES.inputs(p), int32, tensors.inputs.shape)],
+        [tensors.targets, graph.placeholder(PLACES.targets(p), int32, tensors.targets.shape)],
+        ...weights.map((weight, i): [tf.Tensor, string] => [weight, variables[i]]),
+      ]);
+      // Each part is a chain of its own: TensorFlow takes them on several threads.
+      const placeOf = addRecording(graph, recording, `part${p}_`, places);
+      for (const gradient of recording.result.gradients) gradients.set(gradient, placeOf(gradient));
+      return placeOf(recording.result.value);
+    });
+    const placeOf = addRecording(graph, sum, 'sum', gradients);
+    const ends = { losses, halves: placeOf(sum.result.halves), gradients: sum.result.gradients.map(placeOf) };
+    addUpdate(graph, learned, variables, ends, constants);
     return graph;
   };
   let graph: Graph | NoGraphError;
@@ -74,49 +79,63 @@ export function recordStep(
     if (!(error instanceof NoGraphError)) throw error;
     graph = error;
   }
-  const loss = value.dataSync()[0];
-  tf.dispose([inputs, targets, factor, value, halves]);
-  return { found: { loss, gradients: new Map(parameters.map(([name], i) => [name, gradients[i]])) }, graph };
+  const losses = found.map(({ value }) => value.dataSync<'float32'>()[0]);
+  tf.dispose([...found.map(({ value }) => value), sum.result.halves, ...(parts.length > 1 ? ofParts : [])]);
+  for (const { tensors } of parts) tensors.dispose();
+  const gradients = new Map(parameters.map(([name], i) => [name, sum.result.gradients[i]]));
+  return { found: { loss: meanLoss(batch, losses), gradients }, graph };
 }
 
-/** A step's graph, loaded. Holds weights and moments from {@link CompiledStep.write} on. */
+/** A step's graph, loaded. Holds weights and moments once they are written. */
 export class CompiledStep {
   private updates = 0;
 
   private constructor(
     private readonly session: GraphSession,
     private readonly learned: readonly LearnedTensor[],
-    /** Tokens in a batch, B·T. */
-    private readonly tokens: number,
+    /** Tokens in each part of a batch. */
+    private readonly tokens: readonly number[],
     private readonly constants: UpdateConstants,
   ) {}
 
-  /** @throws NoGraphError where TensorFlow does not take the graph */
-  static open(graph: Graph, model: BitLM, tokens: number, constants: UpdateConstants): CompiledStep {
+  /**
+   * @param parts of a batch, for their sizes
+   * @throws NoGraphError where TensorFlow does not take the graph
+   */
+  static open(
+    graph: Graph,
+    model: BitLM,
+    parts: readonly BatchPart[],
+    constants: UpdateConstants,
+  ): CompiledStep {
     const learned = Array.from(model.parameters, ([name, { shape }]) => ({ name, shape }));
+    const tokens = parts.map(({ batch }) => batch.inputs.length);
     return new CompiledStep(GraphSession.open(graph), learned, tokens, constants);
   }
 
   /** One update; nothing is updated where the loss or the gradient is not finite. */
-  step(batch: TokenWindows, rates: { learningRate: number; weightDecay: number }): StepResult {
-    const { tokens } = this;
-    if (batch.inputs.length !== tokens || batch.targets.length !== tokens) {
-      throw new NoGraphError(
-        `a batch has ${batch.inputs.length} tokens, and the graph was made for ${tokens}`,
-      );
+  step(parts: readonly BatchPart[], rates: { learningRate: number; weightDecay: number }): StepResult {
+    const tokens = parts.map(({ batch }) => batch.inputs.length);
+    if (tokens.join() !== this.tokens.join()) {
+      const [got, wanted] = [tokens, this.tokens].map((counts) => counts.join(' + '));
+      throw new NoGraphError(`a batch has ${got} tokens, and the graph was made for ${wanted}`);
     }
     const { learningRate, weightDecay } = rates;
     const corrected = correctedRates(this.updates + 1, learningRate, this.constants.betas, DEFAULT_EPSILON);
     const numbers = [corrected.rate, corrected.epsilon, 1 - learningRate * weightDecay];
+    const ids = (values: Int32Array): Feed => ({ type: int32, shape: [values.length], values });
     const feeds = new Map<string, Feed>([
-      [INPUTS, { type: int32, shape: [tokens], values: batch.inputs }],
-      [TARGETS, { type: int32, shape: [tokens], values: batch.targets }],
+      ...parts.flatMap(({ batch }, p): [string, Feed][] => [
+        [PLACES.inputs(p), ids(batch.inputs)],
+        [PLACES.targets(p), ids(batch.targets)],
+      ]),
       ...PLACES.rates.map((name, i): [string, Feed] => [
         name,
         { type: float32, shape: [], values: Float32Array.of(numbers[i]) },
       ]),
     ]);
-    const [[loss], halves] = this.session.values(feeds, [PLACES.step, PLACES.halves]);
+    const [losses, halves] = this.session.values(feeds, [PLACES.step, PLACES.halves]);
+    const loss = meanLoss(parts, losses);
     const gradientNorm = normOf(halves as Float32Array);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) this.updates++;
     return { loss, gradientNorm };

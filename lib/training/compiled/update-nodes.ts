@@ -18,8 +18,8 @@ export interface LearnedTensor {
 
 /** Endpoints that the recorded part of a step ends in. */
 export interface StepEndpoints {
-  /** Mean loss, a scalar. */
-  loss: string;
+  /** Mean loss of each part of the batch, scalars. */
+  losses: readonly string[];
   /** Σg²/2 of each gradient, [parameters]. */
   halves: string;
   /** In the order of the learned tensors. */
@@ -38,9 +38,12 @@ export type Kind = (typeof KINDS)[number];
 
 /** Names of what a session is asked for and given; i counts the learned tensors. */
 export const PLACES = {
+  /** Given to a step: the tokens of a part of the batch, [B·T]. */
+  inputs: (part: number): string => `inputs${part}`,
+  targets: (part: number): string => `targets${part}`,
   /** Given to a step: what changes from one to the next besides the batch. */
   rates: ['rate', 'epsilon', 'decay'],
-  /** Fetched to make one step: its loss, once every variable is updated. */
+  /** Fetched to make one step: the loss of each part, once every variable is updated. */
   step: 'step',
   /** Fetched with it: Σg²/2 of each gradient. */
   halves: 'halves',
@@ -89,15 +92,18 @@ export function addUpdate(
   graph: Graph,
   learned: readonly LearnedTensor[],
   weights: readonly string[],
-  { loss, halves, gradients }: StepEndpoints,
+  { losses, halves, gradients }: StepEndpoints,
   { betas, clipNorm }: UpdateConstants,
 ): void {
   for (const rate of PLACES.rates) graph.placeholder(rate, float32, []);
   const total = sumOf(graph, halves, learned.length);
-  const finite = graph.add('finite', 'LogicalAnd', [
-    graph.add('loss_is_finite', 'IsFinite', [loss], { T: FLOAT }),
+  const finite = losses.reduce(
+    (all, loss, p) => {
+      const one = graph.add(`loss_is_finite${p}`, 'IsFinite', [loss], { T: FLOAT });
+      return graph.add(`finite${p}`, 'LogicalAnd', [all, one]);
+    },
     graph.add('norm_is_finite', 'IsFinite', [total], { T: DOUBLE }),
-  ]);
+  );
   // Not finite: with a gradient of 0, β = 1, rate 0 and decay 1 everything stays as it was.
   const guarded = (name: string, value: string, otherwise: number): string =>
     graph.add(name, 'SelectV2', [finite, value, graph.number(otherwise, float32)], { T: FLOAT });
@@ -128,7 +134,12 @@ export function addUpdate(
     });
   });
   graph.add(PLACES.halves, 'Identity', [halves], { T: FLOAT });
-  graph.add(PLACES.step, 'Identity', [loss, ...updates.map(after)], { T: FLOAT });
+  const all = graph.add('losses', 'Pack', losses, {
+    T: FLOAT,
+    N: { integer: losses.length },
+    axis: { integer: 0 },
+  });
+  graph.add(PLACES.step, 'Identity', [all, ...updates.map(after)], { T: FLOAT });
 }
 
 /** Σ of [count] float32 values in float64, from the first to the last: globalNorm's loop. */

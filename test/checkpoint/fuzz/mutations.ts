@@ -59,6 +59,10 @@ const NASTY_JSON = [
   '[0,0]',
   `${'['.repeat(2000)}${']'.repeat(2000)}`,
   'NaN',
+  'Infinity',
+  '-Infinity',
+  '{"constructor":1}',
+  `[${'[],'.repeat(1000)}0]`,
 ];
 
 /** Flips bits, overwrites, cuts, inserts or repeats bytes, in the header or anywhere. */
@@ -169,6 +173,9 @@ export function damageJson(text: string, random: Random): { text: string; what: 
       '""',
       '"__proto__"',
       '"__metadata__"',
+      '"constructor"',
+      '"toString"',
+      `"${String.raw`\u0041`.repeat(500)}"`,
       '"F64"',
       '"BF16"',
       '"../x.safetensors"',

@@ -54,7 +54,7 @@ export async function fuzz(format: FuzzFormat, count: number, seed: number): Pro
         await target.read(mutated, random);
         report.accepted += 1;
       } catch (error) {
-        if (!isProperRefusal(error, folder)) {
+        if (!isProperRefusal(error, folder) && !(target.isRefusal?.(error) ?? false)) {
           const { name, message } = error as Error;
           const hint = `Run it alone: npm run fuzz -- --format ${format} --count 1 --seed ${seed + i}`;
           throw new Error(`fuzz ${format}: ${mutated.what}: ${name}: ${message}. ${hint}`, { cause: error });

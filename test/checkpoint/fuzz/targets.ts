@@ -14,24 +14,22 @@ import { goldenContainer, GOLDEN_TINY } from '../../golden/containers.js';
 import { ggufFields } from './gguf-fields.js';
 import { damageBytes, damageFields, damageJson, damageSafetensorsHeader, type Mutated } from './mutations.js';
 import type { Random } from './random.js';
+import { require, type FuzzTarget } from './target.js';
+import { recordTarget, runTarget, tokenizerTarget } from './text-targets.js';
 
-export const FUZZ_FORMATS = ['safetensors', 'packed', 'i2_s', 'tq2_0', 'tq1_0', 'config', 'index'] as const;
+export const FUZZ_FORMATS = [
+  'safetensors',
+  'packed',
+  'i2_s',
+  'tq2_0',
+  'tq1_0',
+  'config',
+  'index',
+  'tokenizer',
+  'run',
+  'record',
+] as const;
 export type FuzzFormat = (typeof FUZZ_FORMATS)[number];
-
-/** One way to fuzz. */
-export interface FuzzTarget {
-  /** Writes a damaged file. */
-  damage(random: Random): Mutated;
-  /** Reads it as far as it lets itself be read. @throws what the reader throws; FuzzFailure if it took in too much */
-  read(mutated: Mutated, random: Random): Promise<void>;
-}
-
-/** A reader accepted something that breaks a promise. */
-export class FuzzFailure extends Error {}
-
-function require(holds: boolean, promise: string): void {
-  if (!holds) throw new FuzzFailure(promise);
-}
 
 /** Prepares a format for fuzzing inside an empty folder. */
 export async function fuzzTarget(format: FuzzFormat, folder: string): Promise<FuzzTarget> {
@@ -42,6 +40,12 @@ export async function fuzzTarget(format: FuzzFormat, folder: string): Promise<Fu
       return checkpointTarget(packedFile(folder), damageSafetensorsHeader);
     case 'config':
       return jsonTarget(folder, 'config.json', linkWeights);
+    case 'tokenizer':
+      return tokenizerTarget(folder);
+    case 'run':
+      return runTarget(folder);
+    case 'record':
+      return recordTarget(folder);
     case 'index':
       return jsonTarget(folder, 'model.safetensors.index.json', shardWeights);
     case 'i2_s':

@@ -175,7 +175,11 @@ describe('ablationClaims', () => {
       const { value, count } = binary(without(arm, seed));
       expect(value).toBeCloseTo(binary(all).value, 2);
       expect(count).toBe(2);
+      expect(ablationTable(without(arm, seed)).at(-1)).toMatch(
+        /^Differences over a part of the seeds: .*weights-sign \(2 of 3\)/,
+      );
     }
+    expect(ablationTable(all).join('\n')).not.toContain('part of the seeds');
   });
 });
 

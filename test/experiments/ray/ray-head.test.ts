@@ -105,13 +105,15 @@ describe('RayEngine, with a head that is away, forgets, or is used by others', (
   });
 
   it.each([
-    ['submits again to a head that cannot take jobs yet', 2, []],
+    // Patient for as long as a busy machine may take for two answers.
+    ['submits again to a head that cannot take jobs yet', 2, 60_000, []],
     [
       'gives up on a head that never can, and says what it said',
       Infinity,
+      50,
       [/^No available agent to submit job/],
     ],
-  ])('%s', async (_, faults, errors) => {
+  ])('%s', async (_, faults, faultMilliseconds, errors) => {
     const standIn = await StandIn.start();
     let asked = 0;
     standIn.intercept = (request, response) => {
@@ -119,7 +121,7 @@ describe('RayEngine, with a head that is away, forgets, or is used by others', (
       end(response, 500, 'No available agent to submit job, please try again later.');
       return true;
     };
-    const { finished, failed } = await sweepOn(standIn);
+    const { finished, failed } = await sweepOn(standIn, { faultMilliseconds });
     expect(failed.map(({ error }) => error.message)).toEqual(
       errors.map((error) => expect.stringMatching(error)),
     );

@@ -72,7 +72,7 @@ describe('RayEngine, with logs that are not whole', () => {
   it('takes results whose lines are huge', async () => {
     const standIn = await StandIn.start();
     const diverged = { step: 3, message: 'ß\u2028'.repeat(2_000_000) };
-    standIn.behaviour = (job) => succeed(job, { ...resultOf(job.run.spec), diverged });
+    standIn.behaviour = (job) => succeed(job, { ...resultOf(job.run.spec), validationLoss: null, diverged });
     const { finished } = await sweepOn(standIn);
     expect(finished[0].diverged).toEqual(diverged);
   });

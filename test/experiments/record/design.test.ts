@@ -3,7 +3,13 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../../experiments/experiments.js';
-import { designChanges, designFile, readDesign, requireDesign } from '../../../experiments/record/design.js';
+import {
+  designChanges,
+  designFile,
+  designOf,
+  readDesign,
+  requireDesign,
+} from '../../../experiments/record/design.js';
 import { readRecorded, recordResults } from '../../../experiments/record/recorded.js';
 import { CLONE, lastChange } from '../../../experiments/sweep/commit.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
@@ -68,6 +74,12 @@ describe('designChanges', () => {
   });
 });
 
+it('is asked of experiments that judge claims', () => {
+  expect(designOf(toyExperiment, runs)).toBeUndefined();
+  const judging = { ...toyExperiment, claims: () => [] };
+  expect(() => designOf(judging, runs)).toThrow('must stand in');
+});
+
 it('a record keeps the design as it was', async () => {
   const folder = await temporaryFolder();
   await copyFile(designFile('bitlm'), join(folder, 'design.md'));
@@ -79,15 +91,18 @@ it('a record keeps the design as it was', async () => {
   expect(recorded.runs).toHaveLength(runs.length);
 });
 
-it.each(EXPERIMENTS)('$name: has a design with all of its sections', async ({ name }) => {
-  const text = await readFile(designFile(name), 'utf8');
-  for (const section of [
-    'Questions',
-    'Arms',
-    'Rates and seeds',
-    'Rules',
-    'Power',
-    'Changes since the first final run',
-  ])
-    expect(text, section).toContain(`**${section}.**`);
-});
+it.each(EXPERIMENTS.filter((experiment) => experiment.claims !== undefined))(
+  '$name: has a design with all of its sections',
+  async ({ name }) => {
+    const text = await readFile(designFile(name), 'utf8');
+    for (const section of [
+      'Questions',
+      'Arms',
+      'Rates and seeds',
+      'Rules',
+      'Power',
+      'Changes since the first final run',
+    ])
+      expect(text, section).toContain(`**${section}.**`);
+  },
+);

@@ -65,6 +65,13 @@ describe('scalingResults', () => {
     );
     const b1 = scalingResults(lost).zipf.find(({ arm }) => arm === 'b1')!;
     expect(b1.diverged).toHaveLength(1);
+    expect(scalingLaw.table(runs).join('\n')).not.toContain('of 3 seeds');
+    const without = runs.filter(
+      ({ arm, role, corpus, training }) =>
+        role === 'tune' || arm !== 'b1.58' || corpus.name !== 'zipf-facts' || training.seeds.weights !== 2,
+    );
+    const some = [...without, ...runs.filter((run) => !without.includes(run) && run.model.hidden_size > 12)];
+    expect(scalingLaw.table(some).join('\n')).toContain('The gap of 2×12 is over 2 of 3 seeds.');
     expect(scalingLaw.table(lost).join('\n')).toContain('1 diverged');
   });
 

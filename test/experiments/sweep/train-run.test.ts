@@ -75,9 +75,9 @@ describe('trainRun in a complete run whose result is gone', () => {
       // As a run comes home from a cluster.
       [
         () => rm(checkpoint, { recursive: true }),
-        /complete run must have its checkpoint of step 20.*starts anew/,
+        /complete run must have its checkpoint of step 20.*starts again/,
       ],
-      [async () => writeFile(weights, (await readFile(weights)).fill(0, 4000)), /SHA-256.*starts anew/],
+      [async () => writeFile(weights, (await readFile(weights)).fill(0, 4000)), /SHA-256.*starts again/],
     ] as const) {
       await rm(join(folder, 'result.json'));
       await damage();

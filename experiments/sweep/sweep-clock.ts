@@ -1,8 +1,8 @@
 import { countParameters } from '@bitnet-notebooks/lib';
-import type { RunSpec } from '../sweep/run-spec.js';
-import type { SweepEvent } from '../sweep/sweep.js';
+import type { RunSpec } from './run-spec.js';
+import type { SweepEvent } from './sweep.js';
 
-/** Counts the runs of a sweep and tells how long the rest takes. */
+/** Counts the runs of a sweep and estimates how long the rest takes. */
 export class SweepClock {
   readonly #runs = new Map<string, { spec: RunSpec; state: 'waiting' | 'running' | 'done'; share: number }>();
   /** Seconds that runs took here, and the work that they did in them. */
