@@ -7,6 +7,8 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 600_000,
     hookTimeout: 900_000,
+    // A page on a busy machine takes its time.
+    expect: { poll: { timeout: 120_000 } },
     // In JupyterLab each check goes on from where the one before left the page.
     bail: 1,
   },

@@ -8,32 +8,29 @@ export {
   type AblationOptions,
   type ActivationQuantizerName,
   type ModelConfig,
-  type NormPlacement,
-  type QuantizationConfig,
   type WeightQuantizerName,
 } from './config.js';
 
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
 export { CorpusError } from './corpora/corpus-error.js';
-export type { Corpus, TextTokenizer, KnownEntropy, PositionKind, TokenWindows } from './corpora/corpus.js';
-export { CORPUS_NAMES, openCorpus } from './corpora/open-corpus.js';
+export type { Corpus, TextTokenizer, TokenWindows } from './corpora/corpus.js';
+export { openCorpus } from './corpora/open-corpus.js';
 export { openStateOfTheUnion, type StateOfTheUnionOptions } from './corpora/state-of-the-union.js';
 export { openTextFile } from './corpora/text-file.js';
-export { openTinyShakespeare, type TinyShakespeareOptions } from './corpora/tiny-shakespeare.js';
+export { openTinyShakespeare } from './corpora/tiny-shakespeare.js';
 export { perfectLosses } from './corpora/perfect-losses.js';
-export { shannonEntropy, ZipfFacts, type ZipfFactsOptions } from './corpora/zipf-facts.js';
+export { ZipfFacts, type ZipfFactsOptions } from './corpora/zipf-facts.js';
 
 // Training: TensorFlow is loaded by loadTraining, not before.
 export { ALLOCATOR_SETTINGS } from './backend/allocator.js';
-export type { BackendDescription, BackendOptions } from './backend/tensorflow.js';
+export type { BackendDescription } from './backend/tensorflow.js';
 export { loadTraining, type Training } from './training/load-training.js';
 export {
   DivergedError,
   LATENT_BINS,
   LATENT_RANGE,
   type Diagnostics,
-  type ModelChange,
   type RunOptions,
   type TrainableModel,
   type TrainingOptions,
@@ -59,34 +56,22 @@ export type {
   Variable,
 } from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
-export type { GenerationOptions } from './model/generation-options.js';
 export type { ScheduleOptions } from './training/schedule.js';
 export { countParameters } from './parameters.js';
-export { bitLinearInIntegers, type IntegerProduct } from './quantizers/integer-product.js';
+export { bitLinearInIntegers } from './quantizers/integer-product.js';
 export { abortOnInterrupt } from './training/interrupt.js';
 
 // Checkpoints: safetensors folders and GGUF files, read, written and packed.
-export { BYTE_KINDS, bytesByKind, type ByteKind, type KindBytes } from './checkpoint/bytes-by-kind.js';
+export { bytesByKind } from './checkpoint/bytes-by-kind.js';
 export { roundToHalf } from './checkpoint/dtypes.js';
-export type { Checkpoint, TensorEncoding, TensorEntry } from './checkpoint/checkpoint.js';
+export type { Checkpoint, TensorEntry } from './checkpoint/checkpoint.js';
 export { CheckpointError } from './checkpoint/checkpoint-error.js';
 export { FileError } from './io/file-error.js';
-export {
-  EXPORT_FORMATS,
-  exportCheckpoint,
-  type ExportFormat,
-  type ExportResult,
-} from './checkpoint/export/export.js';
-export type { GenerationConfig } from './checkpoint/generation-config.js';
-export { saveModelFolder, type ModelFolder, type ModelTensor } from './checkpoint/model-folder.js';
+export { EXPORT_FORMATS, exportCheckpoint } from './checkpoint/export/export.js';
+export { saveModelFolder, type ModelTensor } from './checkpoint/model-folder.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
-export { packTernary, unpackTernary, type TernaryMatrix } from './checkpoint/packing.js';
-export {
-  readSafetensors,
-  writeSafetensors,
-  type LoadedTensor,
-  type TensorToWrite,
-} from './checkpoint/safetensors/safetensors.js';
+export { packTernary, unpackTernary } from './checkpoint/packing.js';
+export { readSafetensors, writeSafetensors } from './checkpoint/safetensors/safetensors.js';
 
 // Quantizers: values to integers and scales, and back. Their TensorFlow twins are lib/quantizers/straight-through.ts.
 export { roundHalfToEven } from './quantizers/rounding.js';
@@ -95,7 +80,6 @@ export {
   quantizeWeights,
   weightGrid,
   type QuantizedWeights,
-  type WeightGrid,
 } from './quantizers/weights.js';
 export { gptq, inverseFactor } from './quantizers/gptq.js';
 export {
@@ -105,16 +89,9 @@ export {
   roundToLevels,
   type Granularity,
   type LevelBits,
-  type LevelGrid,
   type ReachRule,
 } from './quantizers/level-grid.js';
-export {
-  dequantizeActivations,
-  initialElasticStep,
-  quantizeActivations,
-  quantizeElastic,
-  type QuantizedActivations,
-} from './quantizers/activations.js';
+export { dequantizeActivations, initialElasticStep, quantizeActivations } from './quantizers/activations.js';
 
 // Files that appear whole or not at all.
 export { writeFileAtomically } from './io/atomic-write.js';
@@ -128,13 +105,12 @@ export {
   runIdentity,
   stableJson,
   type RunConfig,
-  type RunRecord,
 } from './runs/run-folder.js';
 
 export { readRunConfig } from './runs/run-config-file.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
-export { bootstrap, type BootstrapOptions } from './analysis/bootstrap.js';
+export { bootstrap } from './analysis/bootstrap.js';
 export {
   halfWidth,
   interval,
@@ -144,7 +120,7 @@ export {
   smallestVisible,
   type Contrast,
 } from './analysis/contrast.js';
-export { coverage, MADE_UP_SWEEP, madeUpLosses, type MadeUpSweep } from './analysis/coverage.js';
+export { coverage, MADE_UP_SWEEP } from './analysis/coverage.js';
 export { holm, type HolmDecision } from './analysis/holm.js';
 export {
   ablationCoverage,
@@ -155,13 +131,8 @@ export {
 export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
 export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
-export { predictLargest, type SizePrediction } from './analysis/extrapolation.js';
-export {
-  horizontalShift,
-  precisionLawFactor,
-  shiftBySize,
-  type ShiftAtSize,
-} from './analysis/horizontal-shift.js';
+export { predictLargest } from './analysis/extrapolation.js';
+export { horizontalShift, precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
 export {
   meanBySize,
   sizesOf,
@@ -169,39 +140,17 @@ export {
   type LossAtSize,
   type MeasuredLoss,
 } from './analysis/loss-points.js';
-export {
-  fitExcess,
-  fitPowerLaw,
-  localSlopes,
-  lossAt,
-  type LogLogLine,
-  type PowerLaw,
-} from './analysis/scaling-law.js';
-export {
-  powerLawIntervals,
-  profileOfC,
-  slopeInterval,
-  type PowerLawIntervals,
-  type Profile,
-  type ProfilePoint,
-} from './analysis/scaling-intervals.js';
-export {
-  fitTokensLaw,
-  lossOf,
-  tokensLawIntervals,
-  type TokensLaw,
-  type TokensPoint,
-} from './analysis/tokens-law.js';
+export { fitExcess, fitPowerLaw, lossAt } from './analysis/scaling-law.js';
+export { powerLawIntervals, profileOfC, slopeInterval } from './analysis/scaling-intervals.js';
+export { fitTokensLaw, lossOf, tokensLawIntervals, type TokensPoint } from './analysis/tokens-law.js';
 export {
   CLAIM_KINDS,
   judge,
-  VERDICTS,
   type Claim,
   type ClaimKind,
   type Expectation,
   type JudgedClaim,
   type Power,
-  type Verdict,
 } from './analysis/claims.js';
 export {
   claimsTable,
@@ -211,7 +160,6 @@ export {
   verdictCounts,
 } from './analysis/claims-table.js';
 export {
-  CONFIDENCE_LEVEL,
   exactly,
   mean,
   meanInterval,
@@ -223,25 +171,18 @@ export {
 } from './analysis/statistics.js';
 
 // Plots: figures as plain data, shown in a notebook as plotly charts and SVG pictures.
-export { barFigure, intervalFigure, type BarSeries, type IntervalRow } from './plots/charts/bar-figure.js';
-export type { ChartOptions, Quantity } from './plots/charts/chart-options.js';
+export { barFigure, intervalFigure } from './plots/charts/bar-figure.js';
 export { PALETTE } from './plots/colors.js';
 export { describeFigure } from './plots/describe.js';
-export {
-  FigureError,
-  type Annotation,
-  type Axis,
-  type Figure,
-  type ReferenceLine,
-  type Trace,
-} from './plots/figure.js';
+export { FigureError, type Axis, type Figure, type Trace } from './plots/figure.js';
 export { heatmapFigure } from './plots/charts/heatmap-figure.js';
-export { histogramFigure, type HistogramSeries } from './plots/charts/histogram-figure.js';
+export { histogramFigure } from './plots/charts/histogram-figure.js';
 export { lineFigure, type LineSeries } from './plots/charts/line-figure.js';
-export { lossCurves, type LossPoint, type LossRun } from './plots/charts/loss-curves.js';
-export { liveFigure, show, type LiveFigure } from './plots/notebook.js';
-export { toPlotly, type PlotlyFigure } from './plots/draw/plotly.js';
-export { scatterFigure, type Fit, type ScatterSeries } from './plots/charts/scatter-figure.js';
+export { lossCurves } from './plots/charts/loss-curves.js';
+export { liveFigure, show } from './plots/notebook.js';
+export { toPlotly } from './plots/draw/plotly.js';
+export { scatterFigure, type Fit } from './plots/charts/scatter-figure.js';
+export { overlay } from './plots/charts/overlay.js';
 export { sliderFigure, type Measure, type Slider, type SliderFigure } from './plots/charts/slider-figure.js';
 export { roundingSlider, thresholdSlider } from './quantizers/pictures.js';
 export { toSvg } from './plots/draw/svg.js';
@@ -250,85 +191,43 @@ export { table, TableError, type ColumnOptions, type Table, type TableOptions } 
 export { modelTable, print, type Described } from './plots/model-table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
-export { BITNET_CHAT_TEMPLATE, ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';
-export { TextStream } from './tokenizer/text-stream.js';
+export { ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';
 export { TokenizerError } from './io/tokenizer-error.js';
-export {
-  loadTokenizer,
-  Tokenizer,
-  type ChatOptions,
-  type DecodeOptions,
-  type EncodeOptions,
-} from './tokenizer/tokenizer.js';
+export { loadTokenizer, Tokenizer } from './tokenizer/tokenizer.js';
 
 // Inference: a checkpoint made to write text, on a WebAssembly kernel.
 export { loadModel, type LoadOptions } from './inference/load-model.js';
 export type { LoadProgress } from './inference/load-weights.js';
-export type { Model, TernaryShares, TernaryWeights } from './inference/model.js';
-export type { ModelBytes } from './inference/model-memory.js';
-export type {
-  FinishReason,
-  GeneratedToken,
-  GenerateOptions,
-  Generation,
-  Prompt,
-} from './inference/generation.js';
+export type { Model } from './inference/model.js';
+export type { GenerateOptions, Prompt } from './inference/generation.js';
 export type { SamplingOptions } from './inference/sampler.js';
-export type { PartSpeed, Speed, SpeedOptions } from './inference/speed.js';
-export { likeliest, type Prediction } from './inference/look/predictions.js';
-export { siteStatistics, type SiteStatistics } from './inference/look/site-statistics.js';
-export type { ModelTrace, TracedValues } from './inference/look/trace.js';
+export type { PartSpeed, Speed } from './inference/speed.js';
+export { likeliest } from './inference/look/predictions.js';
+export { siteStatistics } from './inference/look/site-statistics.js';
+export type { ModelTrace } from './inference/look/trace.js';
 export type { KernelChoice, KernelName } from './kernel/kernel.js';
 export { MemoryError } from './kernel/memory.js';
 
 // Models from the Hugging Face Hub.
 export { downloadModel, type DownloadOptions, type DownloadProgress } from './hub/hub.js';
-export { downloadSize, type DownloadSize } from './hub/size.js';
+export { downloadSize } from './hub/size.js';
 export { HubError } from './hub/request.js';
 
 // Energy: the papers' arithmetic, on the papers' shapes.
-export { bitnetEnergyTable, reportEnergyTable, type EnergyCell } from './papers/energy-table.js';
-export {
-  countOperations,
-  modelEnergy,
-  OPERATION_PICOJOULES,
-  productEnergyRatio,
-  type Arithmetic,
-  type Energy,
-  type NumberFormat,
-  type OperationCount,
-  type Process,
-} from './papers/energy.js';
+export { bitnetEnergyTable, reportEnergyTable } from './papers/energy-table.js';
+export { modelEnergy, productEnergyRatio, type Energy, type Process } from './papers/energy.js';
 export {
   BITNET_2B4T_SHAPE,
   BITNET_B158_SHAPES,
-  BITNET_B1_SHAPES,
-  checkShape,
   embeddingWeights,
-  linearMatrices,
   linearWeights,
   LLAMA_SHAPES,
-  PEER_SHAPES,
-  type LinearMatrix,
   type TransformerShape,
 } from './papers/shapes.js';
 
 // The papers' shapes, measured on made-up weights.
-export {
-  FORM_BITS,
-  measureShape,
-  type ShapeSpeed,
-  type ShapeSpeedOptions,
-} from './inference/measure/shape-speed.js';
+export { measureShape, type ShapeSpeed } from './inference/measure/shape-speed.js';
 export type { WeightForm } from './inference/measure/synthetic-engine.js';
 
 // Serving by arithmetic.
-export {
-  cacheBytes,
-  largestBatch,
-  throughputLimit,
-  TWO_A100,
-  weightBytes,
-  type Devices,
-  type WeightBits,
-} from './papers/serving.js';
+export { cacheBytes, largestBatch, throughputLimit, TWO_A100, weightBytes } from './papers/serving.js';

@@ -13,7 +13,10 @@ import type { Estimate } from './statistics.js';
 export function formatEstimate({ value, low, high }: Estimate, digits = 3): string {
   const number = (x: number): string =>
     (Math.abs(x) === Infinity ? `${x < 0 ? '−' : ''}∞` : x.toFixed(digits)).replace('-', '−');
-  return low === high ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`;
+  if (low === high) return number(value);
+  // One seed says nothing of the spread.
+  if (low === -Infinity && high === Infinity) return `${number(value)} (no interval)`;
+  return `${number(value)} [${number(low)}, ${number(high)}]`;
 }
 
 /** `> 0`, `≤ 0.02`, `−0.02 to 0.02 (our margin: …)`: what a claim expects, in short. */

@@ -5,7 +5,7 @@
  * exact answer, so that only b has to be searched. There is no optimizer to stop early and no start to depend on.
  */
 import { minimize, ratioGrid } from './golden-section.js';
-import { meanBySize, requirePoints, type MeasuredLoss } from './loss-points.js';
+import { requirePoints, type MeasuredLoss } from './loss-points.js';
 import { nonNegativeLeastSquares } from './non-negative.js';
 
 /** L(N) = a·N^b + c. */
@@ -115,19 +115,4 @@ export function lineOf(x: readonly number[], y: readonly number[]): LogLogLine {
   }
   const slope = xy / xx;
   return { slope, intercept: meanY - slope * meanX, r2: yy === 0 ? 1 : (slope * xy) / yy };
-}
-
-/** Local slopes of ln excess between neighbouring sizes: constant where the law is a power. */
-export function localSlopes(
-  points: readonly MeasuredLoss[],
-  floor: number,
-): { parameters: number; slope: number }[] {
-  const means = meanBySize(points).map(({ parameters, loss }) => ({
-    parameters,
-    log: Math.log(loss - floor),
-  }));
-  return means.slice(1).map(({ parameters, log }, i) => ({
-    parameters: Math.sqrt(parameters * means[i].parameters),
-    slope: (log - means[i].log) / Math.log(parameters / means[i].parameters),
-  }));
 }

@@ -31,6 +31,9 @@ export const PALETTE: readonly string[] = [
   '#52666d',
 ];
 
+/** Colour of what a reader lays over recorded series: none of theirs. */
+export const OWN_COLOR = '#e205c2';
+
 /** Colour of the i-th series; after the last one they begin again. */
 export function seriesColor(index: number): string {
   return PALETTE[index % PALETTE.length];

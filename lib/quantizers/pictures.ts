@@ -5,7 +5,8 @@ import { signedRange } from './activations.js';
 import { roundHalfToEven } from './rounding.js';
 import { requireFinite } from './weights.js';
 
-const BINS = 80;
+/** Every setting is drawn beforehand and saved with the notebook: few bins and few settings keep it light. */
+const BINS = 40;
 
 const steps = (from: number, to: number, step: number): number[] =>
   Array.from({ length: Math.round((to - from) / step) + 1 }, (_, i) => Number((from + i * step).toFixed(4)));
@@ -23,7 +24,7 @@ export function thresholdSlider(weights: ArrayLike<number>): SliderFigure {
     Math.abs(value) < threshold ? 0 : Math.sign(value);
   const reach = 4;
   return sliderFigure({
-    sliders: [{ title: 'Threshold', unit: 'γ', values: steps(0, 2, 0.1), start: 0.5 }],
+    sliders: [{ title: 'Threshold', unit: 'γ', values: steps(0.1, 1.5, 0.1), start: 0.5 }],
     measure: {
       title: 'Error',
       unit: '%',
@@ -65,8 +66,8 @@ export function roundingSlider(row: ArrayLike<number>): SliderFigure {
   };
   return sliderFigure({
     sliders: [
-      { title: 'Width', unit: 'bits', values: [2, 3, 4, 5, 6, 7, 8], start: 8 },
-      { title: 'Outlier', unit: 'times the root mean square', values: [1, 2, 4, 8, 16, 32, 64], start: 1 },
+      { title: 'Width', unit: 'bits', values: [2, 3, 4, 6, 8], start: 8 },
+      { title: 'Outlier', unit: 'times the root mean square', values: [1, 4, 16, 64], start: 1 },
     ],
     measure: {
       title: 'Error',

@@ -54,6 +54,8 @@ export function checkTrainingOptions(config: ModelConfig, corpus: Corpus, option
   schedule(options.schedule);
   checkCorpusFits('train', config, corpus, options.context);
   checkMemory(config, options);
+  // Drawn once for its own checks: a text that is too short would end the run at its first evaluation.
+  corpus.validationWindows(options.validationWindows, options.context);
 }
 
 /**

@@ -10,8 +10,8 @@ import { CommandError, runCommand } from '../setup/command.js';
 import { writeWhole } from '../setup/written-whole.js';
 import { normaliseNotebook } from './normalise.js';
 
-/** What a committed notebook may weigh. */
-export const MAX_NOTEBOOK_BYTES = 300_000;
+/** What a committed notebook may weigh: as Jupyter writes it, a number of a chart takes a line. */
+export const MAX_NOTEBOOK_BYTES = 500_000;
 
 const EXECUTE = fileURLToPath(new URL('./execute.py', import.meta.url));
 

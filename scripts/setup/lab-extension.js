@@ -10,6 +10,8 @@ import { writeJson } from './written-whole.js';
 /** JupyterLab's settings for this project; what the user sets in its menus still wins. */
 const LAB_SETTINGS = {
   '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
+  // Long lines would be cut.
+  '@jupyterlab/notebook-extension:tracker': { codeCellConfig: { lineNumbers: false, lineWrap: true } },
   // The start page and the solutions are to be read.
   '@jupyterlab/docmanager-extension:plugin': { defaultViewers: { markdown: 'Markdown Preview' } },
 };

@@ -9,10 +9,12 @@ import { cloneRoot } from '../../scripts/setup/project.js';
 export interface Lab {
   /** The page that `npm start` opens, token included. */
   url: string;
-  /** Address of a file's page, token included. */
+  /** Address of a file's page, token included, in a workspace of its own: no other tab comes back with it. */
   urlOf(name: string): string;
   /** The folder of the copies, with what was saved into them. */
   notebooks: string;
+  /** Ends the kernels that pages have left. */
+  endKernels(): Promise<void>;
   /** The numbers of all processes that it started, kernels included. */
   processes(): number[];
   /**
@@ -69,10 +71,17 @@ export async function startLab(sources: string[], folder: string): Promise<Lab> 
   const ended = new Promise<void>((resolve) => lab.once('close', () => resolve()));
 
   const address = await addressFrom(() => output, lab);
+  let pages = 0;
   return {
     url: address.href,
-    urlOf: (name) => `${address.origin}/lab/tree/${name}${address.search}`,
+    urlOf: (name) => `${address.origin}/lab/workspaces/page-${++pages}/tree/${name}${address.search}`,
     notebooks,
+    async endKernels() {
+      const headers = { Authorization: `token ${address.searchParams.get('token')}` };
+      const kernels = `${address.origin}/api/kernels`;
+      const running = (await (await fetch(kernels, { headers })).json()) as { id: string }[];
+      for (const { id } of running) await fetch(`${kernels}/${id}`, { method: 'DELETE', headers });
+    },
     processes: () => descendants(lab.pid!),
     output: () => output,
     async interrupt() {

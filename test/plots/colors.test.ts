@@ -4,6 +4,7 @@ import {
   colorStops,
   INK,
   orderedColors,
+  OWN_COLOR,
   PALETTE,
   PICTURE_STYLE,
   seriesColor,
@@ -67,7 +68,7 @@ function lab([red, green, blue]: number[]): number[] {
 
 describe('PALETTE', () => {
   it('and INK have a contrast of 3 or more on a white and on a dark page', () => {
-    for (const color of [INK, ...PALETTE, ...orderedColors(9)]) {
+    for (const color of [INK, OWN_COLOR, ...PALETTE, ...orderedColors(9)]) {
       for (const page of PAGES)
         expect(contrast(color, page), `${color} on ${page}`).toBeGreaterThanOrEqual(3);
     }
@@ -76,13 +77,13 @@ describe('PALETTE', () => {
   it('has colours that can be told apart with every kind of colour vision', () => {
     // A difference of 2.3 is just noticeable; four times that is plain in thin lines.
     for (const [name, matrix] of Object.entries(VISION)) {
-      const seen = PALETTE.map((color) =>
+      const seen = [...PALETTE, OWN_COLOR].map((color) =>
         lab(matrix.map((row) => linear(color).reduce((sum, value, i) => sum + value * row[i], 0))),
       );
       for (let a = 0; a < seen.length; a += 1) {
         for (let b = 0; b < a; b += 1) {
           const difference = Math.hypot(...seen[a].map((value, i) => value - seen[b][i]));
-          expect(difference, `${PALETTE[a]} and ${PALETTE[b]}, ${name}`).toBeGreaterThan(10);
+          expect(difference, `colours ${a} and ${b}, ${name}`).toBeGreaterThan(10);
         }
       }
     }

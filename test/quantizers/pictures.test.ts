@@ -92,11 +92,11 @@ describe('slidersToPlotly', () => {
     expect(seen()).toEqual(names);
     for (const [slider, step] of [
       [0, 2],
-      [1, 5],
+      [1, 2],
       [0, 0],
       [1, 0],
-      [1, 6],
-      [0, 6],
+      [1, 3],
+      [0, 4],
     ] as const) {
       move(slider, step);
       expect(seen()).toEqual(names);
