@@ -49,7 +49,7 @@ function parsed(text: string): unknown {
 
 /**
  * What is wrong with a value that should be a run's result, as what must be there and what is; undefined where nothing
- * is. A loss lies above 0, and there is one unless the run diverged.
+ * is. A loss is no less than 0, and there is one unless the run diverged.
  */
 export function resultProblem(value: unknown): string | undefined {
   if (!isObject(value)) return `a result must be a JSON object, got ${shown(value)}`;

@@ -210,7 +210,7 @@ describe('train', () => {
   it('refuses options that contradict the model or the corpus, and says which', async () => {
     const model = new BitLM(config, { seed: 1 });
     const first = (change: object): Promise<unknown> =>
-      train(model, corpus, { ...options(5), ...change }).next();
+      train(model, corpus, { ...options(10), ...change }).next();
     await expect(first({ context: 17 })).rejects.toThrow(
       /context must be .*at most max_position_embeddings 16, got 17/,
     );
@@ -218,7 +218,7 @@ describe('train', () => {
       /batch must be a whole number from 1 to 16777216, got 0/,
     );
     const small = new BitLM({ ...config, vocab_size: 5 }, { seed: 1 });
-    await expect(train(small, corpus, options(5)).next()).rejects.toThrow(/vocab_size must be at least/);
+    await expect(train(small, corpus, options(10)).next()).rejects.toThrow(/vocab_size must be at least/);
     small.dispose();
     model.dispose();
   });

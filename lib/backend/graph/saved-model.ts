@@ -100,8 +100,12 @@ function text(value: string): Buffer {
   return Buffer.from(value, 'utf8');
 }
 
+/** Most numbers of a graph are of one byte: they need not be made anew. */
+const SMALL: readonly Buffer[] = Array.from({ length: 128 }, (_, value) => Buffer.from([value]));
+
 /** Seven bits a byte, the lowest first; a negative number as its two's complement of 64 bits. */
 function varint(value: number): Buffer {
+  if (value >= 0 && value < 128) return SMALL[value];
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
