@@ -146,10 +146,14 @@ export class NativeMoments implements Moments {
   }
 
   read(): { first: Float32Array; second: Float32Array } {
-    return tf.tidy(() => ({
-      first: readVariable(this.first).dataSync<'float32'>().slice(),
-      second: readVariable(this.second).dataSync<'float32'>().slice(),
-    }));
+    // Not out of tidy(): it looks for tensors among all of the values.
+    const [first, second] = [this.first, this.second].map((handle) => {
+      const value = readVariable(handle);
+      const values = value.dataSync<'float32'>().slice();
+      value.dispose();
+      return values;
+    });
+    return { first, second };
   }
 
   write(first: Float32Array, second: Float32Array): void {

@@ -41,11 +41,14 @@ export class ForwardPasses {
     for (let start = 0; start < inputs.length; start += whole) {
       const end = Math.min(inputs.length, start + whole);
       const alike = end - start === whole ? Math.floor(inputs.length / whole) : 1;
-      const values = tf.tidy(() => {
+      const result = tf.tidy(() => {
         const ids = tf.tensor1d(inputs.subarray(start, end), 'int32');
         const expected = tf.tensor1d(targets.subarray(start, end), 'int32');
-        return this.pass(ids, expected, ids.size / tokens, alike).dataSync<'float32'>();
+        return this.pass(ids, expected, ids.size / tokens, alike);
       });
+      // Not in tidy(), which would look for tensors among all of the values.
+      const values = result.dataSync<'float32'>();
+      result.dispose();
       yield { values, count: end - start };
     }
   }
