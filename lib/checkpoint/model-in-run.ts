@@ -36,6 +36,8 @@ export async function modelFolderIn(folder: string, operation: string): Promise<
 }
 
 async function readFormat(path: string): Promise<unknown> {
-  if ((await stat(path)).size > MAX_CONFIG_BYTES) return undefined;
+  const found = await stat(path);
+  // Reading a pipe would wait for whoever writes to it.
+  if (!found.isFile() || found.size > MAX_CONFIG_BYTES) return undefined;
   return (JSON.parse(await readFile(path, 'utf8')) as { format?: unknown } | null)?.format;
 }
