@@ -3,14 +3,15 @@
  * python3 package, so there are three ways.
  */
 import { rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { runCommand } from './command.js';
-import { fetchVerified } from './fetch-verified.js';
-import { pinFile, pinOf } from './pins.js';
+import { pinFile } from './pins.js';
 import { SetupError, isDiskFull } from './setup-error.js';
+import { writeWhole } from './written-whole.js';
 
-/** Where PyPI has a release's wheel, for machines with neither ensurepip nor pip: a wheel of pip runs as it is. */
-const PIP_WHEELS = 'https://files.pythonhosted.org/packages/py3/p/pip/';
+/** The Python packaging authority's own installer, for machines with neither ensurepip nor pip. */
+const GET_PIP_URL = 'https://bootstrap.pypa.io/get-pip.py';
+const GET_PIP_LIMIT_MS = 60_000;
 
 /**
  * @param {import('./project.js').Project} project
@@ -21,7 +22,7 @@ export async function installPip(project, basePython, report) {
   const ways = [
     () => byEnsurepip(project),
     () => byBasePip(project, basePython),
-    () => byWheel(project, report),
+    () => byGetPip(project, report),
   ];
   for (const way of ways) {
     try {
@@ -67,23 +68,21 @@ async function byBasePip(project, [file, ...args]) {
 }
 
 /**
+ * The installer brings the newest pip, which then puts the pinned one in its place.
  * @param {import('./project.js').Project} project
  * @param {(detail: string) => void} report
- * @param {string} [wheels]
  */
-export async function byWheel(project, report, wheels = PIP_WHEELS) {
+async function byGetPip(project, report) {
   const { python, root, env, setupCache } = project;
   report('downloading pip');
-  const { version, sha256 } = pinOf(project, 'pip');
-  const url = `${wheels}pip-${version}-py3-none-any.whl`;
-  const wheel = join(setupCache, basename(url));
-  await fetchVerified(url, wheel, sha256, () => {});
-  const install = ['install', '--no-index', '--disable-pip-version-check', '--no-input', wheel];
-  await runCommand(python, [join(wheel, 'pip'), ...install], {
-    cwd: root,
-    env,
-    log: join(setupCache, 'pip-wheel.log'),
-    name: 'pip',
-  });
-  rmSync(wheel);
+  const response = await fetch(GET_PIP_URL, { signal: AbortSignal.timeout(GET_PIP_LIMIT_MS) });
+  if (!response.ok) throw new Error(`${GET_PIP_URL} answered ${response.status}`);
+  const script = join(setupCache, 'get-pip.py');
+  writeWhole(script, await response.text());
+  const log = join(setupCache, 'get-pip.log');
+  await runCommand(python, [script, '--no-input'], { cwd: root, env, log, name: 'get-pip.py' });
+  rmSync(script);
+  const install = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--require-hashes'];
+  const pinned = [...install, '--requirement', pinFile(project, 'pip')];
+  await runCommand(python, pinned, { cwd: root, env, log: join(setupCache, 'pip.log'), name: 'pip' });
 }

@@ -1,10 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fetchVerified } from '../../scripts/setup/fetch-verified.js';
-import { byWheel } from '../../scripts/setup/pip.js';
 import { pinFile, pinOf } from '../../scripts/setup/pins.js';
 import { cloneRoot, projectAt } from '../../scripts/setup/project.js';
 import { LIBRARIES, officialRoute } from '../../scripts/setup/tensorflow/official.js';
@@ -86,33 +84,6 @@ describe('requirements.txt', () => {
     expect(text).toMatch(/^uv==/);
     expect(text.match(/==/g)).toHaveLength(1);
   });
-});
-
-/** A wheel of pip that does no more than say that it was run. */
-const MAKE_PIP = `
-import sys, zipfile
-with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
-    wheel.writestr('pip/__main__.py', 'import sys, pathlib; pathlib.Path("ran.txt").write_text(" ".join(sys.argv[1:]))')
-`;
-
-test('a Python without pip gets the wheel that requirements.txt names, and no other', async () => {
-  const { python } = projectAt();
-  const wheel = join(await temporaryFolder(), 'pip.whl');
-  execFileSync(python, ['-c', MAKE_PIP, wheel]);
-  const bytes = readFileSync(wheel);
-  const { url, requests } = await startServer((_, response) => response.end(bytes));
-  const withPin = (hash: string) => ({
-    ...projectFolder({ 'scripts/requirements.txt': `pip==9.9 \\\n    --hash=sha256:${hash}\n` }),
-    python,
-  });
-  const project = withPin(sha256(bytes));
-  mkdirSync(project.setupCache, { recursive: true });
-  await byWheel(project, silent, `${url}/`);
-  expect(requests).toEqual(['GET /pip-9.9-py3-none-any.whl']);
-  expect(readFileSync(join(project.root, 'ran.txt'), 'utf8')).toMatch(
-    /^install --no-index .*pip-9\.9-py3-none-any\.whl$/,
-  );
-  await expect(byWheel(withPin('0'.repeat(64)), silent, `${url}/`)).rejects.toThrow(/must have SHA-256 0000/);
 });
 
 describe('the official library', () => {
