@@ -29,9 +29,12 @@ const WEIGHTS = WEIGHT_QUANTIZERS.filter((name) => name !== 'none');
 const ACTIVATIONS = ACTIVATION_QUANTIZERS.filter((name) => name !== 'none');
 const STEP = Math.fround(0.037);
 
-/** Bits of float32 values, one zero for both signs: two arrays are equal here only if every bit is. */
+/**
+ * Bits of float32 values: two arrays are equal here only if every bit is. One zero for both signs, and for subnormal
+ * numbers, which TensorFlow flushes: the mean of normal numbers can be one.
+ */
 function bits(x: ArrayLike<number>): number[] {
-  const plusZero = Float32Array.from(x, (value) => value + 0);
+  const plusZero = Float32Array.from(x, (value) => (Math.abs(value) < 2 ** -126 ? 0 : value + 0));
   return [...new Int32Array(plusZero.buffer)];
 }
 
