@@ -1,7 +1,7 @@
 /** One token for each character that occurs in a text: the vocabulary of the small models trained here. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../io/atomic-write.js';
+import { readTextFile, readTextIfThere } from '../io/whole-file.js';
 import { CorpusError } from './corpus-error.js';
 
 /** Ids are stored in 16 bits. */
@@ -97,7 +97,7 @@ export class CharacterTokenizer {
   /** Reads tokenizer.json in a folder. */
   static async load(folder: string): Promise<CharacterTokenizer> {
     const path = join(folder, 'tokenizer.json');
-    const text = await readFile(path, 'utf8');
+    const text = await readTextFile(path, 'load tokenizer');
     let json: unknown;
     try {
       json = JSON.parse(text);
@@ -184,10 +184,7 @@ export class CharacterTokenizer {
    */
   async save(folder: string): Promise<void> {
     const path = join(folder, 'tokenizer.json');
-    const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    const found = await readTextIfThere(path, 'save tokenizer');
     if (found !== undefined && !isOfCharacters(found)) {
       throw new CorpusError(
         `save tokenizer: ${path} must not be there yet, or be a tokenizer of characters, got another one, which would be ` +
