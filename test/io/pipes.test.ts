@@ -7,7 +7,6 @@ import { readResult } from '../../experiments/sweep/result-file.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';
 import { saveModelFolder } from '../../lib/checkpoint/model-folder.js';
 import { readSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
-import { CharacterTokenizer } from '../../lib/corpora/characters.js';
 import { openTextFile } from '../../lib/corpora/text-file.js';
 import { hasHash } from '../../lib/hub/download.js';
 import { openSession } from '../../lib/hub/request.js';
@@ -46,8 +45,6 @@ const READERS: [what: string, file: string, read: (path: string, folder: string)
   ['openCheckpoint of a GGUF file', 'x.gguf', (path) => openCheckpoint(path)],
   ['readSafetensors', 'x.safetensors', (path) => readSafetensors(path)],
   ['openTextFile', 'text.txt', (path) => openTextFile(path)],
-  ['CharacterTokenizer.load', 'tokenizer.json', (_, folder) => CharacterTokenizer.load(folder)],
-  ['CharacterTokenizer.save', 'tokenizer.json', (_, folder) => new CharacterTokenizer(['a']).save(folder)],
   ['loadTokenizer', 'tokenizer.json', (_, folder) => loadTokenizer(folder)],
   ['readRun', 'config.json', (_, folder) => readRun(folder)],
   ['hasHash', 'blob', (path) => hasHash(path, 'a'.repeat(64))],
