@@ -20,7 +20,7 @@ export interface Patience {
   silenceMs: number;
 }
 
-export const DEFAULT_PATIENCE: Readonly<Patience> = Object.freeze({
+const DEFAULT_PATIENCE: Readonly<Patience> = Object.freeze({
   tries: 5,
   firstWaitMs: 1000,
   silenceMs: 30_000,
