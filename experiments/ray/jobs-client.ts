@@ -1,5 +1,5 @@
 /** Ray's Jobs REST interface, as far as a sweep needs it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { homedir } from 'node:os';
@@ -231,7 +231,8 @@ function authToken(): string | undefined {
   const { RAY_AUTH_TOKEN: token, RAY_AUTH_TOKEN_PATH: path } = process.env;
   if (token) return token.trim();
   const file = path || join(homedir(), '.ray', 'auth_token');
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  // A pipe would be waited for.
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return readFileSync(file, 'utf8').trim();
   if (!path) return undefined;
   throw new Error(
     `ray engine: RAY_AUTH_TOKEN_PATH must name a file that holds the token, got none at ${path}. Correct it, or set RAY_AUTH_TOKEN.`,

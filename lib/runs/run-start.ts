@@ -1,7 +1,7 @@
 /** Where a run stands when it is opened, after everything that a kill can leave was put right. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { explainSystemError } from '../io/file-error.js';
+import { readTextIfThere } from '../io/whole-file.js';
 import { isStep, readMetrics, rewriteMetrics, type RunPoint } from './metrics-file.js';
 import { readCheckpointState, type CheckpointState } from './run-checkpoint.js';
 import { RunFolderError } from '../io/run-folder-error.js';
@@ -100,10 +100,7 @@ function requirePoints(wanted: number, found: number, where: string, file: strin
 
 /** What completed.json says; undefined where the run is not complete. */
 export async function readCompleted(path: string): Promise<RunEnd | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw explainSystemError('read run', path, error);
-  });
+  const text = await readTextIfThere(path, 'read run');
   if (text === undefined) return undefined;
   try {
     const { points, step } = JSON.parse(text) as { points?: unknown; step?: unknown };
