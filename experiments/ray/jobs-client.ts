@@ -65,6 +65,7 @@ const AWAY = new Set([502, 503, 504]);
 /** Milliseconds without a byte after which a request counts as lost. */
 const SILENCE_MILLISECONDS = 30_000;
 
+/** The dashboard at one address. */
 export class JobsClient {
   readonly traffic: Traffic = { requests: 0, bytesSent: 0, bytesReceived: 0 };
   readonly #base: URL;

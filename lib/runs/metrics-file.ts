@@ -72,6 +72,7 @@ export function goodLines(lines: readonly string[]): number {
   return lines.length;
 }
 
+/** Whether a value read from a file can be the number of a step. */
 export function isStep(step: unknown): step is number {
   return typeof step === 'number' && Number.isSafeInteger(step) && step >= 0;
 }

@@ -6,6 +6,7 @@ import { isStep, readMetrics, rewriteMetrics, type RunPoint } from './metrics-fi
 import { readCheckpointState, type CheckpointState } from './run-checkpoint.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 
+/** Names inside a run folder. */
 export const METRICS_FILE = 'metrics.jsonl';
 export const COMPLETED_FILE = 'completed.json';
 export const CHECKPOINT_FOLDER = 'checkpoint';
