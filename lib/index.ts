@@ -85,8 +85,9 @@ export {
 } from './quantizers/level-grid.js';
 export { dequantizeActivations, quantizeActivations } from './quantizers/activations.js';
 
-// Files that appear whole or not at all.
+// Files that appear whole or not at all, and are read whole: a pipe or a device in their place is refused.
 export { writeFileAtomically } from './io/atomic-write.js';
+export { readTextFile, readTextIfThere } from './io/whole-file.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';

@@ -20,6 +20,7 @@ export type Axis = (typeof AXES)[number];
 /** How the rates fall. `cosine` is the reference; `two-stage` is that of the Training Tips, with a drop halfway. */
 export type ScheduleKind = 'cosine' | 'two-stage';
 
+/** One arm: what it changes of the reference, and what it is compared with. */
 export interface Arm {
   name: string;
   axis: Axis;
