@@ -126,7 +126,7 @@ export class ExportPlan {
       if (!(grid.scale < Infinity)) requireFinite('quantizeWeights', weights);
       const values = this.#values.take(weights.length);
       if (encoding === 'F32') onGrid(grid, weights, values);
-      else lookUp(onGrid(grid, VALUES[encoding as HalfDtype]), this.codes(entry), values);
+      else lookUp(onGrid(grid, VALUES[encoding]), this.codes(entry), values);
       return { values, shape, scale: this.rounded(grid.scale, entry) };
     } catch (error) {
       if (error instanceof FileError) throw error;
