@@ -25,7 +25,7 @@ beforeAll(async () => {
     const sign = (w: Tensor): Tensor => w.sign().mul(w.abs().mean());
     const model = training.createModel(config, 1);
     await fit(training.createModel(config, 1, { weightQuantizer: sign }), corpus, { ...brief, folder: ${run} });`);
-  expect(reply).toMatchObject({ status: 'ok' });
+  if (reply.status !== 'ok') throw new Error(reply.traceback.join('\n'));
 }, CELL_TIMEOUT_MS);
 afterAll(async () => {
   await kernel?.end();
