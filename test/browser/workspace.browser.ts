@@ -27,6 +27,8 @@ const READING_TIMEOUT_MS = 20_000;
 /** Diagrams of notebook 0, each in a light and a dark form. */
 const DIAGRAMS = readdirSync(join(SOURCES, 'images')).filter((name) => name.endsWith('-light.svg')).length;
 
+const DIAGRAM_WIDTH = 780;
+
 let lab: Lab;
 let browser: Browser;
 /** The notebook at the front. */
@@ -371,13 +373,15 @@ describe('notebook 0', () => {
       await page.locator(`body[data-jp-theme-light="${theme === 'Light'}"]`).waitFor({ state: 'attached' });
       const drawn = page.locator('.js-plotly-plot').filter({ has: page.locator('.main-svg') });
       await expect.poll(() => drawn.count(), { timeout: DRAWING_TIMEOUT_MS }).toBe(charts);
-      const diagrams = page.locator('.jp-RenderedMarkdown img:visible');
-      expect(await diagrams.count()).toBe(DIAGRAMS);
+      // Those of the other theme are not displayed.
       await expect
         .poll(() =>
-          diagrams.evaluateAll((all) => all.every((one) => (one as HTMLImageElement).naturalWidth > 0)),
+          page.evaluate<number[]>(
+            `[...document.querySelectorAll('.jp-RenderedMarkdown img')]
+              .filter((image) => image.offsetParent !== null).map((image) => image.naturalWidth)`,
+          ),
         )
-        .toBe(true);
+        .toEqual(Array(DIAGRAMS).fill(DIAGRAM_WIDTH));
       for (let chart = 0; chart < charts; chart++) {
         await drawn.nth(chart).scrollIntoViewIfNeeded();
         await page.screenshot({ path: join(OUTPUT, `notebook-${theme.toLowerCase()}-${chart + 1}.png`) });
