@@ -154,7 +154,7 @@ export async function unreadable(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`(() => {
     const found = [];
     const broken = (text) => {
-      for (const { 0: number, index } of text.data.matchAll(/[−-]?\\d[\\d.,]*/g)) {
+      for (const { 0: number, index } of text.data.matchAll(/−?\\d[\\d.,]*/g)) {
         const range = document.createRange();
         range.setStart(text, index);
         range.setEnd(text, index + number.length);
