@@ -313,8 +313,8 @@ describe('stories', () => {
 });
 
 describe('notebook 2', () => {
-  /** The cell that carries out the experiment again, and those behind it. */
-  const rerunCell = () => notebook.cells.filter({ hasText: 'onRun:' });
+  const RERUN = "rerun('scaling-law'";
+  const rerunCell = () => notebook.cells.filter({ hasText: RERUN });
 
   test('Run All trains while the kernel is busy and a line tells how far it is; ■ stops it there', async () => {
     await open('2-scaling-law.ipynb');
@@ -340,7 +340,7 @@ describe('notebook 2', () => {
     await notebook.finished();
     await expect.poll(() => outputOf(rerunCell())).toMatch(/(\d+) of \1 runs done$/m);
     const saved = (await notebook.savedCells()).find(({ source }) =>
-      [source].flat().join('').includes('onRun:'),
+      [source].flat().join('').includes(RERUN),
     );
     const charts = (saved?.outputs ?? []).flatMap(
       ({ data }) => data?.['application/vnd.plotly.v1+json'] ?? [],

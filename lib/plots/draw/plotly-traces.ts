@@ -185,7 +185,7 @@ function places(edges: readonly number[]): PlotlyTrace {
   const x = compact(edges);
   const dx = (edges[edges.length - 1] - edges[0]) / (edges.length - 1);
   const even = x.every((edge, i) => Math.abs(edge - (edges[0] + i * dx)) < 1e-6 * dx);
-  return even ? { x0: edges[0], dx: Number(dx.toPrecision(12)) } : { x };
+  return even ? { x0: x[0], dx: Number(dx.toPrecision(9)) } : { x };
 }
 
 function heatmapTrace(trace: DrawnTrace & HeatmapTrace, figure: DrawnFigure): PlotlyTrace {
