@@ -17,11 +17,27 @@ describe('levelGrid', () => {
     expect([...channel.reaches]).toEqual([1, 4]);
   });
 
+  it('reaches to the largest magnitude of each group of neighbours; the last of a row may be shorter', () => {
+    const grouped = levelGrid(weights, 2, { bits: 4, reach: 'absmax', granularity: 2 });
+    expect([...grouped.reaches]).toEqual([1, 0.25, 4, Math.fround(1e-5)]);
+    expect([...roundToLevels(weights, grouped)].map(Math.abs)).toEqual([
+      Math.fround(4 / 7),
+      1,
+      0.25,
+      4,
+      Math.fround((4 * 4) / 7),
+      0,
+    ]);
+    expect(() => levelGrid(weights, 2, { bits: 4, reach: 'absmax', granularity: 0 })).toThrow(
+      'granularity must be tensor, channel or a whole number from 1, got 0',
+    );
+  });
+
   it('is the ternary grid of b1.58 for absmean at 1.58 bits', () => {
     const w = normal(4096, 1);
-    const { levels, reaches } = levelGrid(w, 64, { bits: 1.58, reach: 'absmean', granularity: 'tensor' });
-    const rounded = roundToLevels(w, { levels, reaches });
-    expect(reaches[0]).toBeCloseTo(absmeanTernaryGrid(w).scale, 6);
+    const grid = levelGrid(w, 64, { bits: 1.58, reach: 'absmean', granularity: 'tensor' });
+    const rounded = roundToLevels(w, grid);
+    expect(grid.reaches[0]).toBeCloseTo(absmeanTernaryGrid(w).scale, 6);
     expect([...rounded].map((value) => Math.sign(value))).toEqual([
       ...quantizeWeights('absmean-ternary', w).values,
     ]);
@@ -30,7 +46,7 @@ describe('levelGrid', () => {
   it('refuses rows that do not divide the weights, a width that there is none of, and weights that are not finite', () => {
     const kind = { bits: 4, reach: 'absmax', granularity: 'channel' } as const;
     expect(() => levelGrid(weights, 4, kind)).toThrow('rows must divide the 6 weights, got 4');
-    expect(() => levelGrid(weights, 2, { ...kind, bits: 5 as 4 })).toThrow('bits must be one of 8, 4, 3');
+    expect(() => levelGrid(weights, 2, { ...kind, bits: 5 as 4 })).toThrow('bits must be one of 8, 6, 4, 3');
     expect(() => levelGrid(Float32Array.of(1, NaN), 1, kind)).toThrow('weights must be finite');
   });
 });
@@ -53,7 +69,7 @@ describe('roundToLevels', () => {
     }
   });
 
-  it('gives 255, 15, 7, 4, 3 and 2 values, and keeps the largest magnitude under absmax', () => {
+  it('gives 255, 63, 15, 7, 4, 3 and 2 values, and keeps the largest magnitude under absmax', () => {
     const w = normal(100_000, 3);
     const largest = w.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     const counts = LEVEL_BITS.map((bits) => {
@@ -61,9 +77,9 @@ describe('roundToLevels', () => {
       expect(rounded.reduce((max, value) => Math.max(max, Math.abs(value)), 0)).toBeCloseTo(largest, 6);
       return new Set(rounded.map((value) => Math.abs(value))).size * 2 - (rounded.includes(0) ? 1 : 0);
     });
-    // At 8 bits some outer levels of a Gaussian stay empty.
+    // At 8 and 6 bits some outer levels of a Gaussian stay empty.
     expect(counts[0]).toBeGreaterThan(200);
-    expect(counts.slice(1)).toEqual([15, 7, 4, 3, 2]);
+    expect(counts.slice(2)).toEqual([15, 7, 4, 3, 2]);
   });
 
   it('rounds halves to even', () => {
