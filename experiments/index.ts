@@ -65,22 +65,30 @@ export {
   type SizeCurve,
 } from './scaling-law/results.js';
 
-export { fp16Claims } from './fp16-comparison/claims.js';
+export { frontierArm, FRONTIER_ARMS, type FrontierArm } from './frontier/arms.js';
+export { frontierClaims } from './frontier/claims.js';
 export {
-  atEqualBudget,
-  bytesBudget,
-  type BudgetOf,
-  type EqualBudget,
-} from './fp16-comparison/equal-budget.js';
-export { gapFigure, pairsFigure, postTrainingFigure } from './fp16-comparison/figures.js';
+  atEqualBytes,
+  atEqualShape,
+  gapsAtEqualBytes,
+  onFrontier,
+  pointsOfForm,
+  type Comparison,
+  type RateCosts,
+} from './frontier/compare.js';
+export { bytesFigure, equalShapeFigure, joulesFigure, table3Figure, timeFigure } from './frontier/figures.js';
+export { FORMS, formNamed, type Form } from './frontier/forms.js';
+export { readKernelTimes, tokenMs as smallTokenMs, type KernelTimes } from './frontier/kernel-times.js';
+export { rateCostsOf } from './frontier/rate-costs.js';
 export {
-  bestAt,
-  postTrainingOf,
-  PTQ_METHODS,
-  type PostTraining,
-  type PtqCell,
-  type PtqMethod,
-} from './fp16-comparison/results.js';
+  frontierOf,
+  frontierOn,
+  parametersOf,
+  type CorpusFrontier,
+  type FrontierPoint,
+  type Spread,
+} from './frontier/results.js';
+export { bestCell, table3Cell, table3Of, type Table3, type Table3Cell } from './frontier/table-3.js';
 
 export { latencyClaims, tokenMs } from './shapes/claims.js';
 export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
