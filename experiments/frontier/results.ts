@@ -79,9 +79,7 @@ function pointsOf(form: Form, runs: readonly FinishedRun[], spread: Spread | und
     const bytes = some.flatMap(({ measured }) => measured?.[form.bytes] ?? []);
     // Not measured, or no run that did not diverge: there is no file.
     if (bytes.length === 0) return [];
-    const losses = new Map(
-      [...bySeed(some)].map(([seed, run]) => [seed, run.diverged ? Infinity : run.measured![form.loss]]),
-    );
+    const losses = new Map([...bySeed(some)].map(([seed, run]) => [seed, lossOfForm(run, form)]));
     const [{ model, parameters, training }] = some;
     const value = mean([...losses.values()]);
     const error = spread ? spread.total / Math.sqrt(losses.size) : Infinity;
@@ -97,6 +95,16 @@ function pointsOf(form: Form, runs: readonly FinishedRun[], spread: Spread | und
   return points.toSorted((a, b) => a.parameters - b.parameters);
 }
 
+/** Infinity where the run diverged. @throws Error for a run that was not measured in this form */
+function lossOfForm(run: FinishedRun, { loss }: Form): number {
+  if (run.validationLoss === null) return Infinity;
+  const value = run.measured?.[loss];
+  if (value !== undefined) return value;
+  throw new Error(
+    `frontier: run ${run.name} must have measured ${loss}, and has not. Make the record again.`,
+  );
+}
+
 /** Pooled over the sizes; undefined where no arm has two runs at a size. */
 function spreadOf(runs: readonly FinishedRun[]): Spread | undefined {
   let [noiseSquares, noiseDegrees, totalSquares, totalDegrees] = [0, 0, 0, 0];
@@ -104,7 +112,7 @@ function spreadOf(runs: readonly FinishedRun[]): Spread | undefined {
     const losses = some.map((run) => ({
       arm: run.arm,
       seed: run.training.seeds.weights,
-      loss: run.diverged ? Infinity : lossOf(run),
+      loss: lossOf(run),
     }));
     const finite = losses.filter(({ loss }) => loss < Infinity);
     const [arms, seeds] = [new Set(finite.map(({ arm }) => arm)), new Set(finite.map(({ seed }) => seed))];

@@ -36,8 +36,8 @@ export interface Table3 {
 /** The table at every shape that it was made at, ascending. Runs that diverged left no model to quantize. */
 export function table3Of({ runs }: CorpusFrontier): Table3[] {
   const full = runs.filter(
-    ({ arm, evaluations, diverged }) =>
-      arm === 'full-precision' && evaluations?.includes('table-3') && !diverged,
+    ({ arm, evaluations, validationLoss }) =>
+      arm === 'full-precision' && evaluations?.includes('table-3') && validationLoss !== null,
   );
   const shapes = [...new Set(full.map(shapeOf))];
   return shapes
