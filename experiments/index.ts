@@ -92,7 +92,13 @@ export { bestCell, table3Cell, table3Of, type Table3, type Table3Cell } from './
 
 export { latencyClaims, tokenMs } from './shapes/claims.js';
 export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
-export { attentionShareFigure, energyRatioFigure, latencyFigure } from './shapes/figures.js';
+export {
+  attentionShareFigure,
+  energyRatioFigure,
+  latencyRatioFigure,
+  printedEnergies,
+  printedEnergyFigure,
+} from './shapes/figures.js';
 export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
 export { findMeasurement, readShapes, type ShapesRecord } from './shapes/results.js';
 

@@ -122,7 +122,7 @@ const FACTS: CorpusPlan = {
  */
 export function frontierPlans(preset: Preset): CorpusPlan[] {
   if (preset === 'full') return [TEXT, FACTS];
-  const arms = ['full-precision', 'b1.58', 'b1', 'late-half'];
+  const arms = ['full-precision', 'b1.58', 'b1'];
   const [smallest, middle] = TEXT_SHAPES;
   if (preset === 'laptop') {
     const search = { tunedShapes: [smallest], rates: 4, extensions: 2 };
@@ -130,7 +130,7 @@ export function frontierPlans(preset: Preset): CorpusPlan[] {
     return [{ ...TEXT, ...search, windows, arms, shapes: TEXT_SHAPES.slice(0, 3), table3: [middle] }];
   }
   const smoke = {
-    arms,
+    arms: [...arms, 'late-half'],
     seeds: [1, 2],
     rates: 4,
     extensions: 0,
