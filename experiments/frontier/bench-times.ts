@@ -5,21 +5,21 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measureShape, type ShapeSpeed } from '@bitnet-notebooks/lib';
+import { measureShape } from '@bitnet-notebooks/lib';
 import { frontierArm } from './arms.js';
-import { TIMES_COMMAND, TIMES_RESULTS, type KernelTimes } from './kernel-times.js';
+import { TIMES_COMMAND, TIMES_RESULTS, type KernelTime, type KernelTimes } from './kernel-times.js';
 import { frontierPlans } from './plan.js';
 import { asShape } from './results.js';
 import { frontierModel } from './runs.js';
 
 /** Rounds of three measurements; the best counts, since other programs can only slow a machine down. */
-const ROUNDS = 7;
+const ROUNDS = 25;
 
 /** Measures every shape in both forms, and prints. `--record` keeps the figures for notebook 3b. */
 export async function benchFrontierTimes(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { record: { type: 'boolean', default: false } } });
   const plan = frontierPlans('full').find(({ name }) => name === 'text')!;
-  const measurements: ShapeSpeed[] = [];
+  const measurements: KernelTime[] = [];
   for (const shape of plan.shapes) {
     const model = asShape(frontierModel(plan, shape, frontierArm('b1.58')));
     const measured = await measureShape(model, ['ternary', 'fp16'], { rounds: ROUNDS });
@@ -29,7 +29,16 @@ export async function benchFrontierTimes(args: string[]): Promise<void> {
           `${(1000 * one.headMs).toFixed(1)} µs head`,
       );
     }
-    measurements.push(...measured);
+    measurements.push(
+      ...measured.map(({ shape, form, kernel, threads, layersMs, headMs }) => ({
+        shape,
+        form,
+        kernel,
+        threads,
+        layersMs,
+        headMs,
+      })),
+    );
   }
   const record: KernelTimes = {
     command: TIMES_COMMAND,

@@ -2,12 +2,15 @@
 import type { ShapeSpeed } from '@bitnet-notebooks/lib';
 import { measurementsProblem, readResults, resultsFile } from '../record/results-file.js';
 
+/** A shape in one form, on one thread. What reads from the cache says nothing of memory: those figures are left out. */
+export type KernelTime = Pick<ShapeSpeed, 'shape' | 'form' | 'kernel' | 'threads' | 'layersMs' | 'headMs'>;
+
 /** experiments/results/frontier-times.json */
 export interface KernelTimes {
   /** The command that makes this file. */
   command: string;
   machine: string;
-  measurements: ShapeSpeed[];
+  measurements: KernelTime[];
 }
 
 /** Where the record is committed. */

@@ -26,9 +26,7 @@ export function transformedInputs(
     tf.tidy(() => {
       const transform = transforms.get(site);
       const features = normed.shape[1]!;
-      const x = transform
-        ? tf.matMul(normed as tf.Tensor2D, tf.tensor2d(transform, [features, features]))
-        : normed;
+      const x = transform ? tf.matMul(normed, tf.tensor2d(transform, [features, features])) : normed;
       return dequantizedActivations(quantizerAt(site), x);
     });
 }

@@ -67,7 +67,7 @@ describe('TrainableModel.changed', () => {
   it('calibrates on the training text alone', () => {
     const seen = new Proxy(corpus, {
       get: (target, name) => {
-        if (name === 'validationWindows' || name === 'testWindows') throw new Error(`read ${String(name)}`);
+        if (name === 'validationWindows' || name === 'testWindows') throw new Error(`read ${name}`);
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },

@@ -104,16 +104,11 @@ describe('a stored model', () => {
           const other = Buffer.from(bytes);
           other[at] ^= change;
           await writeFile(damaged, other);
-          try {
-            const found = await readStoredModel(damaged);
-            const weights = storedWeights(found);
-            for (const { name, shape } of parameterSpecs(found.config)) {
-              expect(weights.get(name)!.length).toBe(countValues(shape));
-            }
-          } catch (error) {
-            expect(error).toBeInstanceOf(CheckpointError);
-            expect((error as Error).message).toContain(damaged);
-          }
+          // Weights of the shapes that its config says, or the refusal.
+          const found = await readStoredModel(damaged).then(wholeTensors, (error: unknown) => error);
+          expect(
+            found === true || (found instanceof CheckpointError && found.message.includes(damaged)),
+          ).toBe(true);
         }),
         { numRuns: 60 },
       );
@@ -151,6 +146,14 @@ describe('a stored model', () => {
     await expect(stat(path)).rejects.toThrow('ENOENT');
   });
 });
+
+/** Whether a model has every tensor of its config, whole. */
+function wholeTensors(model: StoredModel): boolean {
+  const weights = storedWeights(model);
+  return parameterSpecs(model.config).every(
+    ({ name, shape }) => weights.get(name)?.length === countValues(shape),
+  );
+}
 
 describe('trainedCodes', () => {
   const weights = normalValues(6 * 8, normalStream(9));
