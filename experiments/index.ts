@@ -30,7 +30,8 @@ export { bitlmTable } from './bitlm/table.js';
 
 export { ARMS, findArm, type Arm } from './quantization-ablation/arms.js';
 export { ablationClaims } from './quantization-ablation/claims.js';
-export { ablationModel, ablationTraining } from './quantization-ablation/experiment.js';
+export { A, ablationModel, BLOCKS, SMALL, THIN, type Block } from './quantization-ablation/blocks.js';
+export { ablationTraining } from './quantization-ablation/training.js';
 export {
   armCurves,
   bitsFigure,
@@ -65,6 +66,23 @@ export {
   type SizeCurve,
 } from './scaling-law/results.js';
 
+export { fp16Claims } from './fp16-comparison/claims.js';
+export {
+  atEqualBudget,
+  bytesBudget,
+  type BudgetOf,
+  type EqualBudget,
+} from './fp16-comparison/equal-budget.js';
+export { gapFigure, pairsFigure, postTrainingFigure } from './fp16-comparison/figures.js';
+export {
+  bestAt,
+  postTrainingOf,
+  PTQ_METHODS,
+  type PostTraining,
+  type PtqCell,
+  type PtqMethod,
+} from './fp16-comparison/results.js';
+
 export { frontierArm, FRONTIER_ARMS, type FrontierArm } from './frontier/arms.js';
 export { frontierClaims } from './frontier/claims.js';
 export {
@@ -95,6 +113,7 @@ export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
 export {
   attentionShareFigure,
   energyRatioFigure,
+  latencyFigure,
   latencyRatioFigure,
   printedEnergies,
   printedEnergyFigure,

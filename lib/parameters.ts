@@ -51,7 +51,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
 }
 
 /** The four places in a layer where activations are quantized; q, k and v share one, gate and up share one. */
-export const ELASTIC_SITES = ['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'] as const;
+const ELASTIC_SITES = ['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'] as const;
 
 /** The matrices that read each of those places, and the norm in front of it, where the model has one there. */
 export const LAYER_SITES: Readonly<

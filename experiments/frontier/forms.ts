@@ -1,6 +1,6 @@
 /** The forms that weights can take: a trained arm, and how its weights are stored. Each is a series of the frontier. */
 import type { Arithmetic } from '@bitnet-notebooks/lib';
-import { STORED_BITS, STORED_GROUPS } from '../sweep/evaluations/post-training.js';
+import { STORED_BITS, STORED_GROUPS } from '../sweep/evaluations/stored-after-training.js';
 
 export interface Form {
   name: string;

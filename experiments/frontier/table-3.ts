@@ -1,12 +1,7 @@
 /** BitNet's Table 3 (arXiv 2310.11453) with our models in it: quantized after training, and trained with few bits. */
 import { meanInterval, pairedDifference, type Estimate } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds } from '../sweep/by-seed.js';
-import {
-  TABLE_3_MODELS,
-  TABLE_3_ROWS,
-  table3Name,
-  type Table3Row,
-} from '../sweep/evaluations/post-training.js';
+import { TABLE_3_MODELS, TABLE_3_ROWS, table3Name, type Table3Row } from '../sweep/evaluations/table-3.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { shapeOf, type CorpusFrontier } from './results.js';
 

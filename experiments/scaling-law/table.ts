@@ -4,6 +4,7 @@ import type { FinishedRun } from '../sweep/finished-run.js';
 import type { Pair } from '../sizes/pairs.js';
 import { hasScalingResults, scalingResults, type SizeCurve } from './results.js';
 
+/** Lines of Markdown; one that says so where there are no runs yet. */
 export function scalingTable(finished: readonly FinishedRun[]): string[] {
   if (!hasScalingResults(finished)) return ['No final runs on Zipf facts yet.'];
   const { zipf, shakespeare, pairs, entropy, tokens, keys } = scalingResults(finished);

@@ -38,6 +38,7 @@ export interface OtherLengths {
   seeds: readonly number[];
 }
 
+/** Sizes, arms, seeds and training of a sweep. */
 export interface SizeSweep {
   /** Opens the names of its runs. */
   name: string;

@@ -7,9 +7,10 @@ import { roundHalfToEven } from './rounding.js';
 import { maxAbsolute, meanAbsolute } from './statistics.js';
 import { QUANTIZER_EPSILON } from './weights.js';
 
-/** Bits that weights are quantized to after training: those of BitNet's Table 3 (arXiv 2310.11453), 6, 3 and 1.58. */
-export const LEVEL_BITS = [8, 6, 4, 3, 2, 1.58, 1] as const;
-export type LevelBits = (typeof LEVEL_BITS)[number];
+/** Bits that weights are quantized to after training: those of BitNet's Table 3 (arXiv 2310.11453), 3 and 1.58. */
+export const LEVEL_BITS = [8, 4, 3, 2, 1.58, 1] as const;
+/** Bits that a grid may have: also 6, which files of small models take. */
+export type LevelBits = (typeof LEVEL_BITS)[number] | 6;
 
 /**
  * Levels of a width: 2^b − 1 from 3 bits on, so that zero is one of them (LLM.int8(), arXiv 2208.07339, section 2.1).
@@ -84,7 +85,7 @@ export function levelGrid(
 ): LevelGrid {
   const levels = LEVELS[bits];
   if (levels === undefined)
-    throw new Error(`levelGrid: bits must be one of ${LEVEL_BITS.join(', ')}, got ${String(bits)}.`);
+    throw new Error(`levelGrid: bits must be one of ${Object.keys(LEVELS).join(', ')}, got ${String(bits)}.`);
   if (!(Number.isInteger(rows) && rows > 0 && weights.length > 0 && weights.length % rows === 0)) {
     throw new Error(`levelGrid: rows must divide the ${weights.length} weights, got ${rows}.`);
   }

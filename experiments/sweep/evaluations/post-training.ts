@@ -1,150 +1,87 @@
-/** A trained full-precision model quantized afterwards: in files of few bits, and as BitNet's Table 3 has it. */
 import {
-  PostTraining,
-  withMadeOutliers,
-  weightsOfCodes,
-  type AblationOptions,
+  gptq,
+  inverseFactor,
+  LEVEL_BITS,
+  levelGrid,
+  roundToLevels,
   type Corpus,
-  type PostTrainingMethod,
+  type Granularity,
+  type LevelBits,
+  type ReachRule,
   type TrainableModel,
 } from '@bitnet-notebooks/lib';
 import type { RunSpec } from '../run-spec.js';
-import { judgeStored, storedModel } from './stored.js';
-import { testLoss } from './test-loss.js';
+import { calibrationInputs } from './calibration.js';
+import { evaluationWindows } from './evaluation-windows.js';
 
-/** Of the training text, that methods are calibrated on. */
-const CALIBRATION_TOKENS = 16_384;
+/** A way to quantize weights after training. */
+interface Method {
+  /** `round` takes the nearest level; `gptq` makes up for its errors. */
+  rule: 'round' | 'gptq';
+  reach: ReachRule;
+  granularity: Granularity;
+}
 
-/** Bits and lengths of groups that models are stored in after training. */
-export const STORED_BITS = [8, 6, 4, 3] as const;
-export const STORED_GROUPS = [32, 128] as const;
-const STORED_LEVELS = { 8: 255, 6: 63, 4: 15, 3: 7 } as const;
+const METHODS: Readonly<Record<string, Method>> = {
+  'absmax-tensor': { rule: 'round', reach: 'absmax', granularity: 'tensor' },
+  'absmax-channel': { rule: 'round', reach: 'absmax', granularity: 'channel' },
+  'absmean-tensor': { rule: 'round', reach: 'absmean', granularity: 'tensor' },
+  'absmean-channel': { rule: 'round', reach: 'absmean', granularity: 'channel' },
+  'gptq-absmax': { rule: 'gptq', reach: 'absmax', granularity: 'channel' },
+  'gptq-absmean': { rule: 'gptq', reach: 'absmean', granularity: 'channel' },
+};
 
 /**
- * Files of 8, 6, 4 and 3 bits a weight in groups of 32 and 128, by rounding and by GPTQ, with unquantized activations; and 8
- * bits in groups of 32 by rounding with int8 activations.
- * @returns `int4-g32-gptq-bytes` and `int4-g32-gptq-loss` and so on; `int8-a8-bytes`, `int8-a8-loss`
+ * The loss of a trained model whose matrices are quantized afterwards, by every method at every width, in nats per token
+ * (BitNet, arXiv 2310.11453, Table 3). GPTQ is calibrated on training text; embedding and output matrix stay as they are.
+ * @returns by `ptq-METHOD-wBITS-a16` and `…-a8` (int8 activations per token); `ptq-none-w16-a16` and `-a8` unquantized
  */
-export async function evaluateStoredAfterTraining(
+export function evaluatePostTraining(
   model: TrainableModel,
   corpus: Corpus,
   spec: RunSpec,
-): Promise<Record<string, number>> {
-  const { postTraining } = calibrated(model, corpus, spec);
-  const measured: Record<string, number> = {};
-  const judge = async (
-    name: string,
-    bits: (typeof STORED_BITS)[number],
-    granularity: number,
-    rounding: PostTrainingMethod['rounding'],
-    activations: AblationOptions['activation_quantizer'],
-  ): Promise<void> => {
-    const { matrices } = postTraining.quantize({ bits, reach: 'absmax', granularity, rounding });
-    const storage = { form: 'bits', levels: STORED_LEVELS[bits], granularity } as const;
-    const stored = storedModel(model, storage, matrices);
-    const { bytes, loss } = await judgeStored(model, corpus, spec, stored, activations);
-    measured[`${name}-bytes`] = bytes;
-    measured[`${name}-loss`] = loss;
+): Record<string, number> {
+  const { context } = spec.training;
+  const windows = evaluationWindows(corpus, context);
+  const moments = new Map(
+    [...calibrationInputs(model, corpus, spec).values()].flatMap(({ readers, moments }) =>
+      readers.map((name) => [name, moments] as const),
+    ),
+  );
+  const factors = new Map([...new Set(moments.values())].map((moment) => [moment, inverseFactor(moment)]));
+  const tensors = model.tensors();
+  const losses: Record<string, number> = {};
+
+  const evaluate = (name: string, weights: ReadonlyMap<string, Float32Array>): void => {
+    for (const [suffix, quantizer] of [
+      ['a16', 'none'],
+      ['a8', 'absmax-int8-token'],
+    ] as const) {
+      const changed = model.changed({
+        weights,
+        options: { weight_quantizer: 'none', activation_quantizer: quantizer },
+      });
+      losses[`${name}-${suffix}`] = changed.evaluate(corpus, windows, context);
+      changed.dispose();
+    }
   };
-  for (const bits of STORED_BITS) {
-    for (const group of STORED_GROUPS) {
-      for (const rounding of ['nearest', 'gptq'] as const) {
-        await judge(`int${bits}-g${group}-${rounding}`, bits, group, rounding, 'none');
-      }
+
+  const quantized = ({ rule, ...kind }: Method, bits: LevelBits): Map<string, Float32Array> => {
+    const weights = new Map<string, Float32Array>();
+    for (const { name, shape, data } of tensors) {
+      const moment = moments.get(name);
+      if (!moment) continue;
+      const grid = levelGrid(data, shape[0], { bits, ...kind });
+      weights.set(name, rule === 'gptq' ? gptq(data, grid, factors.get(moment)!) : roundToLevels(data, grid));
+    }
+    return weights;
+  };
+
+  evaluate('ptq-none-w16', new Map());
+  for (const bits of LEVEL_BITS) {
+    for (const [name, method] of Object.entries(METHODS)) {
+      evaluate(`ptq-${name}-w${bits}`, quantized(method, bits));
     }
   }
-  await judge('int8-a8', 8, 32, 'nearest', 'absmax-int8-token');
-  return measured;
-}
-
-/** A row of BitNet's Table 3 (arXiv 2310.11453): bits of weights and activations, and a method. */
-export interface Table3Row {
-  weights: 8 | 4 | 2 | 1;
-  activations: 16 | 8 | 4;
-  method: string;
-  how: Omit<PostTrainingMethod, 'bits'>;
-}
-
-/** One scale a row, as the methods' papers have it for weights; absmean reaches as far as b1.58's and a4.8's scales do. */
-const METHODS: Readonly<Record<string, Omit<PostTrainingMethod, 'bits'>>> = {
-  absmax: { reach: 'absmax', granularity: 'channel', rounding: 'nearest' },
-  absmean: { reach: 'absmean', granularity: 'channel', rounding: 'nearest' },
-  smoothquant: { reach: 'absmax', granularity: 'channel', rounding: 'nearest', preparation: 'smooth' },
-  gptq: { reach: 'absmax', granularity: 'channel', rounding: 'gptq' },
-  'gptq-absmean': { reach: 'absmean', granularity: 'channel', rounding: 'gptq' },
-  rotation: { reach: 'absmax', granularity: 'channel', rounding: 'nearest', preparation: 'rotate' },
-  'rotation-gptq': { reach: 'absmax', granularity: 'channel', rounding: 'gptq', preparation: 'rotate' },
-  'rotation-gptq-absmean': {
-    reach: 'absmean',
-    granularity: 'channel',
-    rounding: 'gptq',
-    preparation: 'rotate',
-  },
-};
-
-const METHODS_AT: readonly (readonly [Table3Row['weights'], Table3Row['activations'], readonly string[]])[] =
-  [
-    [8, 8, ['absmax', 'smoothquant', 'rotation']],
-    [4, 16, ['absmax', 'absmean', 'gptq', 'rotation-gptq']],
-    [4, 4, ['absmax', 'absmean', 'smoothquant', 'rotation']],
-    [2, 16, ['absmean', 'gptq', 'gptq-absmean', 'rotation-gptq-absmean']],
-    [1, 8, ['absmax', 'absmean', 'smoothquant', 'gptq-absmean']],
-  ];
-
-/** The rows, the paper's and those that it leaves out. */
-export const TABLE_3_ROWS: readonly Table3Row[] = METHODS_AT.flatMap(([weights, activations, names]) =>
-  names.map((method) => ({ weights, activations, method, how: METHODS[method] })),
-);
-
-/** Of the trained model itself, and of the same function with outliers made in its activations. */
-export const TABLE_3_MODELS = ['natural', 'outliers'] as const;
-
-/** Name of a row's loss: `table-3 natural W4A4 absmax`. */
-export function table3Name(
-  model: (typeof TABLE_3_MODELS)[number],
-  { weights, activations, method }: Pick<Table3Row, 'weights' | 'activations' | 'method'>,
-): string {
-  return `table-3 ${model} W${weights}A${activations} ${method}`;
-}
-
-const QUANTIZERS = { 16: 'none', 8: 'absmax-int8-token', 4: 'absmax-int4-token' } as const;
-
-/**
- * The loss of every row, of the model as it is and with made outliers, on the test part; and the kurtosis of what enters the
- * products, by site.
- * @returns by {@link table3Name}, with `table-3 natural W16A16` and the same for outliers, and `kurtosis natural SITE`
- */
-export function evaluateTable3(model: TrainableModel, corpus: Corpus, spec: RunSpec): Record<string, number> {
-  const measured: Record<string, number> = {};
-  for (const kind of TABLE_3_MODELS) {
-    const tensors = kind === 'natural' ? model.tensors() : withMadeOutliers(model.tensors());
-    const base = model.changed({ weights: new Map(tensors.map(({ name, data }) => [name, data])) });
-    try {
-      const { postTraining, inputs } = calibrated(base, corpus, spec);
-      for (const [site, { kurtosis }] of inputs) measured[`kurtosis ${kind} ${site}`] = kurtosis;
-      measured[`table-3 ${kind} W16A16`] = testLoss(base, corpus, spec);
-      for (const row of TABLE_3_ROWS) {
-        const { matrices, inputTransforms } = postTraining.quantize({ ...row.how, bits: row.weights });
-        const weights = new Map(Array.from(matrices, ([name, codes]) => [name, weightsOfCodes(codes)]));
-        const options = { activation_quantizer: QUANTIZERS[row.activations] };
-        const changed = base.changed({ weights, options, inputTransforms });
-        measured[table3Name(kind, row)] = testLoss(changed, corpus, spec);
-        changed.dispose();
-      }
-    } finally {
-      base.dispose();
-    }
-  }
-  return measured;
-}
-
-/** Statistics of the training text, and what quantizes by them. */
-function calibrated(
-  model: TrainableModel,
-  corpus: Corpus,
-  { training: { context } }: RunSpec,
-): { postTraining: PostTraining; inputs: ReturnType<TrainableModel['inputStatistics']> } {
-  const windows = Math.ceil(CALIBRATION_TOKENS / context);
-  const inputs = model.inputStatistics(corpus, windows, context);
-  return { postTraining: new PostTraining(model.tensors(), inputs), inputs };
+  return losses;
 }
