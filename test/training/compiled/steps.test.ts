@@ -1,9 +1,10 @@
-/** A step as one call gives what an eager step gives, to the last bit, for every arm of the ablation. */
+/** A step as one call gives what an eager step gives, to the last bit, for every arm of the ablation and of the frontier. */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FRONTIER_ARMS } from '../../../experiments/frontier/arms.js';
 import { ARMS } from '../../../experiments/quantization-ablation/arms.js';
 import { native } from '../../../lib/backend/binding.js';
 import { startTensorFlow } from '../../../lib/backend/tensorflow.js';
@@ -104,7 +105,7 @@ afterEach(() => {
 
 /** Arms that differ in the model, not in the schedule alone. */
 const MODELS = new Map(
-  ARMS.map(({ name, options, activation }) => [
+  [...ARMS, ...FRONTIER_ARMS].map(({ name, options, activation }) => [
     JSON.stringify([options, activation]),
     { name, change: { bitlm: options, hidden_act: activation } },
   ]),
