@@ -8,6 +8,7 @@ import {
 } from '../config.js';
 import { quote } from '../io/quote.js';
 import { countParameters, parameterSpecs } from '../parameters.js';
+import { countValues } from '../shape.js';
 import { toText } from './draw/written-table.js';
 import { show } from './notebook.js';
 import { table, type Table } from './table.js';
@@ -78,7 +79,7 @@ export function modelTable({ config }: Described): Table {
     part,
     shape: shape.join(' × '),
     count,
-    parameters: count * shape.reduce((product, length) => product * length, 1),
+    parameters: count * countValues(shape),
     weights: isQuantized ? weightsOf(options) : 'float',
     inputs: isQuantized ? inputsOf(options, part) : '',
   }));
