@@ -51,18 +51,13 @@ export { ablationTable, table4, type Table4Row } from './quantization-ablation/t
 
 export { scalingClaims } from './scaling-law/claims.js';
 export {
-  shakespeareFigure,
-  shiftFigure,
-  sizeCurvesFigure,
-  sizeGapFigure,
-  tokensFigure,
-} from './scaling-law/figures.js';
-export { excessFigure, predictionFigure, profileFigure } from './scaling-law/fit-figures.js';
-export {
+  gapsOf,
+  learnedCells,
   scalingResults,
-  type KeyExcess,
-  type ScalingResults,
-  type SizeCurve,
+  type ArmCells,
+  type Cell,
+  type Gap,
+  type GridResults,
 } from './scaling-law/results.js';
 
 export { fp16Claims } from './fp16-comparison/claims.js';

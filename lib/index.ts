@@ -131,6 +131,11 @@ export {
 export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
 export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
+export { excessBends, fitExcessLaw, type ExcessLaw, type GridCell } from './analysis/excess-law.js';
+export { fitEffectiveParameters, type EffectiveParameters } from './analysis/effective-parameters.js';
+export { fitGapLaw, fitGapPlane, type GapCell, type GapLaw, type GapPlane } from './analysis/gap-law.js';
+export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
+export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
 export { predictLargest } from './analysis/extrapolation.js';
 export { horizontalShift, precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
 export {

@@ -50,6 +50,7 @@ function stepsWithEvaluation({ training }: RunSpec): number {
   return steps + (Math.ceil(steps / evaluateEvery) * validationWindows) / (3 * batch);
 }
 
+/** Of the processor's time: on a busy machine that of the clock is others' as well. */
 async function measureStep(training: Training, spec: RunSpec): Promise<number> {
   const corpus = await openCorpusOf(spec.corpus);
   const model = training.createModel(spec.model, 1);
@@ -64,10 +65,12 @@ async function measureStep(training: Training, spec: RunSpec): Promise<number> {
   } as const;
   const options = { ...spec.training, steps, schedule, evaluateEvery: steps, validationWindows: 1 };
   const times: number[] = [];
-  const { batch, context } = spec.training;
   try {
-    for await (const { tokensPerSecond } of training.train(model, corpus, options)) {
-      times.push((batch * context) / tokensPerSecond);
+    let before = process.cpuUsage();
+    for await (const _ of training.train(model, corpus, options)) {
+      const { user, system } = process.cpuUsage(before);
+      times.push((user + system) / 1e6);
+      before = process.cpuUsage();
     }
   } finally {
     model.dispose();

@@ -120,11 +120,19 @@ function vertexError({ coefficients, unscaledCovariance, residuals, degrees }: L
   return Math.sqrt(variance * quadraticForm(gradient, unscaledCovariance));
 }
 
-/** The runs at rates within reach of one, at least at the three nearest; and those rates in ascending order. */
+/**
+ * The runs at rates within reach of one, at least at the three nearest and as many as make four runs; and those rates in
+ * ascending order.
+ */
 function within(center: number, finite: readonly RateLoss[]): { runs: RateLoss[]; rates: number[] } {
   const octavesTo = (rate: number): number => Math.abs(Math.log2(rate / center));
   const nearest = [...new Set(finite.map(({ rate }) => rate))].sort((a, b) => octavesTo(a) - octavesTo(b));
-  const rates = nearest.filter((rate, i) => i < 3 || octavesTo(rate) <= REACH).sort((a, b) => a - b);
+  const runsAt = (rates: readonly number[]): number =>
+    finite.filter(({ rate }) => rates.includes(rate)).length;
+  const least = nearest.findIndex((_, i) => i >= 2 && runsAt(nearest.slice(0, i + 1)) >= 4);
+  const rates = nearest
+    .filter((rate, i) => i <= Math.max(2, least) || octavesTo(rate) <= REACH)
+    .sort((a, b) => a - b);
   return { runs: finite.filter(({ rate }) => rates.includes(rate)), rates };
 }
 
