@@ -134,6 +134,7 @@ export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-
 export { excessBends, fitExcessLaw, type ExcessLaw, type GridCell } from './analysis/excess-law.js';
 export { fitEffectiveParameters, type EffectiveParameters } from './analysis/effective-parameters.js';
 export { fitGapLaw, fitGapPlane, type GapCell, type GapLaw, type GapPlane } from './analysis/gap-law.js';
+export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-grid.js';
 export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
 export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
 export { predictLargest } from './analysis/extrapolation.js';

@@ -72,7 +72,7 @@ export interface GridResults {
 export const LEARNED = 0.25;
 
 /** Byte pairs in the training part of the State of the Union, by the committed tokenizer. */
-const UNION_PASS = 2_528_000;
+const UNION_PASS = 2_203_649;
 
 /** True once a run has ended that {@link scalingResults} can begin with. */
 export function hasScalingResults(all: readonly FinishedRun[]): boolean {

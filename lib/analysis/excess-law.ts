@@ -4,7 +4,7 @@
  * Cells are what repeats: their scatter around the law, whatever its cause, makes the intervals, not the seeds' within one.
  */
 import type { Contrast } from './contrast.js';
-import { fitAt, fitNonlinear, type Model, type NonlinearFit } from './nonlinear-fit.js';
+import { fitAt, fitNonlinear, fitOneStep, type Model, type NonlinearFit } from './nonlinear-fit.js';
 
 /** The mean loss of one size at one number of tokens. */
 export interface GridCell {
@@ -74,23 +74,26 @@ export function fitExcessLaw(cells: readonly GridCell[], entropy: number): Exces
 }
 
 /**
- * Adds a quadratic term in the logarithm to either power. A power law has none; R² alone would not notice it.
+ * Adds a quadratic term in the logarithm to either power, which a power law has none of; R² alone would not notice it. One step from the
+ * fitted powers, in which the terms are linear: a full fit lets two bent powers stand in for each other, and is then surer of itself
+ * than it may be.
  * @throws Error as {@link fitExcessLaw} does
  */
 export function excessBends(cells: readonly GridCell[], entropy: number): ExcessBends {
   const { logs, best } = fitted(cells, entropy);
   const bent: Model = (c) =>
-    logs.cells.map(({ parameters, tokens }) => {
+    cells.map(({ parameters, tokens }) => {
       const [n, d] = [logs.size(parameters), logs.tokens(tokens)];
       return logSum(c[0] - c[1] * n - c[4] * n * n, c[2] - c[3] * d - c[5] * d * d);
     });
-  const fit = fitNonlinear(bent, [...best.coefficients, 0, 0], logs.excess);
+  const fit = fitOneStep(bent, [...best.coefficients, 0, 0], logs.excess);
+  const [, alpha, , beta] = best.coefficients;
   const reach = (values: readonly number[]): number => Math.max(...values) - Math.min(...values);
   const sizes = reach(cells.map(({ parameters }) => logs.size(parameters)));
   const lengths = reach(cells.map(({ tokens }) => logs.tokens(tokens)));
   return {
-    size: fit.contrast((c) => (2 * c[4] * sizes) / c[1]),
-    tokens: fit.contrast((c) => (2 * c[5] * lengths) / c[3]),
+    size: fit.contrast((c) => (2 * c[4] * sizes) / alpha),
+    tokens: fit.contrast((c) => (2 * c[5] * lengths) / beta),
   };
 }
 

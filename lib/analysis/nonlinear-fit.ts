@@ -63,15 +63,29 @@ export function fitAt(
   values: readonly number[],
 ): NonlinearFit {
   const residuals = residualsOf(model, coefficients, values);
-  const degrees = Math.max(0, values.length - coefficients.length);
-  const covariance = solved(slopesOf(model, coefficients), residuals)?.unscaledCovariance;
+  return fitOf([...coefficients], residuals, slopesOf(model, coefficients));
+}
+
+/** One step of least squares from a start, as if the model were linear there. */
+export function fitOneStep(model: Model, start: readonly number[], values: readonly number[]): NonlinearFit {
+  const slopes = slopesOf(model, start);
+  const step = solved(slopes, residualsOf(model, start, values));
+  const coefficients = start.map((one, i) => one + (step?.coefficients[i] ?? 0));
+  return fitOf(coefficients, step?.residuals ?? [...values], slopes);
+}
+
+/** @param slopes of every value with every coefficient, which the covariance follows from */
+function fitOf(coefficients: number[], residuals: number[], slopes: readonly number[][]): NonlinearFit {
+  const count = residuals.length;
+  const degrees = Math.max(0, count - coefficients.length);
+  const covariance = solved(slopes, residuals)?.unscaledCovariance;
   const variance = degrees > 0 ? squares(residuals) / degrees : Infinity;
   return {
-    coefficients: [...coefficients],
+    coefficients,
     residuals,
     degrees,
     contrast(of) {
-      const [value, count] = [of(coefficients), values.length];
+      const value = of(coefficients);
       if (covariance === undefined || degrees === 0)
         return { value, standardError: Infinity, degrees: 0, count };
       const gradient = slopesOf((at) => [of(at)], coefficients)[0];
