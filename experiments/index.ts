@@ -50,6 +50,14 @@ export {
 export { ablationTable, table4, type Table4Row } from './quantization-ablation/table.js';
 
 export { scalingClaims } from './scaling-law/claims.js';
+export { lawFigure, predictionFigure, sizeFigure, tokensFigure } from './scaling-law/figures.js';
+export {
+  gapHeatmap,
+  gapSizeFigure,
+  gapTokensFigure,
+  lawsOfGapFigure,
+  worthFigure,
+} from './scaling-law/gap-figures.js';
 export {
   gapsOf,
   learnedCells,

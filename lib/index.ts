@@ -137,8 +137,7 @@ export { fitGapLaw, fitGapPlane, type GapCell, type GapLaw, type GapPlane } from
 export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-grid.js';
 export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
 export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
-export { predictLargest } from './analysis/extrapolation.js';
-export { horizontalShift, precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
+export { precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
 export {
   meanBySize,
   sizesOf,
@@ -146,8 +145,8 @@ export {
   type LossAtSize,
   type MeasuredLoss,
 } from './analysis/loss-points.js';
-export { fitExcess, fitPowerLaw, lossAt } from './analysis/scaling-law.js';
-export { powerLawIntervals, profileOfC, slopeInterval } from './analysis/scaling-intervals.js';
+export { fitPowerLaw, lossAt } from './analysis/scaling-law.js';
+export { powerLawIntervals, profileOfC } from './analysis/scaling-intervals.js';
 export { fitTokensLaw, lossOf, tokensLawIntervals, type TokensPoint } from './analysis/tokens-law.js';
 export {
   CLAIM_KINDS,

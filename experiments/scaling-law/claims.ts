@@ -107,7 +107,7 @@ function powerClaims(grid: GridResults): Claim[] {
   });
 }
 
-/** The language that has most cells, and one whose claims would only repeat what others say is left out of. */
+/** The language with most cells. Predictions and worth are judged on it alone. */
 const MAIN = 'zipf1.5';
 
 function predictionClaims(grid: GridResults): Claim[] {
@@ -199,45 +199,46 @@ function gapClaims(grid: GridResults): Claim[] {
 
 type GapDraft = Pick<Draft, 'source' | 'paper'> & { expected: Expectation };
 
-/** What a ternary and a binary parameter are worth, and whether tokens do more for them than size. */
+/** What a ternary and a binary parameter are worth, and whether tokens do more for ternary ones than size. */
 function worthClaims(grid: GridResults): Claim[] {
-  const bits = { 'b1.58': Math.log2(3), b1: 1 };
   const full = lawCells(grid, REFERENCE);
-  const arms = Object.keys(bits) as (keyof typeof bits)[];
-  const laws = arms.flatMap((arm) => lawCells(grid, arm) ?? []);
-  if (grid.name !== MAIN || full === undefined || laws.length < arms.length) return [];
-  const { logWorth } = fitEffectiveParameters(
-    full.cells,
-    laws.map(({ cells }) => cells),
-    full.entropy,
-  );
-  const worth = arms.map((arm, i): Claim => {
-    const factor = precisionLawFactor(bits[arm]);
-    const { value, low, high, count } = interval(logWorth[i]);
-    const ours = { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high), count };
-    const draft: Draft = {
-      claim: `A parameter of ${ARM_LABELS[arm]} is worth what the precision law says`,
-      source: PRECISION,
-      paper: `${factor.toFixed(3)}: its N_eff/N, fitted on 3 to 16 bits, at ${bits[arm].toFixed(2)}`,
-      measure: `k in A/(kN)^α, ${grid.title}`,
-      expected: { atLeast: (1 - NEAR) * factor, atMost: (1 + NEAR) * factor, ours: 'the margin' },
-    };
-    const contrast = {
-      ...logWorth[i],
-      value: ours.value,
-      standardError: ours.value * logWorth[i].standardError,
-    };
-    return onCells(contrast, draft, ours);
+  if (grid.name !== MAIN || full === undefined) return [];
+  const arms = Object.keys(BITS).flatMap((arm) => {
+    const law = lawCells(grid, arm);
+    return law ? [{ arm, ...law }] : [];
   });
-  const ternary = fitExcessLaw(laws[0].cells, laws[0].entropy);
-  return [
-    ...worth,
-    onCells(ternary.tokensOverSize, {
-      claim: 'Ternary models gain more from tokens than from parameters',
-      source: CLOSES,
-      paper: 'in words',
-      measure: `β − α of L(N, D) = H + A/N^α + B/D^β, b1.58, ${grid.title}`,
-      expected: { above: 0 },
-    }),
-  ];
+  const coarse = arms.map(({ cells }) => cells);
+  const { logWorth } = fitEffectiveParameters(full.cells, coarse, full.entropy);
+  return arms.flatMap(({ arm, cells, entropy }, i) => [
+    worthClaim(grid, arm, logWorth[i]),
+    ...(arm === 'b1.58' ? [dataClaim(grid, fitExcessLaw(cells, entropy).tokensOverSize)] : []),
+  ]);
+}
+
+/** What a weight carries. */
+const BITS: Readonly<Record<string, number>> = { 'b1.58': Math.log2(3), b1: 1 };
+
+function worthClaim({ title }: GridResults, arm: string, logWorth: Contrast): Claim {
+  const factor = precisionLawFactor(BITS[arm]);
+  const { value, low, high, count } = interval(logWorth);
+  const ours = { value: Math.exp(value), low: Math.exp(low), high: Math.exp(high), count };
+  const draft: Draft = {
+    claim: `A parameter of ${ARM_LABELS[arm]} is worth what the precision law says`,
+    source: PRECISION,
+    paper: `${factor.toFixed(3)}: its N_eff/N, fitted on 3 to 16 bits, at ${BITS[arm].toFixed(2)}`,
+    measure: `k in A/(kN)^α, ${title}`,
+    expected: { atLeast: (1 - NEAR) * factor, atMost: (1 + NEAR) * factor, ours: 'the margin' },
+  };
+  const contrast = { ...logWorth, value: ours.value, standardError: ours.value * logWorth.standardError };
+  return onCells(contrast, draft, ours);
+}
+
+function dataClaim({ title }: GridResults, tokensOverSize: Contrast): Claim {
+  return onCells(tokensOverSize, {
+    claim: 'Ternary models gain more from tokens than from parameters',
+    source: CLOSES,
+    paper: 'in words',
+    measure: `β − α of L(N, D) = H + A/N^α + B/D^β, b1.58, ${title}`,
+    expected: { above: 0 },
+  });
 }

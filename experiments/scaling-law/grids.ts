@@ -38,14 +38,14 @@ function cellsOf(
   return shapes.flatMap((shape) => steps.map((count) => ({ shape, steps: count, seeds })));
 }
 
-/** Windows of two triples: enough to need attention, and short enough to learn it in few steps. 1,440 tokens a step. */
+/** Windows of two triples: enough to need attention, and short enough to learn it in few steps. 1,536 tokens a step. */
 function zipfGrid(exponent: number, rest: Pick<Grid, 'arms' | 'cells' | 'tuning'>): Grid {
   return {
     name: `zipf${exponent}`,
     corpus: { name: 'zipf-facts', vocabSize: 128, exponent, noise: 0.1, startToken: true },
     vocabulary: 129,
     headSize: 64,
-    batch: 240,
+    batch: 256,
     context: 6,
     weightDecay: 0,
     windows: { tuning: 4096, test: 16_384 },

@@ -52,7 +52,7 @@ export interface ArmCells {
 
 /** One language or text. */
 export interface GridResults {
-  /** As in the names of its runs, such as `zipf1.5`. */
+  /** `zipf1.5`, or the name of a text. */
   name: string;
   title: string;
   unit: 'nats' | 'bits per byte';
@@ -71,12 +71,15 @@ export interface GridResults {
 /** Share of what there is to learn that full precision must have learned in a cell that counts. */
 export const LEARNED = 0.25;
 
-/** Byte pairs in the training part of the State of the Union, by the committed tokenizer. */
-const UNION_PASS = 2_203_649;
+/** Texts, with the tokens of their training parts: byte pairs of the committed tokenizer, and characters, a byte each. */
+const TEXTS = {
+  'state-of-the-union': { title: 'State of the Union', pass: 2_203_649 },
+  'tiny-shakespeare': { title: 'Tiny Shakespeare', pass: 1_003_854 },
+} as const;
 
 /** True once a run has ended that {@link scalingResults} can begin with. */
 export function hasScalingResults(all: readonly FinishedRun[]): boolean {
-  return all.some(({ role, test }) => role === 'final' && test !== undefined);
+  return all.some(({ role }) => role === 'final');
 }
 
 /**
@@ -109,9 +112,9 @@ function requireOneBackend(runs: readonly FinishedRun[]): void {
   }
 }
 
-/** What stands before the arm in the names of a grid's runs. */
-function gridName({ name, arm }: FinishedRun): string {
-  return name.slice(0, name.indexOf(`-${arm}-`));
+/** A grid is a language or a text. */
+function gridName({ corpus }: FinishedRun): string {
+  return corpus.name === 'zipf-facts' ? `zipf${corpus.exponent}` : corpus.name;
 }
 
 function gridResults(name: string, runs: readonly FinishedRun[]): GridResults {
@@ -141,19 +144,19 @@ type Unit = Pick<GridResults, 'title' | 'unit' | 'entropy' | 'pass'> & {
 };
 
 /** What losses of a corpus are given in. On Zipf facts: on value positions, with the noise of the sample taken out. */
-function unitOf(corpus: CorpusSpec, { testWindows, training }: FinishedRun): Unit {
+function unitOf(corpus: CorpusSpec, { test, testWindows, finalWindows = 0, training }: FinishedRun): Unit {
   if (corpus.name !== 'zipf-facts') {
     return {
-      title: 'State of the Union',
+      title: TEXTS[corpus.name].title,
       unit: 'bits per byte',
-      pass: UNION_PASS,
+      pass: TEXTS[corpus.name].pass,
       toUnit: (run) => lossOf(run) / Math.LN2 / (run.test?.bytesPerToken ?? 1),
     };
   }
   const { name: _, ...options } = corpus;
   const language = new ZipfFacts(options);
-  const windows = typeof testWindows === 'number' ? testWindows : 0;
-  const perfect = perfectLosses(language, windows, training.context, 'test').v;
+  const [part, windows] = test ? (['test', testWindows] as const) : (['validation', finalWindows] as const);
+  const perfect = perfectLosses(language, Number(windows), training.context, part).v;
   const { entropy, unigramLoss } = language.entropy.kinds.find(({ name }) => name === 'v')!;
   return {
     title: `Zipf facts, exponent ${options.exponent}`,

@@ -23,7 +23,7 @@ function gridTable(grid: GridResults): string[] {
     .filter(({ arm }) => arm.startsWith('b1'))
     .map(({ arm, label }) => ({ label, cells: gapsOf(grid, arm) }));
   const reference = arms.find(({ arm }) => arm === REFERENCE) ?? arms[0];
-  const what = entropy > 0 ? `loss on values less their entropy of ${entropy.toFixed(4)} nat` : 'test loss';
+  const what = entropy > 0 ? `loss on values less their entropy of ${entropy.toFixed(4)} nat` : 'loss';
   return [
     `${title}: ${what}, ${unit}; N outside the embedding`,
     '',

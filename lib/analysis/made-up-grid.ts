@@ -39,7 +39,7 @@ export const MADE_UP_GRID: Readonly<MadeUpGrid> = Object.freeze({
   noise: 0.012,
   seeds: 3,
   sizes: [1_668, 3_678, 10_050, 25_488, 66_974, 157_600],
-  tokens: [108e3, 216e3, 432e3, 864e3, 1_728e3, 3_456e3],
+  tokens: [115_200, 230_400, 460_800, 921_600, 1_843_200, 3_686_400],
 });
 
 /** What the trials estimate, by the names that the bench prints. */

@@ -1,0 +1,145 @@
+/** The pictures of one grid: loss against size and against tokens, and how far fits of it reach. Gaps: gap-figures.ts. */
+import {
+  fitExcessLaw,
+  interval,
+  lineFigure,
+  predictCells,
+  scatterFigure,
+  type Figure,
+  type GridCell,
+  type LineSeries,
+} from '@bitnet-notebooks/lib';
+import { learnedCells, type Cell, type GridResults } from './results.js';
+
+/** The axes of every picture of a grid. */
+export const SIZE_AXIS = {
+  title: 'Parameters N outside the embedding',
+  unit: '',
+  scale: 'log',
+  format: '~s',
+} as const;
+export const TOKENS_AXIS = { title: 'Tokens D', unit: '', scale: 'log', format: '~s' } as const;
+
+/** `5.2 k`, `4.1 M`. */
+export function count(values: number): string {
+  return values < 1e6 ? `${(values / 1e3).toPrecision(2)} k` : `${(values / 1e6).toPrecision(2)} M`;
+}
+
+/** How a grid's loss is drawn: what is left to learn where the entropy is known. */
+function lossAxis({ entropy, unit }: GridResults): { title: string; unit: string; scale?: 'log' } {
+  return entropy === undefined
+    ? { title: 'Loss', unit }
+    : { title: 'Loss on values − entropy', unit, scale: 'log' };
+}
+
+/** A line for each value of one axis, over the other. */
+export function linesBy<Place extends Pick<GridCell, 'parameters' | 'tokens'>>(
+  cells: readonly Place[],
+  along: 'parameters' | 'tokens',
+  draw: (own: readonly Place[]) => Omit<LineSeries, 'name' | 'x'>,
+): LineSeries[] {
+  const other = along === 'parameters' ? 'tokens' : 'parameters';
+  const values = [...new Set(cells.map((cell) => cell[other]))].sort((a, b) => a - b);
+  return values.map((value): LineSeries => {
+    const own = cells.filter((cell) => cell[other] === value).toSorted((a, b) => a[along] - b[along]);
+    const name = `${other === 'tokens' ? 'D' : 'N'} = ${count(value)}`;
+    return { name, x: own.map((cell) => cell[along]), markers: true, ...draw(own) };
+  });
+}
+
+/** Loss of one arm against size, a line for each number of tokens. Cells without anything learned are drawn, too. */
+export function sizeFigure(grid: GridResults, arm: string): Figure {
+  return lossFigure(grid, arm, 'parameters');
+}
+
+/** Loss of one arm against tokens, a line for each size. */
+export function tokensFigure(grid: GridResults, arm: string): Figure {
+  return lossFigure(grid, arm, 'tokens');
+}
+
+function lossFigure(grid: GridResults, arm: string, along: 'parameters' | 'tokens'): Figure {
+  const { cells, label } = armOf(grid, arm);
+  return lineFigure({
+    title: `${label}: loss against ${along === 'tokens' ? 'tokens' : 'size'}`,
+    subtitle: grid.title,
+    x: along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS,
+    y: lossAxis(grid),
+    ordered: true,
+    series: linesBy(cells, along, (own) => ({ y: own.map(({ loss }) => loss - (grid.entropy ?? 0)) })),
+    notes:
+      grid.pass === undefined
+        ? []
+        : [`One pass through the text is ${count(grid.pass)} tokens; beyond, it repeats.`],
+  });
+}
+
+/** All arms against size at the most tokens, with the law that each arm's whole grid was fitted with. */
+export function lawFigure(grid: GridResults): Figure {
+  const { entropy = 0, arms } = grid;
+  const most = Math.max(...arms.flatMap(({ cells }) => cells.map(({ tokens }) => tokens)));
+  return scatterFigure({
+    title: 'Is the loss a power of size?',
+    subtitle: `${grid.title}, ${count(most)} tokens; lines: A/N^α + B/D^β fitted to all cells of the arm`,
+    x: SIZE_AXIS,
+    y: lossAxis(grid),
+    series: arms.map(({ arm, label, cells }) => {
+      const own = cells.filter(({ tokens }) => tokens === most);
+      const x = own.map(({ parameters }) => parameters);
+      const law = grid.entropy === undefined ? undefined : fitExcessLaw(learnedCells(grid, arm), entropy);
+      return {
+        name: label,
+        x,
+        y: own.map(({ loss }) => loss - entropy),
+        ...(law && { fit: { x, y: x.map((parameters) => law.at(parameters, most) - entropy) } }),
+      };
+    }),
+  });
+}
+
+/** Cells held out, measured against what a law of the others says of them. On the line they would agree. */
+export function predictionFigure(grid: GridResults, arm: string): Figure {
+  const entropy = requireEntropy(grid);
+  const cells = learnedCells(grid, arm);
+  const held = (axis: 'parameters' | 'tokens') => {
+    const most = Math.max(...cells.map((cell) => cell[axis]));
+    const found = predictCells(cells, entropy, (cell) => cell[axis] === most);
+    const reach = found.map(({ error }) => interval({ ...error, value: 0 }).high);
+    const predicted = found.map((cell) => cell.predicted - entropy);
+    return {
+      name: axis === 'parameters' ? `largest, N = ${count(most)}` : `longest, D = ${count(most)}`,
+      x: predicted,
+      y: found.map(({ loss }) => loss - entropy),
+      lowX: predicted.map((excess, i) => excess * Math.exp(-reach[i])),
+      highX: predicted.map((excess, i) => excess * Math.exp(reach[i])),
+    };
+  };
+  const series = [held('parameters'), held('tokens')];
+  const all = series.flatMap(({ x, y }) => [...x, ...y]);
+  const ends = [Math.min(...all), Math.max(...all)];
+  return scatterFigure({
+    title: `Fit the rest, predict the outermost: ${armOf(grid, arm).label}`,
+    subtitle: `${grid.title}; excess over the entropy, 95 % intervals of the prediction`,
+    x: { title: 'Predicted excess', unit: grid.unit, scale: 'log' },
+    y: { title: 'Measured excess', unit: grid.unit, scale: 'log' },
+    series: series.map((one, i) =>
+      i === 0 ? { ...one, fit: { x: ends, y: ends, dash: 'dot' as const } } : one,
+    ),
+  });
+}
+
+/** @throws Error that names the arms there are */
+export function armOf({ arms, title }: GridResults, arm: string): { label: string; cells: Cell[] } {
+  const found = arms.find((one) => one.arm === arm);
+  if (found) return found;
+  throw new Error(
+    `scaling law: the arm must be one of ${arms.map((one) => one.arm).join(', ')} on ${title}, got ${arm}.`,
+  );
+}
+
+/** @throws Error for a text */
+export function requireEntropy({ entropy, title }: GridResults): number {
+  if (entropy !== undefined) return entropy;
+  throw new Error(
+    `scaling law: the entropy must be known for this figure, got ${title}. Take a grid of Zipf facts.`,
+  );
+}
