@@ -30,7 +30,8 @@ export { bitlmTable } from './bitlm/table.js';
 
 export { ARMS, findArm, type Arm } from './quantization-ablation/arms.js';
 export { ablationClaims } from './quantization-ablation/claims.js';
-export { ablationModel, ablationTraining } from './quantization-ablation/experiment.js';
+export { A, ablationModel, BLOCKS, SMALL, THIN, type Block } from './quantization-ablation/blocks.js';
+export { ablationTraining } from './quantization-ablation/training.js';
 export {
   armCurves,
   bitsFigure,

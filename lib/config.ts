@@ -228,7 +228,7 @@ function parseQuantizationConfig(json: unknown, source: string): QuantizationCon
 }
 
 /** Checks the options of an ablation; missing keys take 2B4T's choice. */
-export function parseAblationOptions(json: unknown, source = 'config'): AblationOptions {
+function parseAblationOptions(json: unknown, source = 'config'): AblationOptions {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new ConfigError(`${source}: bitlm must be an object of model options, got ${quote(json)}.`);
   }

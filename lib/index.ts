@@ -16,7 +16,7 @@ export { CharacterTokenizer } from './corpora/characters.js';
 export { CorpusError } from './corpora/corpus-error.js';
 export type { Corpus, TextTokenizer, TokenWindows } from './corpora/corpus.js';
 export { openCorpus } from './corpora/open-corpus.js';
-export { openStateOfTheUnion, type StateOfTheUnionOptions } from './corpora/state-of-the-union.js';
+export { openStateOfTheUnion } from './corpora/state-of-the-union.js';
 export { openTextFile } from './corpora/text-file.js';
 export { openTinyShakespeare } from './corpora/tiny-shakespeare.js';
 export { perfectLosses } from './corpora/perfect-losses.js';
@@ -36,17 +36,9 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
-export { fit, type FitOptions, type FittedRun } from './training/fit.js';
-export {
-  compare,
-  COMPARED,
-  comparedFigures,
-  type Compared,
-  type ComparedPoint,
-  type ComparedRun,
-  type CompareOptions,
-} from './training/compare.js';
-export { bitDense, type BitDenseLayer, type BitDenseOptions } from './training/bit-dense.js';
+export { fit } from './training/fit.js';
+export { compare } from './training/compare.js';
+export { bitDense, type BitDenseLayer } from './training/bit-dense.js';
 export type {
   Layer,
   SequentialModel,
@@ -91,10 +83,11 @@ export {
   type LevelBits,
   type ReachRule,
 } from './quantizers/level-grid.js';
-export { dequantizeActivations, initialElasticStep, quantizeActivations } from './quantizers/activations.js';
+export { dequantizeActivations, quantizeActivations } from './quantizers/activations.js';
 
-// Files that appear whole or not at all.
+// Files that appear whole or not at all, and are read whole: a pipe or a device in their place is refused.
 export { writeFileAtomically } from './io/atomic-write.js';
+export { readTextIfThere } from './io/whole-file.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
@@ -188,12 +181,12 @@ export { liveFigure, show } from './plots/notebook.js';
 export { toPlotly } from './plots/draw/plotly.js';
 export { scatterFigure, type Fit } from './plots/charts/scatter-figure.js';
 export { overlay } from './plots/charts/overlay.js';
-export { sliderFigure, type Measure, type Slider, type SliderFigure } from './plots/charts/slider-figure.js';
+export { sliderFigure, type SliderFigure } from './plots/charts/slider-figure.js';
 export { roundingSlider, thresholdSlider } from './quantizers/pictures.js';
 export { toSvg } from './plots/draw/svg.js';
-export type { Bounded, Cell } from './plots/draw/column-text.js';
-export { table, TableError, type ColumnOptions, type Table, type TableOptions } from './plots/table.js';
-export { modelTable, print, type Described } from './plots/model-table.js';
+export type { Cell } from './plots/draw/column-text.js';
+export { table, TableError, type Table } from './plots/table.js';
+export { print } from './plots/model-table.js';
 
 // Tokenizer: text to ids and back, and conversations to text.
 export { ChatTemplateError, type ChatMessage } from './tokenizer/chat-template.js';
@@ -201,7 +194,7 @@ export { TokenizerError } from './io/tokenizer-error.js';
 export { loadTokenizer, Tokenizer } from './tokenizer/tokenizer.js';
 
 // Inference: a checkpoint made to write text, on a WebAssembly kernel.
-export { loadModel, type LoadOptions } from './inference/load-model.js';
+export { loadModel } from './inference/load-model.js';
 export type { LoadProgress } from './inference/load-weights.js';
 export type { Model } from './inference/model.js';
 export type { GenerateOptions, Prompt } from './inference/generation.js';
@@ -214,7 +207,7 @@ export type { KernelChoice, KernelName } from './kernel/kernel.js';
 export { MemoryError } from './kernel/memory.js';
 
 // Models from the Hugging Face Hub.
-export { downloadModel, type DownloadOptions, type DownloadProgress } from './hub/hub.js';
+export { downloadModel } from './hub/hub.js';
 export { downloadSize } from './hub/size.js';
 export { HubError } from './hub/request.js';
 

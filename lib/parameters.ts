@@ -51,7 +51,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
 }
 
 /** The four places in a layer where activations are quantized; q, k and v share one, gate and up share one. */
-export const ELASTIC_SITES = ['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'] as const;
+const ELASTIC_SITES = ['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'] as const;
 
 function layerNorms(
   options: AblationOptions,

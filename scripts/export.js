@@ -32,6 +32,8 @@ function readNotebook(file) {
   /** @type {Notebook} */
   let notebook;
   try {
+    // A pipe would be waited for.
+    if (!statSync(file).isFile()) throw new Error('it is no regular file');
     notebook = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);

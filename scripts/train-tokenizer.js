@@ -18,6 +18,8 @@ const USAGE = 'Usage: npm run train-tokenizer -- TEXT --size 4096 --output FOLDE
 /** Bytes alone are 256 tokens; ids are stored in 16 bits. */
 const SIZES = { least: 257, most: 65_536 };
 
+/** As large as `openTextFile` takes. */
+const MAX_TEXT_BYTES = 2 ** 28;
 /** What `openTextFile` trains on: a tokenizer must not have seen what it is validated on. */
 const TRAINING_SHARE = 0.9;
 
@@ -47,7 +49,10 @@ function options() {
  */
 async function trainingText(name) {
   if (name !== 'state-of-the-union') {
-    const text = await readFile(name, 'utf8');
+    const compiled = new URL('../lib/dist/io/whole-file.js', import.meta.url).href;
+    /** @type {typeof import('../lib/io/whole-file.js')} */
+    const { readTextFile } = await import(compiled);
+    const text = await readTextFile(name, 'train-tokenizer', MAX_TEXT_BYTES);
     return text.slice(0, Math.floor(text.length * TRAINING_SHARE));
   }
   const compiled = new URL('../lib/dist/corpora/state-of-the-union.js', import.meta.url).href;

@@ -1,5 +1,5 @@
 import { BITNET_B158, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
-import { ablationModel } from '../quantization-ablation/experiment.js';
+import { ablationModel } from '../quantization-ablation/blocks.js';
 import { findArm } from '../quantization-ablation/arms.js';
 import { zipfSweep } from '../sizes/sweeps.js';
 import { modelOf } from '../sizes/size-sweep.js';

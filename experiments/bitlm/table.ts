@@ -2,6 +2,7 @@
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { finalRuns, FIRST_README, passed } from './results.js';
 
+/** Lines of Markdown. */
 export function bitlmTable(finished: readonly FinishedRun[]): string[] {
   return [
     `| model | parameters | steps | learning rate | validation loss (nats per character) | seconds | below ${FIRST_README} |`,

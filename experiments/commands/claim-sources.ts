@@ -8,6 +8,7 @@ import { latencyClaims } from '../shapes/claims.js';
 import { formulaClaims } from '../shapes/formula-claims.js';
 import { readShapes, SHAPES_COMMAND } from '../shapes/results.js';
 
+/** In the order in which they are printed. */
 export const CLAIM_SOURCES: readonly ClaimSource[] = [
   ...EXPERIMENTS.filter((experiment) => experiment.claims !== undefined).map(ofRuns),
   {

@@ -11,6 +11,7 @@ const B1_TABLE = 'BitNet (2310.11453), Table 3';
 /** Nats above the unquantized model from which on a quantized one has collapsed: twice its perplexity. */
 const COLLAPSE = Math.log(2);
 
+/** Every claim, judged on finished runs. */
 export function fp16Claims(finished: readonly FinishedRun[]): JudgedClaim[] {
   const pairs = pairsOf(finished);
   const table = postTrainingOf(finished);

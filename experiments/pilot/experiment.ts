@@ -86,7 +86,7 @@ const CANDIDATES: readonly Candidate[] = [
   },
 ];
 
-const SEEDS: Record<Preset, number> = { smoke: 2, laptop: 3, full: 5 };
+const SEEDS: Record<Preset, number> = { smoke: 2, laptop: 3, full: 4 };
 
 function ratesOf(ternary: number, full: number): Candidate['rates'] {
   return { 'b1.58': ternary, 'full-precision': full };

@@ -6,6 +6,7 @@ import { divergedRuns, pilotResults, seedsFor, type PilotResult } from './result
 /** Half-widths that designs ask for, nats. */
 const WANTED = [0.012, 0.006];
 
+/** Lines of Markdown: a row for each size whose arms share two seeds. */
 export function pilotTable(finished: readonly FinishedRun[]): string[] {
   const diverged = divergedRuns(finished);
   const costs = WANTED.map((wanted) => `seeds, and core-minutes of two arms, for ±${wanted}`).join(' | ');

@@ -20,6 +20,7 @@ export type Axis = (typeof AXES)[number];
 /** How the rates fall. `cosine` is the reference; `two-stage` is that of the Training Tips, with a drop halfway. */
 export type ScheduleKind = 'cosine' | 'two-stage';
 
+/** One arm: what it changes of the reference, and what it is compared with. */
 export interface Arm {
   name: string;
   axis: Axis;
@@ -64,6 +65,11 @@ const FULL: Pick<Arm, 'options' | 'against'> = { options: { ...FULL_PRECISION },
 export const ARMS: readonly Arm[] = [
   arm('reference', 'b1.58', 'b1.58: ternary, int8, SubLN'),
   arm('reference', 'full-precision', 'full precision', { options: { ...FULL_PRECISION } }),
+  // What the papers compare with: Pre-LN in the first, LLaMA's body with SwiGLU in the second.
+  arm('reference', 'full-precision-papers', 'full precision, Pre-LN and SwiGLU (the papers’ baseline)', {
+    options: { ...FULL_PRECISION, norm_placement: 'preln' },
+    activation: 'silu',
+  }),
 
   arm(
     'weights',

@@ -1,195 +1,220 @@
 /**
- * The quantization ablation: which part of BitNet does what, on Tiny Shakespeare. Every arm's learning rate is tuned with
- * a seed of its own and the arms share seeds and the order of the data. The reference arms run at configuration A as well.
- *
- * The full preset is sized for two cores: 2 layers, 64 wide, context 64, batch 12, 600 steps, about 25 s a run.
+ * The quantization ablation: which part of BitNet does what, on Tiny Shakespeare. Every arm's learning rate is read off a
+ * curve of tuning runs at full length; arms of a block share seeds and the order of the data. Rates are chosen on
+ * validation text, results speak of test. The questions, rules and powers stand in design.md.
  */
-import {
-  BITNET_B158,
-  FULL_PRECISION,
-  parseModelConfig,
-  type ModelConfig,
-  type ScheduleOptions,
-  type TrainingOptions,
-} from '@bitnet-notebooks/lib';
-import { ARMS, type Arm, type ScheduleKind } from './arms.js';
+import { ARMS, findArm, type Arm } from './arms.js';
+import { A, ablationModel, nameIn, SMALL, THIN, type Block } from './blocks.js';
 import { ablationClaims } from './claims.js';
+import { STABILITY_ARMS, STABILITY_RATES, stabilityName } from './stability.js';
 import { ablationTable } from './table.js';
-import { configurationA } from '../sweep/configurations.js';
+import { ablationTraining } from './training.js';
 import type { Experiment } from '../sweep/experiment.js';
 import type { Preset, RunSpec } from '../sweep/run-spec.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import { tuneRate } from '../sweep/tuning.js';
+import { searchRate, type RateSearch } from '../sweep/rate-search.js';
 
-/** Seed of the tuning runs; final runs have others. */
-const TUNING_SEED = 100;
+/** The text's last twentieth is the test part: no rate is chosen by it. */
+const CORPUS = { name: 'tiny-shakespeare', testShare: 0.05 } as const;
 
-/** Peak learning rates that every arm is tried at first; the grid grows where the best lies at an edge. */
-const GRID = [3e-3, 6e-3, 1.2e-2];
+/** Seeds of tuning runs; final runs have others. */
+const TUNING_SEEDS = [101, 102];
 
-/** Windows that tuning runs are judged by; final runs read the whole validation text. */
-const TUNING_WINDOWS = 512;
+/** Arms whose contrasts are the main results: eight seeds, in laptop too. */
+const MAIN = [
+  'b1.58',
+  'full-precision',
+  'full-precision-papers',
+  'weights-sign',
+  'weights-8bit',
+  'activations-int4-absmax',
+  'norm-preln',
+];
 
-interface Size {
-  arms: readonly Arm[];
-  steps: number;
-  tuningSteps: number;
-  seeds: number;
-  grid: readonly number[];
-  /** Rates that tuning may add beyond the grid. */
-  extensions: number;
-  /** Steps at configuration A; 0 for none. */
-  stepsOfA: number;
-}
+/** Further arms that a claim hangs on. */
+const CLAIMED = [
+  'weights-zero-one',
+  'activations-int4-not-down',
+  'table4-absmax-preln',
+  'table4-absmax-bmt',
+  'table4-elastic-preln',
+  'two-stage',
+  'two-stage-decay',
+  'full-precision-two-stage',
+];
 
-const named = (...names: string[]): Arm[] => ARMS.filter(({ name }) => names.includes(name));
-
-const SIZES: Record<Preset, Size> = {
-  smoke: {
-    arms: named('b1.58', 'full-precision'),
-    steps: 12,
-    tuningSteps: 6,
-    seeds: 1,
-    grid: [3e-3, 6e-3],
-    extensions: 0,
-    stepsOfA: 0,
-  },
-  laptop: {
-    arms: named(
-      'b1.58',
-      'full-precision',
-      'weights-sign',
-      'weights-zero-one',
-      'activations-int4-absmax',
-      'norm-preln',
-      'two-stage',
-    ),
-    steps: 400,
-    tuningSteps: 150,
-    seeds: 3,
-    grid: GRID,
-    extensions: 1,
-    stepsOfA: 0,
-  },
-  full: { arms: ARMS, steps: 600, tuningSteps: 200, seeds: 3, grid: GRID, extensions: 3, stepsOfA: 2000 },
+/** Lowest of the first four rates, where earlier and shorter searches found the best elsewhere than about 0.01. */
+const LOWEST: Readonly<Record<string, number>> = {
+  'full-precision': 4.24e-3,
+  'full-precision-papers': 4.24e-3,
+  'weights-none': 4.24e-3,
+  'weights-8bit': 4.24e-3,
+  'weights-zero-one': 1.2e-2,
+  'weights-2bit': 1.2e-2,
+  'activations-int4-absmax': 4.24e-3,
+  'activations-int4-absmean': 4.24e-3,
+  'norm-none': 2.12e-3,
+  'full-precision-two-stage': 4.24e-3,
+  swiglu: 4.24e-3,
+  'full-precision-swiglu': 4.24e-3,
+  'a-b1.58': 3e-3,
+  'a-weights-sign': 3e-3,
+  'a-full-precision': 1.5e-3,
+  'a-full-precision-papers': 1.5e-3,
+  'thin-weights-sign': 3e-3,
+  'thin-table4-absmax-preln': 3e-3,
+  'thin-table4-absmax-bmt': 3e-3,
 };
 
-/** The model of an arm: 2 layers, 64 wide, about 0.1 M parameters. */
-export function ablationModel({ options, activation }: Pick<Arm, 'options' | 'activation'>): ModelConfig {
-  return parseModelConfig({
-    vocab_size: 65,
-    hidden_size: 64,
-    intermediate_size: 176,
-    num_hidden_layers: 2,
-    num_attention_heads: 2,
-    hidden_act: activation,
-    max_position_embeddings: 64,
-    // About 1/√width, as in configuration A.
-    initializer_range: 0.08,
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    bitlm: options,
-  });
+/** The arms of a block that a preset runs. */
+interface Plan {
+  block: Block;
+  steps: number;
+  /** Of tuning runs: half of the length at SMALL, where the stability curves show that the rate carries over; else all. */
+  tuningSteps: number;
+  /** Final seeds by arm, in the order in which arms are run. */
+  seeds: ReadonlyMap<string, number>;
+  tuningSeeds: readonly number[];
+  /** Rates that a search may add beyond the first four. */
+  extensions: number;
 }
 
-/** The schedule of an arm. Stage two begins halfway, at a third of the peak (Training Tips, section 1). */
-function scheduleOf(kind: ScheduleKind, dropsDecay: boolean, peak: number, steps: number): ScheduleOptions {
-  const half = Math.floor(steps / 2);
-  const shared = {
-    peak,
-    warmupSteps: Math.min(50, Math.floor(steps / 10)),
-    totalSteps: steps,
-    weightDecay: 0.1,
-    weightDecayUntil: dropsDecay ? half : steps,
+const seedsOf = (arms: readonly string[], seeds: number): [string, number][] =>
+  arms.map((arm) => [arm, seeds]);
+
+const REST = ARMS.map(({ name }) => name).filter((name) => !MAIN.includes(name) && !CLAIMED.includes(name));
+
+const PLANS: Record<Preset, readonly Plan[]> = {
+  smoke: [
+    {
+      block: SMALL,
+      steps: 12,
+      tuningSteps: 6,
+      seeds: new Map(seedsOf(['b1.58', 'full-precision'], 2)),
+      tuningSeeds: [101],
+      extensions: 0,
+    },
+  ],
+  laptop: [
+    {
+      block: SMALL,
+      steps: 600,
+      tuningSteps: 300,
+      seeds: new Map(seedsOf([...MAIN, 'weights-zero-one'], 10)),
+      tuningSeeds: TUNING_SEEDS,
+      extensions: 1,
+    },
+  ],
+  full: [
+    {
+      block: SMALL,
+      steps: 1200,
+      tuningSteps: 600,
+      seeds: new Map([...seedsOf([...MAIN, ...CLAIMED], 8), ...seedsOf(REST, 4)]),
+      tuningSeeds: TUNING_SEEDS,
+      extensions: 4,
+    },
+    {
+      block: THIN,
+      steps: 600,
+      tuningSteps: 600,
+      seeds: new Map(seedsOf(['weights-sign', 'table4-absmax-preln', 'table4-absmax-bmt'], 8)),
+      tuningSeeds: TUNING_SEEDS,
+      extensions: 4,
+    },
+    {
+      block: A,
+      steps: 1000,
+      tuningSteps: 1000,
+      seeds: new Map(seedsOf(['b1.58', 'full-precision', 'weights-sign', 'full-precision-papers'], 8)),
+      tuningSeeds: TUNING_SEEDS,
+      extensions: 4,
+    },
+  ],
+};
+
+/** Seeds at each rate of the stability curves, by preset. */
+const STABILITY_SEEDS: Record<Preset, number> = { smoke: 0, laptop: 0, full: 3 };
+
+function tuningRun(block: Block, arm: Arm, peak: number, steps: number, seed: number): RunSpec {
+  const name = nameIn(block, arm.name);
+  return {
+    name: `${name}-lr${peak}-tune${seed}`,
+    arm: name,
+    role: 'tune',
+    corpus: CORPUS,
+    model: ablationModel(arm, block),
+    training: ablationTraining(arm, peak, steps, seed, false),
   };
-  return kind === 'cosine'
-    ? { kind: 'cosine', minimum: 0, ...shared }
-    : { kind: 'two-stage-cosine', secondPeak: peak / 3, dropStep: half, ...shared };
 }
 
-/**
- * How an arm is trained, the very same for all but its schedule.
- * @param peak highest learning rate
- * @param seed of the first weights and of the order of the data
- */
-export function ablationTraining(
+function finalRun(block: Block, arm: Arm, peak: number, steps: number, seed: number): RunSpec {
+  const name = nameIn(block, arm.name);
+  return {
+    name: `${name}-lr${peak}-seed${seed}`,
+    arm: name,
+    role: 'final',
+    corpus: CORPUS,
+    model: ablationModel(arm, block),
+    training: ablationTraining(arm, peak, steps, seed, true),
+    testWindows: 'all',
+  };
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+/** The search for an arm's rate. */
+function searchOf(
+  { block, tuningSteps, tuningSeeds, extensions }: Plan,
   arm: Arm,
-  peak: number,
-  steps: number,
-  seed: number,
-  isFinal: boolean,
-): TrainingOptions {
-  return {
-    steps,
-    batch: 12,
-    context: 64,
-    schedule: scheduleOf(arm.schedule, arm.dropsDecay, peak, steps),
-    evaluateEvery: Math.max(6, Math.ceil(steps / 20)),
-    validationWindows: 128,
-    ...(isFinal && { diagnostics: true }),
-    seeds: { weights: seed, batches: seed },
-  };
-}
-
-function spec(arm: Arm, role: RunSpec['role'], peak: number, steps: number, seed: number): RunSpec {
-  const isFinal = role === 'final';
-  return {
-    name: isFinal ? `${arm.name}-lr${peak}-seed${seed}` : `${arm.name}-lr${peak}-tune`,
-    arm: arm.name,
-    role,
-    corpus: { name: 'tiny-shakespeare' },
-    model: ablationModel(arm),
-    training: ablationTraining(arm, peak, steps, seed, isFinal),
-    ...(!isFinal && { finalWindows: TUNING_WINDOWS }),
-  };
-}
-
-/** The arms of Table 4 are also run at the rate of their common reference: the paper's two factors had other rates. */
-function ratesOf(arm: Arm, best: number | undefined, matched: number | undefined): number[] {
-  const rates = arm.axis === 'table-4' ? [best, matched] : [best];
-  return [...new Set(rates.filter((rate) => rate !== undefined))];
-}
-
-function runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
-  const { arms, steps, tuningSteps, seeds, grid, extensions, stepsOfA } = SIZES[preset];
-  const tuned = arms.map((arm) => ({
-    arm,
-    ...tuneRate(grid, (peak) => spec(arm, 'tune', peak, tuningSteps, TUNING_SEED), finished, extensions),
-  }));
-  const matched = tuned.find(({ arm }) => arm.name === 'weights-sign')?.best;
-  const finals = tuned.flatMap(({ arm, best }) =>
-    ratesOf(arm, best, matched).flatMap((rate) =>
-      Array.from({ length: seeds }, (_, seed) => spec(arm, 'final', rate, steps, seed + 1)),
-    ),
+  finished: readonly FinishedRun[],
+): RateSearch {
+  const lowest = LOWEST[nameIn(block, arm.name)] ?? 6e-3;
+  return searchRate(
+    { lowest, count: 4, seeds: tuningSeeds, extensions },
+    (peak, seed) => tuningRun(block, arm, peak, tuningSteps, seed),
+    finished,
   );
+}
+
+function runsOf(plan: Plan, finished: readonly FinishedRun[]): RunSpec[] {
+  const { block, steps, seeds } = plan;
+  const searches = [...seeds].map(([name, count]) => {
+    const arm = findArm(name);
+    return { arm, count, ...searchOf(plan, arm, finished) };
+  });
+  const common = searches.find(({ arm }) => arm.name === 'weights-sign')?.best;
   return [
-    ...tuned.flatMap((one) => one.runs),
-    ...finals,
-    ...(stepsOfA > 0 ? runsAtA(stepsOfA, seeds, finished) : []),
+    ...searches.flatMap(({ runs }) => runs),
+    ...searches.flatMap(({ arm, best, count }) =>
+      // The arms of Table 4 also run at the rate of absmax + SubLN: the paper's two factors had other rates.
+      [...new Set(arm.axis === 'table-4' && block === SMALL ? [best, common] : [best])].flatMap((rate) =>
+        rate === undefined ? [] : range(count).map((seed) => finalRun(block, arm, rate, steps, seed)),
+      ),
+    ),
   ];
 }
 
-/** b1.58 and full precision at configuration A: their own rates, the same seeds. */
-function runsAtA(steps: number, seeds: number, finished: readonly FinishedRun[]): RunSpec[] {
-  return [BITNET_B158, FULL_PRECISION].flatMap((options) => {
-    const isTernary = options.weight_quantizer !== 'none';
-    const arm: Arm = {
-      ...named(isTernary ? 'b1.58' : 'full-precision')[0],
-      name: isTernary ? 'a-b1.58' : 'a-full-precision',
-    };
-    const at = (role: RunSpec['role'], peak: number, length: number, seed: number): RunSpec => ({
-      ...spec(arm, role, peak, length, seed),
-      model: configurationA(isTernary),
-    });
-    const grid = isTernary ? [1.5e-3, 3e-3, 6e-3] : [1e-3, 2e-3, 4e-3];
-    const tuned = tuneRate(grid, (peak) => at('tune', peak, steps / 4, TUNING_SEED), finished);
-    const { best } = tuned;
-    const finals =
-      best === undefined
-        ? []
-        : Array.from({ length: seeds }, (_, seed) => at('final', best, steps, seed + 1));
-    return [...tuned.runs, ...finals];
-  });
+/** Every rate, however large, with the same seeds: BitNet's Figure 5. */
+function stabilityRuns(seeds: number, steps: number): RunSpec[] {
+  return STABILITY_ARMS.flatMap((name) =>
+    STABILITY_RATES.flatMap((peak) =>
+      range(seeds).map((seed) => ({
+        ...finalRun(SMALL, findArm(name), peak, steps, seed),
+        name: `${stabilityName(name)}-lr${peak}-seed${seed}`,
+        arm: stabilityName(name),
+      })),
+    ),
+  );
+}
+
+function runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
+  const [small, ...others] = PLANS[preset];
+  return [
+    ...runsOf(small, finished),
+    ...stabilityRuns(STABILITY_SEEDS[preset], small.steps),
+    ...others.flatMap((plan) => runsOf(plan, finished)),
+  ];
 }
 
 /** What notebook 1 shows. */

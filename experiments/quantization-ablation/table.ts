@@ -89,6 +89,7 @@ export interface Table4Row extends Table4Cell {
   matched?: ArmResult;
 }
 
+/** Table 4 of the first paper, row by row, with what was measured here. */
 export function table4(finished: readonly FinishedRun[]): Table4Row[] {
   const reference = TABLE_4[0];
   const rate = resultOf(reference.arm, finished)?.rate;

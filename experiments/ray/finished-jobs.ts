@@ -10,6 +10,7 @@ const SETTLE_MILLISECONDS = 3000;
 /** Lists that are looked through at the end. */
 const LAST_LOOKS = 10;
 
+/** The jobs of one sweep that are done with. */
 export class FinishedJobs {
   /** From when on a job may go, by its id. Stays, in case the job comes back. */
   readonly #due = new Map<string, number>();

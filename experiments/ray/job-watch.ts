@@ -44,6 +44,7 @@ interface Followed {
   step?: number;
 }
 
+/** Watches the jobs of one sweep. */
 export class JobWatch {
   readonly #followed = new Map<string, Followed>();
   readonly #poll: number;

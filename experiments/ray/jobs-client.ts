@@ -1,5 +1,5 @@
 /** Ray's Jobs REST interface, as far as a sweep needs it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { homedir } from 'node:os';
@@ -65,6 +65,7 @@ const AWAY = new Set([502, 503, 504]);
 /** Milliseconds without a byte after which a request counts as lost. */
 const SILENCE_MILLISECONDS = 30_000;
 
+/** The dashboard at one address. */
 export class JobsClient {
   readonly traffic: Traffic = { requests: 0, bytesSent: 0, bytesReceived: 0 };
   readonly #base: URL;
@@ -231,7 +232,8 @@ function authToken(): string | undefined {
   const { RAY_AUTH_TOKEN: token, RAY_AUTH_TOKEN_PATH: path } = process.env;
   if (token) return token.trim();
   const file = path || join(homedir(), '.ray', 'auth_token');
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  // A pipe would be waited for.
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return readFileSync(file, 'utf8').trim();
   if (!path) return undefined;
   throw new Error(
     `ray engine: RAY_AUTH_TOKEN_PATH must name a file that holds the token, got none at ${path}. Correct it, or set RAY_AUTH_TOKEN.`,

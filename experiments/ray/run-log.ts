@@ -25,6 +25,7 @@ export interface RunWords {
   end: { files: Partial<Record<RunFile, string>> };
 }
 
+/** A line that carries JSON. */
 export function markedWord<K extends keyof RunWords>(kind: K, content: RunWords[K]): string {
   return `${MARK}${kind} ${JSON.stringify(content)}\n`;
 }
@@ -36,6 +37,7 @@ export function markedFile(name: RunFile, text: string): string {
   return lines.map((line) => `${MARK}${name} ${line}\n`).join('');
 }
 
+/** Hexadecimal hash of a text in UTF-8. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

@@ -3,9 +3,10 @@
  * gives a run to a second machine as soon as the first is silent, which may still be writing. So the run's
  * owner stands in a file beside its folder: who takes it over waits until the one before must have seen that.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readTextIfThere } from '@bitnet-notebooks/lib';
 
 /** How often an owner looks whether it still is, and how long a new one waits: network file systems answer late. */
 const LOOK_MILLISECONDS = 2_000;
@@ -46,11 +47,5 @@ export async function ownFolder(
 }
 
 async function ownerIn(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').then(
-    (text) => text.trim(),
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    },
-  );
+  return (await readTextIfThere(file, 'read owner'))?.trim();
 }

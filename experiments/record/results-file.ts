@@ -1,7 +1,7 @@
 /** The committed results in experiments/results/, one JSON file a measurement. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readTextIfThere } from '@bitnet-notebooks/lib';
 import { EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 
 /** Where the results of that name are committed. */
@@ -25,12 +25,9 @@ export async function readResults<T extends object>(
   command: string,
   problem: (found: Partial<T>) => string | undefined,
 ): Promise<T> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `read results: ${file} must hold recorded results (${error.code}). Make them: ${command}`,
-      { cause: error },
-    );
-  });
+  const text = await readTextIfThere(file, 'read results');
+  if (text === undefined)
+    throw new Error(`read results: ${file} must hold recorded results, got no file. Make them: ${command}`);
   let found: unknown;
   try {
     found = JSON.parse(text);

@@ -11,6 +11,7 @@ import {
   type GridResults,
 } from './results.js';
 
+/** Lines of Markdown; one that says so where there are no runs yet. */
 export function scalingTable(finished: readonly FinishedRun[]): string[] {
   if (!hasScalingResults(finished)) return ['No final runs yet.'];
   return scalingResults(finished).flatMap((grid, i) => [...(i > 0 ? [''] : []), ...gridTable(grid)]);

@@ -30,6 +30,7 @@ export interface SizeArm {
   seeds: readonly number[];
 }
 
+/** Sizes, arms, seeds and training of a sweep. */
 export interface SizeSweep {
   /** Opens the names of its runs. */
   name: string;

@@ -6,6 +6,7 @@ import type { SweepEvent } from './sweep.js';
 /** Least time between two versions of the line, in milliseconds. */
 const REWRITE_MS = 250;
 
+/** The line of one sweep. */
 export class ProgressLine {
   readonly #clock = new SweepClock();
   readonly #write: (text: string) => void;

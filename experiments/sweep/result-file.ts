@@ -1,8 +1,7 @@
 /** result.json of a run: there once the run has ended, and what its record is made from. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRunConfig, writeFileAtomically } from '@bitnet-notebooks/lib';
+import { readRunConfig, readTextIfThere, writeFileAtomically } from '@bitnet-notebooks/lib';
 import type { RunResult } from './finished-run.js';
 
 /** Name of the file beside a run's metrics that holds its result. */
@@ -14,10 +13,7 @@ const RESULT_FILE = 'result.json';
  */
 export async function readResult(folder: string): Promise<RunResult | undefined> {
   const path = join(folder, RESULT_FILE);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const text = await readTextIfThere(path, 'read result');
   if (text === undefined) return undefined;
   const result = parsed(text);
   const problem = resultProblem(result);

@@ -50,7 +50,7 @@ function resample(points: readonly MeasuredLoss[], random: RandomStream, sizes: 
 }
 
 /** The middle `level` of the values; it always holds the value of the data itself. */
-export function percentileInterval(value: number, values: readonly number[], level: number): Estimate {
+function percentileInterval(value: number, values: readonly number[], level: number): Estimate {
   const sorted = values.toSorted((a, b) => a - b);
   const edge = (1 - level) / 2;
   return {

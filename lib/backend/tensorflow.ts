@@ -87,6 +87,9 @@ async function startNative(threads: number): Promise<BackendDescription> {
   process.env.TF_NUM_INTRAOP_THREADS = '1';
   process.env.TF_NUM_INTEROP_THREADS = String(threads);
   process.env.OMP_NUM_THREADS = '1';
+  // On processors with AVX-512 VNNI TensorFlow would rewrite graphs for oneDNN, but not single calls: a step that is one
+  // call would then have other last bits than an eager one, and every run would stay eager.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   restoreRemovedNodeFunctions();
   // Before TensorFlow starts threads: they inherit it.
   const unsafe = await keepSignalsOffThisThread().then(

@@ -1,9 +1,10 @@
 /** Model folders in Hugging Face's layout, written for the project's own models. transformers loads them. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkModelConfig, type ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { explainSystemError } from '../io/file-error.js';
+import { readJsonFile } from '../io/json-file.js';
 import { replaceFolder, type FolderKind } from '../io/replace-folder.js';
 import { expectedTensors } from './expected-tensors.js';
 import type { GenerationConfig } from './generation-config.js';
@@ -30,13 +31,11 @@ export const MODEL_FOLDER: FolderKind = {
   kind: 'a model folder with nothing else in it',
   files: MODEL_FILES,
   isOne: async (folder) => {
-    const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => 'null');
-    try {
-      const config = JSON.parse(text) as { model_type?: unknown; hidden_size?: unknown } | null;
-      return config?.model_type === 'bitnet' || typeof config?.hidden_size === 'number';
-    } catch {
-      return false;
-    }
+    const config = (await readJsonFile(folder, 'config.json', operation).catch(() => null)) as {
+      model_type?: unknown;
+      hidden_size?: unknown;
+    } | null;
+    return config?.model_type === 'bitnet' || typeof config?.hidden_size === 'number';
   },
 };
 

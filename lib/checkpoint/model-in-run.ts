@@ -1,5 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseModestJson } from '../io/json.js';
+import { readWhole } from '../io/whole-file.js';
 import { readReplaced } from '../io/replace-folder.js';
 import { CheckpointError } from './checkpoint-error.js';
 
@@ -14,7 +16,7 @@ const MAX_CONFIG_BYTES = 1e6;
  * @throws CheckpointError for a run that has no checkpoint of a model yet
  */
 export async function modelFolderIn(folder: string, operation: string): Promise<string> {
-  const isRun = await readFormat(join(folder, 'config.json')).then(
+  const isRun = await readFormat(join(folder, 'config.json'), operation).then(
     (format) => format === RUN_FORMAT,
     () => false, // whoever reads the model says what is wrong with it
   );
@@ -35,9 +37,7 @@ export async function modelFolderIn(folder: string, operation: string): Promise<
   });
 }
 
-async function readFormat(path: string): Promise<unknown> {
-  const found = await stat(path);
-  // Reading a pipe would wait for whoever writes to it.
-  if (!found.isFile() || found.size > MAX_CONFIG_BYTES) return undefined;
-  return (JSON.parse(await readFile(path, 'utf8')) as { format?: unknown } | null)?.format;
+async function readFormat(path: string, operation: string): Promise<unknown> {
+  const text = (await readWhole(path, operation, MAX_CONFIG_BYTES)).toString('utf8');
+  return (parseModestJson(text) as { format?: unknown } | null)?.format;
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { excerpt } from '../io/file-error.js';
-import { parseJson, readOptionalText } from '../io/json-file.js';
+import { parseJson } from '../io/json-file.js';
+import { readOptionalText } from '../io/whole-file.js';
 import type { TokenizerSource } from './tokenizer-source.js';
 
 const operation = 'read tokenizer';

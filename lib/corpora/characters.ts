@@ -1,7 +1,4 @@
 /** One token for each character that occurs in a text: the vocabulary of the small models trained here. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { writeFileAtomically } from '../io/atomic-write.js';
 import { CorpusError } from './corpus-error.js';
 
 /** Ids are stored in 16 bits. */
@@ -67,46 +64,6 @@ export class CharacterTokenizer {
     return new CharacterTokenizer(characters);
   }
 
-  /**
-   * Reads what `toJSON` wrote.
-   * @param json a parsed tokenizer.json; untrusted
-   * @param source the file it came from, for the error message
-   * @throws CorpusError if it is not a character vocabulary with the ids 0, 1, 2, …
-   */
-  static fromJSON(json: unknown, source = 'tokenizer.json'): CharacterTokenizer {
-    const model = (json as { model?: { type?: unknown; vocab?: unknown } } | null)?.model;
-    const vocabulary = model?.vocab;
-    if (model?.type !== 'WordLevel' || typeof vocabulary !== 'object' || vocabulary === null) {
-      throw new CorpusError(
-        `${source}: must be a character tokenizer, a WordLevel model with a vocabulary, got ${JSON.stringify(model?.type)}.`,
-      );
-    }
-    const characters: string[] = [];
-    const entries = Object.entries(vocabulary);
-    for (const [character, id] of entries) {
-      if (!Number.isInteger(id) || id < 0 || id >= entries.length || characters[id] !== undefined) {
-        throw new CorpusError(
-          `${source}: ids must be 0 to ${entries.length - 1}, each once, got ${JSON.stringify(id)} for ${JSON.stringify(character)}.`,
-        );
-      }
-      characters[id] = character;
-    }
-    return new CharacterTokenizer(characters);
-  }
-
-  /** Reads tokenizer.json in a folder. */
-  static async load(folder: string): Promise<CharacterTokenizer> {
-    const path = join(folder, 'tokenizer.json');
-    const text = await readFile(path, 'utf8');
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      throw new CorpusError(`${path}: must be JSON. ${(error as Error).message}`, { cause: error });
-    }
-    return CharacterTokenizer.fromJSON(json, path);
-  }
-
   get vocabSize(): number {
     return this.vocabulary.length;
   }
@@ -163,48 +120,6 @@ export class CharacterTokenizer {
       decoder: { type: 'Fuse' },
       model: { type: 'WordLevel', vocab, unk_token: '<unknown>' },
     };
-  }
-
-  /** The two files by which transformers finds and loads the tokenizer: names and contents. */
-  files(): Record<'tokenizer.json' | 'tokenizer_config.json', string> {
-    const config = {
-      tokenizer_class: 'PreTrainedTokenizerFast',
-      // Otherwise decoding would take the space out of " ." and its like.
-      clean_up_tokenization_spaces: false,
-    };
-    return {
-      'tokenizer.json': `${JSON.stringify(this, null, 1)}\n`,
-      'tokenizer_config.json': `${JSON.stringify(config, null, 1)}\n`,
-    };
-  }
-
-  /**
-   * Writes tokenizer.json and tokenizer_config.json into a folder, each whole or not at all.
-   * @throws CorpusError where the folder has a tokenizer that is none of characters: it would be lost
-   */
-  async save(folder: string): Promise<void> {
-    const path = join(folder, 'tokenizer.json');
-    const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (found !== undefined && !isOfCharacters(found)) {
-      throw new CorpusError(
-        `save tokenizer: ${path} must not be there yet, or be a tokenizer of characters, got another one, which would be ` +
-          'lost. Name another folder.',
-      );
-    }
-    for (const [name, text] of Object.entries(this.files()))
-      await writeFileAtomically(join(folder, name), (file) => file.writeFile(text));
-  }
-}
-
-function isOfCharacters(text: string): boolean {
-  try {
-    const { pre_tokenizer: found } = JSON.parse(text) as { pre_tokenizer?: unknown };
-    return JSON.stringify(found) === JSON.stringify(PRE_TOKENIZER);
-  } catch {
-    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Any text file as a corpus. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { readWhole } from '../io/whole-file.js';
 import { CorpusError } from './corpus-error.js';
 import { TextCorpus, type TextOptions } from './text.js';
 
@@ -23,22 +23,13 @@ export async function openTextFile(path: string, options: TextOptions = {}): Pro
   return new TextCorpus(text, { name: basename(path), source: `the text file ${path}`, hash }, options);
 }
 
-/** Reads a file whole, with an error that says what is wrong with it. */
+/** Reads a file whole. @throws CorpusError that says what is wrong with it */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  let found: Awaited<ReturnType<typeof stat>>;
   try {
-    found = await stat(path);
-    if (found.isFile() && found.size <= MAX_BYTES) return await readFile(path);
+    return await readWhole(path, 'open text', MAX_BYTES);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file. Check the path' : message;
-    throw new CorpusError(`open text: ${path}: ${reason}.`, { cause: error });
+    throw new CorpusError((error as Error).message, { cause: error });
   }
-  throw new CorpusError(
-    found.isFile()
-      ? `open text: ${path}: must have at most ${MAX_BYTES} bytes, got ${found.size}. Take a part of it.`
-      : `open text: ${path}: must be a file, got something else. Name the text file itself.`,
-  );
 }
 
 /** Decodes UTF-8 strictly. */

@@ -3,13 +3,14 @@
  * `models--owner--name/` with `blobs/` (files by their hash), `snapshots/COMMIT/` (their names, as links into blobs) and
  * `refs/` (the commit of each branch).
  */
-import { copyFile, readFile, realpath, rename, stat, statfs, symlink } from 'node:fs/promises';
+import { copyFile, realpath, rename, stat, statfs, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../io/make-folder.js';
 import { partialName, writeFileAtomically } from '../io/atomic-write.js';
 import { formatBytes } from '../io/format-bytes.js';
 import { holderOf, tryLock } from '../io/lock.js';
+import { readTextIfThere } from '../io/whole-file.js';
 import { hasHash, incompletePath } from './download.js';
 import type { RemoteFile } from './listing.js';
 import { HubError, type HubSession } from './request.js';
@@ -39,8 +40,9 @@ export class ModelCache {
   /** The commit that a revision stood for when it was last downloaded: itself, if it is one. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (/^[0-9a-f]{40}$/.test(revision)) return revision;
-    const commit = await readFile(join(this.folder, 'refs', revision), 'utf8').catch(() => '');
-    return /^[0-9a-f]{40}$/.test(commit.trim()) ? commit.trim() : undefined;
+    const path = join(this.folder, 'refs', revision);
+    const commit = (await readTextIfThere(path, 'read revision').catch(() => undefined))?.trim() ?? '';
+    return /^[0-9a-f]{40}$/.test(commit) ? commit : undefined;
   }
 
   async setCommit(revision: string, commit: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** One file from the Hub to the disk: resumed where it broke off, and checked before it gets its name. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { explainSystemError } from '../io/file-error.js';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { FileBytes } from '../io/file-bytes.js';
+import { explainSystemError, FileError } from '../io/file-error.js';
 import type { RemoteFile } from './listing.js';
 import { HubError, request, unreachable, withPatience, type HubSession } from './request.js';
 
@@ -53,11 +53,15 @@ export function incompletePath(path: string): string {
  * @param hash 64 digits of a SHA-256, or 40 of git's SHA-1 of a blob
  */
 export async function hasHash(path: string, hash: string): Promise<boolean> {
-  const { size } = await stat(path);
-  const digest = newHash({ hash, bytes: size });
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES }))
-    digest.update(chunk as Buffer);
-  return digest.digest('hex') === hash;
+  const operation = 'read downloaded file';
+  const file = await FileBytes.open(path, operation);
+  try {
+    const digest = newHash({ hash, bytes: file.size });
+    for await (const piece of file.pieces({ operation })) digest.update(piece);
+    return digest.digest('hex') === hash;
+  } finally {
+    await file.close();
+  }
 }
 
 /** What has come cannot be part of the file. */
@@ -65,11 +69,21 @@ class WrongContent extends HubError {}
 
 async function openIncomplete(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r+');
+    const file = await open(path, 'r+');
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return open(path, 'wx+');
   }
+  throw new FileError({
+    operation: 'download',
+    file: path,
+    what: 'the path',
+    expected: 'a file',
+    found: 'a pipe or a device',
+    hint: 'Move it elsewhere.',
+  });
 }
 
 /** Fetches the rest, and once more all of it if what was left of an earlier download turns out to be damaged. */

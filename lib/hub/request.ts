@@ -1,8 +1,8 @@
 /** Requests to the Hub: the token, redirects, and what may be tried again. */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readTextIfThere } from '../io/whole-file.js';
 import { watchSilence, type SilenceWatch } from '../io/silence.js';
 
 const MAX_REDIRECTS = 8;
@@ -20,7 +20,7 @@ export interface Patience {
   silenceMs: number;
 }
 
-export const DEFAULT_PATIENCE: Readonly<Patience> = Object.freeze({
+const DEFAULT_PATIENCE: Readonly<Patience> = Object.freeze({
   tries: 5,
   firstWaitMs: 1000,
   silenceMs: 30_000,
@@ -108,8 +108,8 @@ export async function openSession(
 async function readToken(): Promise<string | undefined> {
   const { HF_TOKEN, HF_TOKEN_PATH, HF_HOME, XDG_CACHE_HOME } = process.env;
   const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
-  const token = HF_TOKEN || (await readFile(HF_TOKEN_PATH || join(home, 'token'), 'utf8').catch(() => ''));
-  return token.trim() || undefined;
+  const token = HF_TOKEN || (await readTextIfThere(HF_TOKEN_PATH || join(home, 'token'), 'read token'));
+  return token?.trim() || undefined;
 }
 
 /** An answer, and the watch that its body has to be read under. */

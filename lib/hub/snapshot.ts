@@ -1,6 +1,7 @@
 /** Which files of a repository make a model, and whether a snapshot has them. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readTextIfThere } from '../io/whole-file.js';
 import { parseModestJson } from '../io/json.js';
 import { isInside } from './listing.js';
 import { HubError } from './request.js';
@@ -48,7 +49,7 @@ export function selectFiles(paths: readonly string[], id: string, requested?: re
 export async function missingFiles(folder: string, requested?: readonly string[]): Promise<string[]> {
   if (requested !== undefined) return absent(folder, requested);
   if ((await ggufFiles(folder)).length > 0 && !(await exists(join(folder, SINGLE)))) return [];
-  const index = await readFile(join(folder, INDEX), 'utf8').catch(() => undefined);
+  const index = await readTextIfThere(join(folder, INDEX), 'read index').catch(() => '');
   if (index === undefined) return absent(folder, ['config.json', SINGLE]);
   try {
     const { weight_map: shards } = parseModestJson(index) as { weight_map: Record<string, string> };

@@ -25,6 +25,7 @@ export interface ProcessOptions {
   observe?: (layer: number, first: number, tokens: number) => Observer | undefined;
 }
 
+/** One model, its threads and its cache. */
 export class Engine {
   readonly team: Team;
   readonly memory: ModelMemory;

@@ -21,6 +21,7 @@ export interface Candidates {
   logits: Float32Array;
 }
 
+/** The output head of one model. */
 export class Head {
   readonly #team: Team;
   readonly #memory: ModelMemory;

@@ -44,6 +44,7 @@ export interface LayerGains {
   feedForward: number;
 }
 
+/** Where the parts of one layer lie. */
 export interface LayerMemory {
   queryKeyValue: Product;
   output: Product;

@@ -50,6 +50,7 @@ interface Target {
   mode: number;
 }
 
+/** The layers of one model, on a team of threads. */
 export class Network {
   readonly #team: Team;
   readonly #memory: ModelMemory;

@@ -5,6 +5,7 @@ import { FileError, explainSystemError } from './file-error.js';
 
 /** Bytes of one request to the disk: large enough for full speed, small enough to notice an abort at once. */
 const CHUNK_BYTES = 2 ** 24;
+const PIECE_BYTES = 2 ** 20;
 
 /** What a read is for; it ends up in the error message. */
 export interface ReadPurpose {
@@ -34,7 +35,7 @@ export class FileBytes {
           file: path,
           what: 'the path',
           expected: 'a file',
-          found: stat.isDirectory() ? 'a folder' : 'something else',
+          found: stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'something else',
         });
       }
       return new FileBytes(path, stat.size, handle);
@@ -77,6 +78,16 @@ export class FileBytes {
         });
       }
       done += bytesRead;
+    }
+  }
+
+  /** All bytes from the first to the last, piece by piece; each piece is overwritten by the next. */
+  async *pieces(purpose: ReadPurpose): AsyncGenerator<Uint8Array> {
+    const piece = new Uint8Array(Math.min(this.size, PIECE_BYTES));
+    for (let at = 0; at < this.size; at += PIECE_BYTES) {
+      const part = piece.subarray(0, Math.min(PIECE_BYTES, this.size - at));
+      await this.read(at, part, purpose);
+      yield part;
     }
   }
 

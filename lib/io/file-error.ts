@@ -73,6 +73,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, { expected: string; hint: string }>
     hint: 'The links go round in a circle: put the file itself there.',
   },
   EISDIR: { expected: 'a file', hint: 'Name a file, not a folder.' },
+  ENXIO: { expected: 'a file', hint: 'Name a file, not a socket or a device.' },
   EACCES: { expected: 'open to this user', hint: 'Check the permissions.' },
   EPERM: { expected: 'open to this user', hint: 'Check the permissions.' },
   EROFS: { expected: 'on a disk that can be written', hint: 'Choose another folder.' },

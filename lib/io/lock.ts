@@ -14,11 +14,12 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FileError } from './file-error.js';
+import { readTextIfThere } from './whole-file.js';
 
 /** A lock that this process holds. */
 export interface Lock {
@@ -54,7 +55,7 @@ export async function waitForLock(path: string, patienceMs: number): Promise<Loc
 
 /** Who holds a lock, for people. */
 export async function holderOf(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = (await readTextIfThere(path, 'lock').catch(() => undefined)) ?? '';
   return text.trim() === ownName() ? `this process (${process.pid})` : text.trim() || 'another process';
 }
 
@@ -117,6 +118,7 @@ async function flock(koffi: Koffi, path: string): Promise<Lock | undefined> {
 
 /** Empty, or what a holder wrote into it; other programs keep other things in files of such names. */
 function isLock(fd: number): boolean {
+  if (!fstatSync(fd).isFile()) return false;
   const text = Buffer.alloc(MAX_NAME);
   const length = readSync(fd, text, 0, MAX_NAME, 0);
   return length === 0 || (length < MAX_NAME && RE_HOLDER.test(text.toString('utf8', 0, length)));

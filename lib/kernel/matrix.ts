@@ -60,7 +60,7 @@ export function quantizedBytes(kernel: KernelName, columns: number): number {
 }
 
 /** Row of a lane of a group. */
-export function rowOf(matrix: Pick<Matrix, 'rows' | 'order'>, group: number, lane: number): number {
+function rowOf(matrix: Pick<Matrix, 'rows' | 'order'>, group: number, lane: number): number {
   return matrix.order === 'neighbours' ? group * GROUP_ROWS + lane : group + lane * groupCount(matrix.rows);
 }
 

@@ -20,6 +20,7 @@ interface WasmNamespace {
 
 const wasm: WasmNamespace = (globalThis as unknown as { WebAssembly: WasmNamespace }).WebAssembly;
 
+/** The parts of WebAssembly, by their own names. */
 export const Module: WasmNamespace['Module'] = wasm.Module;
 export const Instance: WasmNamespace['Instance'] = wasm.Instance;
 export const Memory: WasmNamespace['Memory'] = wasm.Memory;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { rotate, type RotaryTable } from './rope.js';
 
+/** How many of everything attention has to do with. */
 export interface AttentionShape {
   batch: number;
   tokens: number;

@@ -46,6 +46,7 @@ interface Pass {
   watch?: (inner: tf.Tensor2D) => void;
 }
 
+/** The model: its tensors by transformers' names, and what is computed from them. */
 export class BitLM {
   readonly config: ModelConfig;
   readonly options: AblationOptions;

@@ -11,7 +11,7 @@ export type Process = '7nm' | '45nm';
 export type NumberFormat = 'fp32' | 'fp16' | 'int8';
 
 /** Picojoule of one operation (Horowitz, ISSCC 2014; PokeBNN, arXiv 2112.00133; as BitNet prints them, Table 2). */
-export const OPERATION_PICOJOULES: Readonly<
+const OPERATION_PICOJOULES: Readonly<
   Record<Process, Readonly<Record<NumberFormat, { add: number; multiply: number }>>>
 > = {
   '45nm': {

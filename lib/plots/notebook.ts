@@ -12,13 +12,13 @@ import type { Table } from './table.js';
 import { cellOutput, type MimeBundle } from './tslab-output.js';
 
 /** Mime type that JupyterLab's extension of this project (scripts/lab) draws. */
-export const PLOTLY_MIME = 'application/vnd.plotly.v1+json';
+const PLOTLY_MIME = 'application/vnd.plotly.v1+json';
 
 /** Least time between two frames of a live figure, in milliseconds: four frames a second. */
 const FRAME_MS = 250;
 
 /** A figure in every form a notebook may need: interactive, as a picture, and in words. */
-export function figureBundle(figure: Figure): MimeBundle {
+function figureBundle(figure: Figure): MimeBundle {
   return {
     [PLOTLY_MIME]: toPlotly(figure),
     'image/svg+xml': toSvg(figure),
@@ -35,7 +35,7 @@ export function sliderBundle(shown: SliderFigure): MimeBundle {
 }
 
 /** A table in both forms: its columns can be sorted where the page knows how. */
-export function tableBundle(table: Table): MimeBundle {
+function tableBundle(table: Table): MimeBundle {
   return { 'text/html': toHtml(table), 'text/plain': toText(table) };
 }
 

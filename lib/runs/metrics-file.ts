@@ -1,9 +1,13 @@
 /** metrics.jsonl: the points of a run, one JSON object a line, only ever appended to. */
-import { appendFile, open, readFile, truncate } from 'node:fs/promises';
+import { appendFile, open, truncate } from 'node:fs/promises';
 import { writeFileAtomically } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
+import { readTextIfThere } from '../io/whole-file.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 import { stableJson } from './run-config.js';
+
+/** A string of this many bytes still fits into JavaScript: a million points and more. */
+export const MAX_METRICS_BYTES: number = 2 ** 28;
 
 /** A point of a run: what was measured after `step` updates. All further fields are the run's own, plain data. */
 export interface RunPoint {
@@ -23,10 +27,7 @@ export interface MetricsLines {
  * @throws RunFolderError for a line that is no point, or whose step is below the one before; it names the line
  */
 export async function readMetrics(path: string): Promise<MetricsLines> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw explainSystemError('read metrics', path, error);
-  });
+  const text = (await readTextIfThere(path, 'read metrics', MAX_METRICS_BYTES)) ?? '';
   const lines = text.split('\n');
   lines.pop();
   const points = lines.map((line, index) => parsePoint(line, `line ${index + 1} of ${path}`));
@@ -71,6 +72,7 @@ export function goodLines(lines: readonly string[]): number {
   return lines.length;
 }
 
+/** Whether a value read from a file can be the number of a step. */
 export function isStep(step: unknown): step is number {
   return typeof step === 'number' && Number.isSafeInteger(step) && step >= 0;
 }

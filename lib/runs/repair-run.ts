@@ -1,9 +1,10 @@
 /** Puts a run folder right that was damaged after it was written. For the holder of its lock alone. */
-import { readFile, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileError, explainSystemError } from '../io/file-error.js';
+import { FileError } from '../io/file-error.js';
+import { readTextIfThere } from '../io/whole-file.js';
 import { RunFolderError } from '../io/run-folder-error.js';
-import { goodLines, rewriteMetrics } from './metrics-file.js';
+import { goodLines, MAX_METRICS_BYTES, rewriteMetrics } from './metrics-file.js';
 import { readCheckpointState, removeCheckpoint, type CheckpointState } from './run-checkpoint.js';
 import { CHECKPOINT_FOLDER, COMPLETED_FILE, lostEnd, METRICS_FILE, readCompleted } from './run-start.js';
 
@@ -47,10 +48,7 @@ export async function repairRun(folder: string): Promise<string> {
 /** @returns the number of points that are left where the file was damaged */
 async function repairMetrics(folder: string, notes: string[]): Promise<number | undefined> {
   const file = join(folder, METRICS_FILE);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw explainSystemError('repair run', file, error);
-  });
+  const text = (await readTextIfThere(file, 'repair run', MAX_METRICS_BYTES)) ?? '';
   const lines = text.split('\n');
   lines.pop();
   const good = goodLines(lines);

@@ -6,11 +6,12 @@
  * - optionally a model folder in Hugging Face's layout around them, which transformers and the inference engine load.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { FileBytes } from '../io/file-bytes.js';
 import { explainSystemError } from '../io/file-error.js';
+import { readWhole } from '../io/whole-file.js';
 import { parseModestJson } from '../io/json.js';
 import { quote } from '../io/quote.js';
 import { mendReplacement, removeFolder, replaceFolder, type FolderKind } from '../io/replace-folder.js';
@@ -107,14 +108,16 @@ export async function saveRunCheckpoint(
   }
 }
 
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
+async function hashOf(path: string): Promise<string> {
+  const operation = 'read checkpoint';
+  const file = await FileBytes.open(path, operation);
   try {
-    await pipeline(createReadStream(file), hash);
-  } catch (error) {
-    throw explainSystemError('read checkpoint', file, error);
+    const hash = createHash('sha256');
+    for await (const piece of file.pieces({ operation })) hash.update(piece);
+    return hash.digest('hex');
+  } finally {
+    await file.close();
   }
-  return hash.digest('hex');
 }
 
 /** Makes renames in a folder last through a power cut, where the system can. */
@@ -143,7 +146,7 @@ export async function readCheckpointState(folder: string): Promise<CheckpointSta
       throw error;
     });
     if (found === undefined) return undefined;
-    const state = parseState(await readFile(path, 'utf8'), path);
+    const state = parseState((await readWhole(path, 'read checkpoint')).toString('utf8'), path);
     for (const [name, wanted] of Object.entries(state.sha256 ?? {})) {
       const actual = await hashOf(join(folder, name));
       if (actual !== wanted) throw damaged(`SHA-256 ${wanted}`, actual, join(folder, name));

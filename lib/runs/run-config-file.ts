@@ -1,10 +1,10 @@
 /** config.json of a run: the mark that a folder is a run, and of which one. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../io/atomic-write.js';
 import { explainSystemError } from '../io/file-error.js';
 import { RUN_FORMAT } from '../checkpoint/model-in-run.js';
 import { parseModestJson } from '../io/json.js';
+import { readTextIfThere } from '../io/whole-file.js';
 import { quote } from '../io/quote.js';
 import { configDifferences, stableJson, type RunConfig } from './run-config.js';
 import { RunFolderError } from '../io/run-folder-error.js';
@@ -37,10 +37,7 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
       `read run: the file must be a ${FORMAT.format}, version ${FORMAT.formatVersion}, got ${found} in ${file}. ${next}`,
     );
   };
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return fail('no file', 'Check the path.');
-    throw explainSystemError('read run', file, error);
-  });
+  const text = (await readTextIfThere(file, 'read run')) ?? fail('no file', 'Check the path.');
   let json: Record<string, unknown> | null = null;
   try {
     json = parseModestJson(text) as Record<string, unknown> | null;

@@ -1,11 +1,12 @@
 /** Where a run stands when it is opened, after everything that a kill can leave was put right. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { explainSystemError } from '../io/file-error.js';
+import { readTextIfThere } from '../io/whole-file.js';
 import { isStep, readMetrics, rewriteMetrics, type RunPoint } from './metrics-file.js';
 import { readCheckpointState, type CheckpointState } from './run-checkpoint.js';
 import { RunFolderError } from '../io/run-folder-error.js';
 
+/** Names inside a run folder. */
 export const METRICS_FILE = 'metrics.jsonl';
 export const COMPLETED_FILE = 'completed.json';
 export const CHECKPOINT_FOLDER = 'checkpoint';
@@ -100,10 +101,7 @@ function requirePoints(wanted: number, found: number, where: string, file: strin
 
 /** What completed.json says; undefined where the run is not complete. */
 export async function readCompleted(path: string): Promise<RunEnd | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw explainSystemError('read run', path, error);
-  });
+  const text = await readTextIfThere(path, 'read run');
   if (text === undefined) return undefined;
   try {
     const { points, step } = JSON.parse(text) as { points?: unknown; step?: unknown };

@@ -42,6 +42,7 @@ export function correctedRates(
   return { rate: (learningRate * correction) / (1 - beta1 ** updates), epsilon: epsilon * correction };
 }
 
+/** The optimizer of one run, with the moments m and v of every tensor. */
 export class AdamW {
   private readonly moments = new Map<string, Moments>();
   private updates = 0;

@@ -11,6 +11,7 @@ import type { StepResult } from './step.js';
 import { TrainingSteps } from './steps.js';
 import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoint } from './types.js';
 
+/** What a session holds: the model, its optimizer, the run and where it stands. */
 export class TrainingSession {
   private readonly steps: TrainingSteps;
   private readonly rates: Schedule;

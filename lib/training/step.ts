@@ -7,6 +7,7 @@ import type { TokenWindows } from '../corpora/corpus.js';
 import type { AdamW } from './adamw.js';
 import { splitBatch, type BatchPart } from './split-batch.js';
 
+/** What one step measured. */
 export interface StepResult {
   /** Mean cross-entropy of the batch before the update, nats per token. */
   loss: number;

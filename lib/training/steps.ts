@@ -29,6 +29,7 @@ export interface StepsOptions {
   onEager?: (reason: string) => void;
 }
 
+/** Takes the steps of one run, and tells `onEager` why they stay eager where they do. */
 export class TrainingSteps {
   private readonly optimizer: AdamW;
   /** In how many parts a batch is taken. */

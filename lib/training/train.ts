@@ -68,7 +68,7 @@ function withoutModel({ folder, checkpointStep }: RunStore<TrainingPoint>, steps
 }
 
 /** The full description of a run, as its config.json keeps it. */
-export function runConfig(model: ModelConfig, corpus: Corpus, options: TrainingOptions): RunConfig {
+function runConfig(model: ModelConfig, corpus: Corpus, options: TrainingOptions): RunConfig {
   const { seeds, ...training } = options;
   const backend = currentBackend();
   if (!backend)

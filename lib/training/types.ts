@@ -77,6 +77,7 @@ export interface TrainingOptions {
 
 /** Bins of a histogram of latent weights, over ±LATENT_RANGE times their mean magnitude; the outer bins take the rest. */
 export const LATENT_BINS = 24;
+/** In mean magnitudes. */
 export const LATENT_RANGE = 3;
 
 /** What a look inside the model finds. Shares lie from 0 to 1. */

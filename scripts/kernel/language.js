@@ -1,7 +1,7 @@
 /** What the kernel says of its language. JupyterLab writes it into every notebook that it saves. */
 
 /** The TypeScript that tslab carries. */
-export const TYPESCRIPT_VERSION = '5.0.4';
+const TYPESCRIPT_VERSION = '5.0.4';
 
 export const LANGUAGE_INFO = {
   // JupyterLab colours cells by `mode`.

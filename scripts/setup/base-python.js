@@ -8,7 +8,7 @@ import { SetupError } from './setup-error.js';
 const run = promisify(execFile);
 
 /** JupyterLab's own floor. */
-export const OLDEST_PYTHON = [3, 10];
+const OLDEST_PYTHON = [3, 10];
 const NEWEST_TRIED_MINOR = 15;
 
 /**

@@ -3,7 +3,7 @@
  */
 
 /** From here on require() loads ES modules, which is how the kernel gets the lib. */
-export const OLDEST_NODE = [20, 19];
+const OLDEST_NODE = [20, 19];
 
 /**
  * Ends the process with a sentence on a Node that is too old.

@@ -1,12 +1,9 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CharacterTokenizer } from '../../lib/corpora/characters.js';
 import golden from '../golden/tokenizers/characters.json' with { type: 'json' };
 import { anyText } from '../any-text.js';
-import { temporaryFolder } from '../temporary-folder.js';
 
 const trained = CharacterTokenizer.fromText(golden.training_text);
 
@@ -87,55 +84,12 @@ describe("CharacterTokenizer's tokenizer.json", () => {
   });
 
   it('is loaded by @huggingface/tokenizers, with the same ids and texts', async () => {
-    const files = trained.files();
-    const library = new Tokenizer(
-      JSON.parse(files['tokenizer.json']),
-      JSON.parse(files['tokenizer_config.json']),
-    );
+    // Otherwise decoding would take the space out of " ." and its like.
+    const library = new Tokenizer(JSON.parse(JSON.stringify(trained)), {
+      clean_up_tokenization_spaces: false,
+    });
     for (const { text, ids } of golden.cases) expect(library.encode(text).ids).toEqual(ids);
     // The library refuses to decode nothing.
     for (const { text, ids } of golden.cases.slice(1)) expect(library.decode(ids)).toBe(text);
-  });
-
-  it('is not saved in the place of another tokenizer', async () => {
-    const folder = await temporaryFolder();
-    const path = join(folder, 'tokenizer.json');
-    for (const other of ['{"model": {"type": "BPE"}}', 'notes']) {
-      await writeFile(path, other);
-      await expect(CharacterTokenizer.fromText('abc').save(folder)).rejects.toThrow(
-        /tokenizer\.json must not be there yet, or be a tokenizer of characters, got another one/,
-      );
-      expect(await readFile(path, 'utf8')).toBe(other);
-    }
-    await rm(path);
-    for (const text of ['abc', 'abcd']) await CharacterTokenizer.fromText(text).save(folder);
-    expect((await readdir(folder)).sort()).toEqual(['tokenizer.json', 'tokenizer_config.json']);
-  });
-
-  it('is saved whole and read back as the same vocabulary', async () => {
-    const folder = join(await temporaryFolder(), 'model');
-    await trained.save(folder);
-    expect((await readdir(folder)).sort()).toEqual(['tokenizer.json', 'tokenizer_config.json']);
-    expect((await CharacterTokenizer.load(folder)).vocabulary).toEqual(trained.vocabulary);
-    expect(JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8'))).toEqual({
-      tokenizer_class: 'PreTrainedTokenizerFast',
-      clean_up_tokenization_spaces: false,
-    });
-  });
-
-  it.each([
-    ['null', /must be a character tokenizer, .* got undefined/],
-    ['{"model":{"type":"BPE","vocab":{}}}', /got "BPE"/],
-    ['{"model":{"type":"WordLevel"}}', /must be a character tokenizer/],
-    ['{"model":{"type":"WordLevel","vocab":{"a":0,"b":2}}}', /ids must be 0 to 1, each once, got 2 for "b"/],
-    ['{"model":{"type":"WordLevel","vocab":{"a":0,"b":0}}}', /got 0 for "b"/],
-    ['{"model":{"type":"WordLevel","vocab":{"a":0,"b":"1"}}}', /got "1" for "b"/],
-    ['{"model":{"type":"WordLevel","vocab":{"a":0,"word":1}}}', /entry 1 must be one character, got "word"/],
-    ['{"model":{"type":"WordLevel","vocab":{}}}', /1 to 65536 characters, got 0/],
-    ['{"model":', /must be JSON/],
-  ])('is refused if it is %s', async (text, message) => {
-    const folder = await temporaryFolder();
-    await writeFile(join(folder, 'tokenizer.json'), text);
-    await expect(CharacterTokenizer.load(folder)).rejects.toThrow(message);
   });
 });

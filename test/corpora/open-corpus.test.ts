@@ -39,6 +39,6 @@ describe('openCorpus', () => {
     await expect(openCorpus('')).rejects.toThrow(
       /must be default, tiny-shakespeare, zipf-facts or the path of a text file/,
     );
-    await expect(openCorpus('no-such-corpus')).rejects.toThrow(/no-such-corpus: there is no such file/);
+    await expect(openCorpus('no-such-corpus')).rejects.toThrow(/must be there, got ENOENT in no-such-corpus/);
   });
 });

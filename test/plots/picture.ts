@@ -10,8 +10,9 @@ export interface DrawnPath {
   stretches: Point[][];
   stroke: string | null;
   fill: string | null;
-  opacity: number;
-  dashed: boolean;
+  /** Of the stroke, in pixels. */
+  width: number;
+  closed: boolean;
 }
 
 /** A picture. */
@@ -47,8 +48,8 @@ export function readPicture(svg: string): Picture {
       stretches: readPath(path.getAttribute('d')!),
       stroke: path.getAttribute('stroke'),
       fill: path.getAttribute('fill'),
-      opacity: Number(path.getAttribute('fill-opacity') ?? path.getAttribute('stroke-opacity') ?? 1),
-      dashed: path.hasAttribute('stroke-dasharray'),
+      width: Number(path.getAttribute('stroke-width') ?? 0),
+      closed: path.getAttribute('d')!.endsWith('z'),
     })),
     texts: all(root, 'text').map((text) => {
       const turned = /translate\(([-.\d]+),([-.\d]+)\)/.exec(text.getAttribute('transform') ?? '');
@@ -71,20 +72,6 @@ export function readPicture(svg: string): Picture {
 /** Paths of lines, thin or bold: stroked in this colour and not filled. */
 export function strokes(picture: Picture, color: string): Point[][] {
   return picture.paths.filter((path) => path.stroke === color).flatMap((path) => path.stretches);
-}
-
-/** Bounds of the boxes that are filled with this colour. */
-export function boxes(
-  picture: Picture,
-  color: string,
-): { left: number; right: number; top: number; bottom: number }[] {
-  return picture.paths
-    .filter((path) => path.fill === color)
-    .flatMap((path) => path.stretches)
-    .map((points) => {
-      const [x, y] = [points.map(([x]) => x), points.map(([, y]) => y)];
-      return { left: Math.min(...x), right: Math.max(...x), top: Math.min(...y), bottom: Math.max(...y) };
-    });
 }
 
 function all(parent: Element, tag: string): Element[] {

@@ -31,6 +31,7 @@ const PATIENCE = {
 };
 const OBJECT_STORE_BYTES = 80_000_000;
 
+/** A head and its nodes. */
 export class RayCluster {
   /** Address for --address. */
   readonly address: string;

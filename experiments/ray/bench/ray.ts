@@ -38,6 +38,7 @@ export interface RayFigures {
   driverSeconds: number;
 }
 
+/** Prints the figures; the command line gives how many runs. */
 export async function benchRay(args: string[]): Promise<void> {
   const ray = process.env.BITNET_RAY;
   if (!ray) throw new Error('bench ray: BITNET_RAY must name an environment with ray[default], got nothing.');

@@ -62,7 +62,7 @@ export function savedModelBytes(nodes: readonly GraphNode[]): Buffer {
 }
 
 /** NodeDef of one node. */
-export function encodedNode({ name, kernel, inputs, attributes }: GraphNode): Buffer {
+function encodedNode({ name, kernel, inputs, attributes }: GraphNode): Buffer {
   return message(
     field(1, text(name)),
     field(2, text(kernel)),

@@ -32,6 +32,7 @@ const FIRST_WINDOW_BYTES = 1_048_576;
 /** How much more is read when a header goes on: the next window holds that of a Llama-3 vocabulary. */
 const WINDOW_GROWTH = 16;
 
+/** What stands before the data. */
 export interface GgufHeader {
   metadata: ReadonlyMap<string, GgufValue>;
   tensors: readonly GgufTensor[];

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { CheckpointError } from '../checkpoint-error.js';
 import { excerpt, FileError } from '../../io/file-error.js';
 import { FileBytes } from '../../io/file-bytes.js';
-import { parseJson, readOptionalText } from '../../io/json-file.js';
+import { parseJson } from '../../io/json-file.js';
+import { readOptionalText } from '../../io/whole-file.js';
 import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
 
 const operation = 'open checkpoint';

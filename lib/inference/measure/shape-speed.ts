@@ -41,7 +41,7 @@ export interface ShapeSpeed {
 }
 
 /** Bits of a weight in memory. */
-export const FORM_BITS: Readonly<Record<WeightForm, number>> = { ternary: 2, fp16: 16, fp32: 32 };
+const FORM_BITS: Readonly<Record<WeightForm, number>> = { ternary: 2, fp16: 16, fp32: 32 };
 
 /**
  * Measures one token through all layers of a shape, on made-up weights, in several forms that take turns, so that what

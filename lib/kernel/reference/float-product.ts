@@ -30,7 +30,7 @@ export function readFloat(m: Views, group: number, format: number, lane: number,
 }
 
 /** Where a column's value lies in a vector in paired order; straight for f32. */
-export function pairedPlace(format: number, column: number): number {
+function pairedPlace(format: number, column: number): number {
   return format === FORMAT_F32 ? column : column - (column % 8) + 4 * (column % 2) + ((column % 8) >> 1);
 }
 

@@ -3,7 +3,7 @@ import type { Table, TableColumn } from '../table.js';
 import { escapeXml } from './text.js';
 
 /** What JupyterLab's extension and exported pages know a table by whose columns are sorted by a click on their head. */
-export const SORTABLE = 'sortable';
+const SORTABLE = 'sortable';
 
 /** Characters of plain text in a cell; what is longer goes on in the HTML alone. */
 const MAX_TEXT = 100;

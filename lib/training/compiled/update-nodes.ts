@@ -33,7 +33,7 @@ export interface UpdateConstants {
 }
 
 /** Variables of a learned tensor: itself and Adam's two moments. */
-export const KINDS = ['weight', 'first', 'second'] as const;
+const KINDS = ['weight', 'first', 'second'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Names of what a session is asked for and given; i counts the learned tensors. */

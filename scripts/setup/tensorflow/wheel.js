@@ -11,7 +11,7 @@ import { requirePublished, sha256Of } from '../fetch-verified.js';
 import { freshPartial, keepPartial } from './library-cache.js';
 
 /** The wheel whose library is known to work with tfjs-node 4.22. */
-export const WHEEL = {
+const WHEEL = {
   requirement: 'tensorflow-cpu==2.18.1',
   pythonTag: '311',
   platform: 'manylinux_2_17_x86_64',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { FUZZ_FORMATS } from './formats.js';
 import { fuzz } from './run.js';
-import { FUZZ_FORMATS } from './targets.js';
 
 // `npm run fuzz` sets these; a plain test run takes a few of each.
 const { FUZZ_FORMAT, FUZZ_COUNT = '300', FUZZ_SEED = '1' } = process.env;

@@ -11,24 +11,13 @@ import { packTernary, unpackTernary } from '../../../lib/checkpoint/packing.js';
 import { readSafetensors, writeSafetensors } from '../../../lib/checkpoint/safetensors/safetensors.js';
 import { parameterSpecs } from '../../../lib/parameters.js';
 import { goldenContainer, GOLDEN_TINY } from '../../golden/containers.js';
+import type { FUZZ_FORMATS } from './formats.js';
 import { ggufFields } from './gguf-fields.js';
 import { damageBytes, damageFields, damageJson, damageSafetensorsHeader, type Mutated } from './mutations.js';
 import type { Random } from './random.js';
 import { require, type FuzzTarget } from './target.js';
 import { recordTarget, runTarget, tokenizerTarget } from './text-targets.js';
 
-export const FUZZ_FORMATS = [
-  'safetensors',
-  'packed',
-  'i2_s',
-  'tq2_0',
-  'tq1_0',
-  'config',
-  'index',
-  'tokenizer',
-  'run',
-  'record',
-] as const;
 export type FuzzFormat = (typeof FUZZ_FORMATS)[number];
 
 /** Prepares a format for fuzzing inside an empty folder. */

@@ -339,7 +339,7 @@ describe('openCheckpoint: config.json', () => {
         const folder = packedCopy();
         rmSync(join(folder, name));
         execFileSync('mkfifo', [join(folder, name)]);
-        expect((await failure(folder)).message).toContain('the path must be a file, got something else');
+        expect((await failure(folder)).message).toContain('the path must be a file, got a pipe');
       }
       const folder = packedCopy();
       rmSync(join(folder, 'model.safetensors'));

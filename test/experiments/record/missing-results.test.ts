@@ -14,7 +14,7 @@ it.each(EXPERIMENTS.map(({ name }) => name))(
   'says which command records %s, where nothing is',
   async (name) => {
     await expect(readRecorded(name, file)).rejects.toThrow(
-      `${file} must hold recorded results (ENOENT). Make them: npm run experiment -- ${name} --preset full --record`,
+      `${file} must hold recorded results, got no file. Make them: npm run experiment -- ${name} --preset full --record`,
     );
   },
 );
@@ -24,7 +24,7 @@ it.each([
   ['inference-2b4t', readInferenceRecord],
 ])('says which bench records %s, where nothing is', async (name, read) => {
   await expect(read(file)).rejects.toThrow(
-    `${file} must hold recorded results (ENOENT). Make them: npm run bench -- ${name} --record`,
+    `${file} must hold recorded results, got no file. Make them: npm run bench -- ${name} --record`,
   );
 });
 
