@@ -51,6 +51,7 @@ export {
 export { ablationTable, table4, type Table4Row } from './quantization-ablation/table.js';
 
 export { scalingClaims } from './scaling-law/claims.js';
+export { bodyParameters } from './scaling-law/grid.js';
 export { lawFigure, predictionFigure, sizeFigure, tokensFigure } from './scaling-law/figures.js';
 export {
   gapHeatmap,

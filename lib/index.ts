@@ -124,7 +124,13 @@ export {
 export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
 export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
-export { excessBends, fitExcessLaw, type ExcessLaw, type GridCell } from './analysis/excess-law.js';
+export {
+  canFitExcessLaw,
+  excessBends,
+  fitExcessLaw,
+  type ExcessLaw,
+  type GridCell,
+} from './analysis/excess-law.js';
 export { fitEffectiveParameters, type EffectiveParameters } from './analysis/effective-parameters.js';
 export { fitGapLaw, fitGapPlane, type GapCell, type GapLaw, type GapPlane } from './analysis/gap-law.js';
 export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-grid.js';

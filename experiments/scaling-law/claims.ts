@@ -3,6 +3,7 @@
  * (2402.17764), and two later laws that disagree on what more tokens do to the gap (2505.14302, 2506.23025).
  */
 import {
+  canFitExcessLaw,
   excessBends,
   fitEffectiveParameters,
   fitExcessLaw,
@@ -76,9 +77,9 @@ function isEnough(cells: readonly Pick<Cell, 'parameters' | 'tokens'>[]): boolea
 /** The cells of an arm, where they are enough for a law with known entropy. */
 function lawCells(grid: GridResults, arm: string): { cells: Cell[]; entropy: number } | undefined {
   const cells = learnedCells(grid, arm);
-  const lengths = new Set(cells.map(({ tokens }) => tokens)).size;
   const hasSeeds = cells.some(({ losses }) => losses.size > 1);
-  if (grid.entropy === undefined || !isEnough(cells) || lengths < 3 || !hasSeeds) return undefined;
+  if (grid.entropy === undefined || !isEnough(cells) || !canFitExcessLaw(cells) || !hasSeeds)
+    return undefined;
   return { cells, entropy: grid.entropy };
 }
 

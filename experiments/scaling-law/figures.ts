@@ -1,5 +1,6 @@
 /** The pictures of one grid: loss against size and against tokens, and how far fits of it reach. Gaps: gap-figures.ts. */
 import {
+  canFitExcessLaw,
   fitExcessLaw,
   interval,
   lineFigure,
@@ -85,7 +86,9 @@ export function lawFigure(grid: GridResults): Figure {
     series: arms.map(({ arm, label, cells }) => {
       const own = cells.filter(({ tokens }) => tokens === most);
       const x = own.map(({ parameters }) => parameters);
-      const law = grid.entropy === undefined ? undefined : fitExcessLaw(learnedCells(grid, arm), entropy);
+      const fitted = learnedCells(grid, arm);
+      const hasLaw = grid.entropy !== undefined && canFitExcessLaw(fitted);
+      const law = hasLaw ? fitExcessLaw(fitted, entropy) : undefined;
       return {
         name: label,
         x,
@@ -96,24 +99,29 @@ export function lawFigure(grid: GridResults): Figure {
   });
 }
 
-/** Cells held out, measured against what a law of the others says of them. On the line they would agree. */
+/**
+ * Cells held out, measured against what a law of the others says of them, where those are enough for one. On the line they would
+ * agree.
+ */
 export function predictionFigure(grid: GridResults, arm: string): Figure {
   const entropy = requireEntropy(grid);
   const cells = learnedCells(grid, arm);
   const held = (axis: 'parameters' | 'tokens') => {
     const most = Math.max(...cells.map((cell) => cell[axis]));
+    if (!canFitExcessLaw(cells.filter((cell) => cell[axis] < most))) return [];
     const found = predictCells(cells, entropy, (cell) => cell[axis] === most);
     const reach = found.map(({ error }) => interval({ ...error, value: 0 }).high);
     const predicted = found.map((cell) => cell.predicted - entropy);
+    const name = axis === 'parameters' ? `largest, N = ${count(most)}` : `longest, D = ${count(most)}`;
     return {
-      name: axis === 'parameters' ? `largest, N = ${count(most)}` : `longest, D = ${count(most)}`,
+      name,
       x: predicted,
       y: found.map(({ loss }) => loss - entropy),
       lowX: predicted.map((excess, i) => excess * Math.exp(-reach[i])),
       highX: predicted.map((excess, i) => excess * Math.exp(reach[i])),
     };
   };
-  const series = [held('parameters'), held('tokens')];
+  const series = [held('parameters'), held('tokens')].flat();
   const all = series.flatMap(({ x, y }) => [...x, ...y]);
   const ends = [Math.min(...all), Math.max(...all)];
   return scatterFigure({

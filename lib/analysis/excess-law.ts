@@ -45,8 +45,7 @@ interface Logs {
   cells: readonly GridCell[];
 }
 
-/** Cells that a law of four coefficients is fitted to at least. */
-export const MIN_CELLS = 6;
+const MIN_CELLS = 6;
 
 const STARTS = [0.2, 0.8].flatMap((alpha) => [0.2, 0.8].map((beta) => [alpha, beta] as const));
 
@@ -112,14 +111,21 @@ function fitted(
   return { logs, model, best: fits.reduce((best, one) => (squares(one) < squares(best) ? one : best)) };
 }
 
+/** Whether cells are enough for a law of four coefficients: six, of three sizes and three numbers of tokens. */
+export function canFitExcessLaw(cells: readonly GridCell[]): boolean {
+  return cells.length >= MIN_CELLS && valuesOf(cells, 'parameters') >= 3 && valuesOf(cells, 'tokens') >= 3;
+}
+
+function valuesOf(cells: readonly GridCell[], axis: 'parameters' | 'tokens'): number {
+  return new Set(cells.map((cell) => cell[axis])).size;
+}
+
 /** Checks the cells, and takes their logarithms. */
 export function logsOf(operation: string, cells: readonly GridCell[], entropy: number): Logs {
-  const count = (of: (cell: GridCell) => number): number => new Set(cells.map(of)).size;
-  const [sizes, lengths] = [count(({ parameters }) => parameters), count(({ tokens }) => tokens)];
-  if (cells.length < MIN_CELLS || sizes < 3 || lengths < 3) {
+  if (!canFitExcessLaw(cells)) {
     throw new Error(
       `${operation}: there must be at least ${MIN_CELLS} cells of 3 sizes and 3 numbers of tokens, got ${cells.length} of ` +
-        `${sizes} and ${lengths}. Run more of the grid.`,
+        `${valuesOf(cells, 'parameters')} and ${valuesOf(cells, 'tokens')}. Run more of the grid.`,
     );
   }
   const below = cells.find(({ loss }) => !(loss > entropy));

@@ -18,8 +18,9 @@ export function perfectLosses(
   const { vocabSize, noise } = parameters;
   const wrong = -Math.log(noise / vocabSize);
   const right = -Math.log(1 - noise + noise / vocabSize);
-  const windows = part === 'test' ? language.testWindows : language.validationWindows;
-  const { inputs, targets } = windows.call(language, count, context); // [count, context]
+  const windows = // [count, context]
+    part === 'test' ? language.testWindows(count, context) : language.validationWindows(count, context);
+  const { inputs, targets } = windows;
   const sums = entropy.kinds.map(() => 0);
   const counts = entropy.kinds.map(() => 0);
   for (let at = 0; at < targets.length; at++) {
