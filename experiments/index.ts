@@ -17,6 +17,7 @@ export { PRESETS, type Preset, type RunSpec } from './sweep/run-spec.js';
 export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
+export { readExportedRun } from './pytorch/export-run.js';
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
 export { designChanges, readDesign, type Design } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';

@@ -178,7 +178,7 @@ export {
 export { barFigure, intervalFigure } from './plots/charts/bar-figure.js';
 export { PALETTE } from './plots/colors.js';
 export { describeFigure } from './plots/describe.js';
-export { FigureError, type Axis, type Figure, type Trace } from './plots/figure.js';
+export { FigureError, type Annotation, type Axis, type Figure, type Trace } from './plots/figure.js';
 export { heatmapFigure } from './plots/charts/heatmap-figure.js';
 export { histogramFigure } from './plots/charts/histogram-figure.js';
 export { lineFigure, type LineSeries } from './plots/charts/line-figure.js';

@@ -6,6 +6,7 @@ import {
   lineFigure,
   predictCells,
   scatterFigure,
+  type Annotation,
   type Figure,
   type GridCell,
   type LineSeries,
@@ -23,7 +24,8 @@ export const TOKENS_AXIS = { title: 'Tokens D', unit: '', scale: 'log', format: 
 
 /** `5.2 k`, `4.1 M`. */
 export function count(values: number): string {
-  return values < 1e6 ? `${(values / 1e3).toPrecision(2)} k` : `${(values / 1e6).toPrecision(2)} M`;
+  const [unit, name] = values < 1e6 ? [1e3, 'k'] : [1e6, 'M'];
+  return `${Number((values / unit).toPrecision(2))} ${name}`;
 }
 
 /** How a grid's loss is drawn: what is left to learn where the entropy is known. */
@@ -33,19 +35,44 @@ function lossAxis({ entropy, unit }: GridResults): { title: string; unit: string
     : { title: 'Loss on values − entropy', unit, scale: 'log' };
 }
 
-/** A line for each value of one axis, over the other. */
+/** A line for each value of one axis, over the other; values with one point are left out where others have a line. */
 export function linesBy<Place extends Pick<GridCell, 'parameters' | 'tokens'>>(
   cells: readonly Place[],
   along: 'parameters' | 'tokens',
   draw: (own: readonly Place[]) => Omit<LineSeries, 'name' | 'x'>,
 ): LineSeries[] {
   const other = along === 'parameters' ? 'tokens' : 'parameters';
-  const values = [...new Set(cells.map((cell) => cell[other]))].sort((a, b) => a - b);
+  const all = [...new Set(cells.map((cell) => cell[other]))].sort((a, b) => a - b);
+  const points = (value: number): number => cells.filter((cell) => cell[other] === value).length;
+  const hasLine = all.some((value) => points(value) > 1);
+  const values = all.filter((value) => !hasLine || points(value) > 1);
   return values.map((value): LineSeries => {
     const own = cells.filter((cell) => cell[other] === value).toSorted((a, b) => a[along] - b[along]);
     const name = `${other === 'tokens' ? 'D' : 'N'} = ${count(value)}`;
     return { name, x: own.map((cell) => cell[along]), markers: true, ...draw(own) };
   });
+}
+
+/** The name of each line at its end, so that no eye has to go to the legend. */
+export function lineLabels(lines: readonly LineSeries[]): Annotation[] {
+  return lines.map(({ name, x, y }) => ({
+    x: x[x.length - 1],
+    y: y[y.length - 1],
+    text: name,
+    side: 'right',
+  }));
+}
+
+/** A logarithmic axis with room for {@link lineLabels} at its right. */
+export function withRoom<Axis extends object>(
+  axis: Axis,
+  lines: readonly LineSeries[],
+): Axis & { range?: [number, number] } {
+  const values = lines.flatMap(({ x }) => Array.from(x));
+  if (values.length === 0) return axis;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = Math.max(2, high / low);
+  return { ...axis, range: [low * span ** -0.05, high * span ** 0.22] };
 }
 
 /** Loss of one arm against size, a line for each number of tokens. Cells without anything learned are drawn, too. */
@@ -60,13 +87,15 @@ export function tokensFigure(grid: GridResults, arm: string): Figure {
 
 function lossFigure(grid: GridResults, arm: string, along: 'parameters' | 'tokens'): Figure {
   const { cells, label } = armOf(grid, arm);
+  const series = linesBy(cells, along, (own) => ({ y: own.map(({ loss }) => loss - (grid.entropy ?? 0)) }));
   return lineFigure({
     title: `${label}: loss against ${along === 'tokens' ? 'tokens' : 'size'}`,
     subtitle: grid.title,
-    x: along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS,
+    x: withRoom(along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS, series),
     y: lossAxis(grid),
     ordered: true,
-    series: linesBy(cells, along, (own) => ({ y: own.map(({ loss }) => loss - (grid.entropy ?? 0)) })),
+    series,
+    annotations: lineLabels(series),
     notes:
       grid.pass === undefined
         ? []
@@ -123,7 +152,7 @@ export function predictionFigure(grid: GridResults, arm: string): Figure {
   };
   const series = [held('parameters'), held('tokens')].flat();
   const all = series.flatMap(({ x, y }) => [...x, ...y]);
-  const ends = [Math.min(...all), Math.max(...all)];
+  const ends = [0.9 * Math.min(...all), 1.1 * Math.max(...all)];
   return scatterFigure({
     title: `Fit the rest, predict the outermost: ${armOf(grid, arm).label}`,
     subtitle: `${grid.title}; excess over the entropy, 95 % intervals of the prediction`,

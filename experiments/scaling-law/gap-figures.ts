@@ -11,7 +11,16 @@ import {
   type LineSeries,
   type MeasuredLoss,
 } from '@bitnet-notebooks/lib';
-import { armOf, count, linesBy, requireEntropy, SIZE_AXIS, TOKENS_AXIS } from './figures.js';
+import {
+  armOf,
+  count,
+  lineLabels,
+  linesBy,
+  requireEntropy,
+  SIZE_AXIS,
+  TOKENS_AXIS,
+  withRoom,
+} from './figures.js';
 import { REFERENCE } from './grids.js';
 import { ARM_LABELS, gapsOf, learnedCells, type Gap, type GridResults } from './results.js';
 
@@ -32,14 +41,16 @@ function gapFigure(
   along: 'parameters' | 'tokens',
 ): Figure {
   const gaps = gapsOf(grid, arm, reference);
+  const series = linesBy(gaps, along, (own) => ({ y: own.map(({ gap }) => gap), ...bars(own) }));
   return lineFigure({
     title: `The gap against ${along === 'tokens' ? 'tokens' : 'size'}: ${armOf(grid, arm).label}`,
     subtitle: `${grid.title}; minus ${ARM_LABELS[reference]}, same seeds, 95 % intervals (Student) where there are several`,
-    x: along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS,
+    x: withRoom(along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS, series),
     y: gapAxis(grid),
     lines: [{ axis: 'y', at: 0, label: '' }],
     ordered: true,
-    series: linesBy(gaps, along, (own) => ({ y: own.map(({ gap }) => gap), ...bars(own) })),
+    series,
+    annotations: lineLabels(series),
   });
 }
 
@@ -138,7 +149,7 @@ export function worthFigure(grid: GridResults, arm: string): Figure {
   return lineFigure({
     title: `What is a parameter of ${armOf(grid, arm).label} worth?`,
     subtitle: `${grid.title}; k with L(N) of the arm = L(k·N) of full precision, at equal tokens`,
-    x: SIZE_AXIS,
+    x: withRoom(SIZE_AXIS, series),
     y: { title: 'k', unit: '', scale: 'log' },
     ordered: true,
     lines: [
@@ -150,5 +161,6 @@ export function worthFigure(grid: GridResults, arm: string): Figure {
       { axis: 'y', at: 1, label: 'as much as in full precision' },
     ],
     series,
+    annotations: lineLabels(series),
   });
 }

@@ -159,7 +159,7 @@ function finalRuns(grid: Grid, arm: GridArm, plane: RatePlane): RunSpec[] {
     const parameters = bodyParameters(modelOf(grid, shape, arm));
     const rate = plane.at(grid.name, parameters, tokensOf({ ...grid, steps }));
     const peak = Number(rate.toPrecision(2));
-    return seeds.map((seed) => specOf(grid, { arm, shape, steps, role: 'final', peak, seed }));
+    return seeds.map((seed) => cellRun(grid, arm, { shape, steps, peak, seed }));
   });
 }
 
@@ -168,6 +168,15 @@ interface RunOptions extends GridPlace {
   role: RunSpec['role'];
   peak: number;
   seed: number;
+}
+
+/** A reported run of any shape, length, rate and seed: a cell of the grid, or one beyond it. */
+export function cellRun(
+  grid: Grid,
+  arm: GridArm,
+  place: GridPlace & { peak: number; seed: number },
+): RunSpec {
+  return specOf(grid, { arm, role: 'final', ...place });
 }
 
 /** Rates are chosen on validation, losses reported on test. */
