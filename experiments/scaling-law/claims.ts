@@ -98,7 +98,7 @@ function powerClaims(grid: GridResults): Claim[] {
     if (law === undefined) return [];
     return onCells(excessBends(law.cells, law.entropy).size, {
       claim: `Loss falls with size as a power law: ${ARM_LABELS[arm]}, ${grid.title}`,
-      ...(arm === 'b1' && grid.name === MAIN && { headline: 4 }),
+      ...(arm !== REFERENCE && grid.name === MAIN && { headline: 4 }),
       source: B1,
       paper: 'L(N) = aN^b + c, no coefficients printed',
       measure: 'change of the local exponent from the smallest to the largest size, as a share of it',

@@ -118,7 +118,7 @@ function full(): { families: Grid[][]; tuning: Tuning } {
 }
 
 /** Steps of one pass through the training part: 2.2 M byte pairs, 1,024 of them a step. */
-const PASS = 2152;
+export const PASS = 2152;
 
 /**
  * The State of the Union, 0.2 M to 10.8 M parameters outside the embedding, a quarter of a pass to four. What is
