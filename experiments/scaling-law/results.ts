@@ -140,7 +140,7 @@ function gridResults(name: string, runs: readonly FinishedRun[]): GridResults {
 type Unit = Pick<GridResults, 'title' | 'unit' | 'entropy' | 'pass'> & {
   /** Loss of a model that knows nothing but frequencies. */
   ceiling?: number;
-  toUnit(run: FinishedRun): number;
+  toUnit: (run: FinishedRun) => number;
 };
 
 /** What losses of a corpus are given in. On Zipf facts: on value positions, with the noise of the sample taken out. */

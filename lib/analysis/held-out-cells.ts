@@ -23,7 +23,7 @@ export function predictCells(
 ): CellPrediction[] {
   const held = cells.filter(isHeldOut);
   if (held.length === 0)
-    throw new Error('predict cells: some cells must be held out, got none of ' + `${cells.length}.`);
+    throw new Error(`predict cells: some cells must be held out, got none of ${cells.length}.`);
   const law = fitExcessLaw(
     cells.filter((cell) => !isHeldOut(cell)),
     entropy,
