@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, (args: string[]) => void | Promise<void>>
   sweep: async () => (await import('../bench/sweep.js')).benchSweep(),
   coverage: async (args) => (await import('../bench/coverage.js')).benchCoverage(args),
   ray: async (args) => (await import('../ray/bench/ray.js')).benchRay(args),
+  'frontier-times': async (args) => (await import('../frontier/bench-times.js')).benchFrontierTimes(args),
   shapes: async (args) => (await import('../shapes/experiment.js')).benchShapes(args),
 };
 
