@@ -113,7 +113,6 @@ export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
 export {
   attentionShareFigure,
   energyRatioFigure,
-  latencyFigure,
   latencyRatioFigure,
   printedEnergies,
   printedEnergyFigure,

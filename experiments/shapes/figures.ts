@@ -13,23 +13,6 @@ import { tokenMs } from './claims.js';
 import { B158_ENERGY, B158_TABLE_1, named } from './paper-tables.js';
 import { findMeasurement, type ShapesRecord } from './results.js';
 
-/** Milliseconds of all layers, by form, beside the paper's ratio. */
-export function latencyFigure(record: ShapesRecord, threads = 1): Figure {
-  const shapes = [...BITNET_B158_SHAPES.map(({ name }) => name), 'BitNet 2B4T'];
-  return barFigure({
-    title: `A token through all layers, ${threads} thread${threads === 1 ? '' : 's'}`,
-    subtitle: 'The same kernel with weights in two, sixteen and thirty-two bits',
-    category: { title: 'Shape' },
-    categories: shapes,
-    value: { title: 'Time', unit: 'ms' },
-    notes: [record.machine],
-    series: (['ternary', 'fp16', 'fp32'] as const).map((form) => ({
-      name: form,
-      values: shapes.map((shape) => findMeasurement(record, shape, form, threads).layersMs),
-    })),
-  });
-}
-
 /** How many times as fast ternary weights are as 16-bit ones at the papers' shapes: layers alone, a whole token, and the paper. */
 export function latencyRatioFigure(record: ShapesRecord, threads = 1): Figure {
   const shapes = B158_TABLE_1.map(({ shape }) => shape);

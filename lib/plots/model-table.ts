@@ -9,6 +9,7 @@ import {
 } from '../config.js';
 import { quote } from '../io/quote.js';
 import { countParameters, parameterSpecs } from '../parameters.js';
+import { countValues } from '../shape.js';
 import { toText } from './draw/written-table.js';
 import { show } from './notebook.js';
 import { table, type Table } from './table.js';
@@ -79,7 +80,7 @@ export function modelTable({ config }: Described): Table {
     part,
     shape: shape.join(' × '),
     count,
-    parameters: count * shape.reduce((product, length) => product * length, 1),
+    parameters: count * countValues(shape),
     ...weightsOf(isQuantized ? options : FULL_PRECISION),
     inputs: isQuantized ? inputsOf(options, part) : '',
   }));

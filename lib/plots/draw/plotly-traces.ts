@@ -1,6 +1,6 @@
 /** Traces of a figure as plotly's. */
 import { colorStops, translucent } from '../colors.js';
-import { isEmpty, type DrawnFigure, type DrawnTrace } from './drawable.js';
+import type { DrawnFigure, DrawnTrace } from './drawable.js';
 import type {
   BarTrace,
   HeatmapTrace,
@@ -11,9 +11,11 @@ import type {
   Values,
 } from '../figure.js';
 import { keepExtremes } from './keep-extremes.js';
+import { isEmpty } from './showable.js';
 import { escapePlotly } from './text.js';
 import { colorRange } from './svg-heatmap.js';
-import { BAR_OUTLINE, barOpacity, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
+import { BAR_OUTLINE, barOpacity, histogramOpacity } from './svg-bars.js';
+import { FAINT_WIDTH, LINE_WIDTH } from './svg-traces.js';
 
 type PlotlyTrace = Record<string, unknown>;
 
