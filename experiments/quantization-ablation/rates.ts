@@ -1,28 +1,19 @@
 /** The learning rate of each arm, read off the curve of its tuning runs, and how well it is known. */
-import { fitRateCurve, type RateCurve, type RateLoss } from '@bitnet-notebooks/lib';
-import { seedOf } from '../sweep/by-seed.js';
-import { meanLoss, type FinishedRun } from '../sweep/finished-run.js';
+import type { RateCurve, RateLoss } from '@bitnet-notebooks/lib';
+import type { FinishedRun } from '../sweep/finished-run.js';
+import { curveThrough, tuningLoss } from '../sweep/rate-search.js';
 
 /** Octaves within which a run counts as one at the best rate: that is written to three digits. */
 const SAME_RATE = 0.01;
 
 /** The tuning runs of an arm, as losses on validation text. */
 export function tuningLosses(arm: string, finished: readonly FinishedRun[]): RateLoss[] {
-  return finished
-    .filter((run) => run.arm === arm && run.role === 'tune')
-    .map((run) => ({ rate: peakOf(run), seed: seedOf(run), loss: meanLoss(run) }));
+  return finished.filter((run) => run.arm === arm && run.role === 'tune').map(tuningLoss);
 }
 
-/** The curve through an arm's tuning runs; undefined where fewer than three rates have ended without diverging. */
+/** The curve through an arm's tuning runs; undefined where too few have ended without diverging. */
 export function tunedCurve(arm: string, finished: readonly FinishedRun[]): RateCurve | undefined {
   return curveThrough(tuningLosses(arm, finished));
-}
-
-/** The same through any losses. */
-export function curveThrough(losses: readonly RateLoss[]): RateCurve | undefined {
-  const finite = losses.filter(({ loss }) => loss < Infinity);
-  if (new Set(finite.map(({ rate }) => rate)).size < 3 || finite.length < 4) return undefined;
-  return fitRateCurve(losses);
 }
 
 /** The peak rate that an arm's reported runs have: the lowest point of its curve, to three digits. */

@@ -177,12 +177,13 @@ function resultFrom(
   };
 }
 
-/** Undefined for too few runs to see a spread. */
+/** Undefined for runs that are too few, or share too few seeds, to show a spread: a note of the block says so. */
 function pool(losses: ArmRuns['losses']): PooledArms | undefined {
-  const finite = losses.filter(({ loss }) => loss < Infinity);
-  const columns =
-    new Set(finite.map(({ arm }) => arm)).size + new Set(finite.map(({ seed }) => seed)).size - 1;
-  return finite.length > columns ? new PooledArms(losses) : undefined;
+  try {
+    return new PooledArms(losses);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Runs of several lengths are no seeds of each other. */

@@ -1,9 +1,10 @@
 /** What the stability runs show: the rates that each arm bears, and whether rates tuned at half length carry over. */
 import { mean, meanInterval, type Estimate, type RateCurve } from '@bitnet-notebooks/lib';
-import { curveThrough, peakOf, tunedRate } from './rates.js';
+import { peakOf, tunedRate } from './rates.js';
 import { STABILITY_ARMS, stabilityName } from './stability.js';
 import { commonSeeds, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { curveThrough } from '../sweep/rate-search.js';
 import { requireOneVersion } from '../sweep/versions.js';
 
 /** Nats above the arm's lowest mean loss within which a rate counts as borne. */

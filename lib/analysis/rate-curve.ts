@@ -137,12 +137,15 @@ function vertexError({ coefficients, unscaledCovariance, residuals, degrees }: L
   return Math.sqrt(variance * quadraticForm(gradient, unscaledCovariance));
 }
 
-/** The runs at rates within reach of one, at least at the three nearest; and those rates in ascending order. */
+/** The runs at rates within reach of one, at least four at the three nearest; and those rates in ascending order. */
 function within(center: number, finite: readonly RateLoss[]): { runs: RateLoss[]; rates: number[] } {
   const octavesTo = (rate: number): number => Math.abs(Math.log2(rate / center));
   const nearest = [...new Set(finite.map(({ rate }) => rate))].sort((a, b) => octavesTo(a) - octavesTo(b));
-  const rates = nearest.filter((rate, i) => i < 3 || octavesTo(rate) <= REACH).sort((a, b) => a - b);
-  return { runs: finite.filter(({ rate }) => rates.includes(rate)), rates };
+  const runsAt = (some: readonly number[]): RateLoss[] => finite.filter(({ rate }) => some.includes(rate));
+  const rates = nearest
+    .filter((rate, i) => i < 3 || runsAt(nearest.slice(0, i)).length < 4 || octavesTo(rate) <= REACH)
+    .sort((a, b) => a - b);
+  return { runs: runsAt(rates), rates };
 }
 
 /** The rate with the lowest mean loss; NaN for no runs. */
