@@ -1,7 +1,7 @@
 /** What the stability runs show: the rates that each arm bears, and whether rates tuned at half length carry over. */
 import { mean, meanInterval, type Estimate, type RateCurve } from '@bitnet-notebooks/lib';
 import { peakOf, tunedRate } from './rates.js';
-import { STABILITY_ARMS, stabilityName } from './stability.js';
+import { STABILITY_ARMS, STABILITY_RATES, stabilityName } from './stability.js';
 import { commonSeeds, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 import { curveThrough } from '../sweep/rate-search.js';
@@ -9,6 +9,9 @@ import { requireOneVersion } from '../sweep/versions.js';
 
 /** Nats above the arm's lowest mean loss within which a rate counts as borne. */
 export const BORNE = 0.1;
+
+/** Rates below which there is nothing to show. */
+const LEAST_RATES = 3;
 
 /** One arm over all rates. */
 export interface StabilityResult {
@@ -20,9 +23,9 @@ export interface StabilityResult {
   losses: ReadonlyMap<number, number[]>;
   /** The lowest mean over the seeds of all rates, nats. */
   lowest: number;
-  /** The largest rate that each seed bears, interpolated in log rate. */
+  /** The largest rate that each seed bears, interpolated in log rate; of seeds whose runs reach beyond it. */
   largest: ReadonlyMap<number, number>;
-  /** A seed bears the largest rate of all that were tried: the true one may be larger. */
+  /** A seed bears the largest rate of the design: the true one may be larger. */
   isBeyond: boolean;
   /** Runs that diverged. */
   diverged: number;
@@ -30,7 +33,7 @@ export interface StabilityResult {
   transfer?: { tuned: number; curve: RateCurve; cost: number };
 }
 
-/** Every arm with runs at three rates or more. */
+/** Every arm with runs at {@link LEAST_RATES} rates or more. */
 export function stabilityResults(finished: readonly FinishedRun[]): StabilityResult[] {
   return STABILITY_ARMS.flatMap((arm) => stabilityOf(arm, finished) ?? []);
 }
@@ -39,7 +42,7 @@ function stabilityOf(arm: string, finished: readonly FinishedRun[]): StabilityRe
   const runs = finished.filter((run) => run.arm === stabilityName(arm));
   requireOneVersion(`average ${stabilityName(arm)}`, runs);
   const rates = [...new Set(runs.map(peakOf))].sort((a, b) => a - b);
-  if (rates.length < 3) return undefined;
+  if (rates.length < LEAST_RATES) return undefined;
   const seeds = [...new Set(runs.map(seedOf))].sort((a, b) => a - b);
   const at = (rate: number, seed: number): number => {
     const run = runs.find((one) => peakOf(one) === rate && seedOf(one) === seed);
@@ -60,7 +63,7 @@ function stabilityOf(arm: string, finished: readonly FinishedRun[]): StabilityRe
     losses,
     lowest,
     largest: borne,
-    isBeyond: [...borne.values()].includes(rates.at(-1)!),
+    isBeyond: [...borne.values()].includes(STABILITY_RATES.at(-1)!),
     diverged: runs.filter((run) => lossOf(run) === Infinity).length,
     ...transferOf(arm, runs, finished),
   };
@@ -68,20 +71,23 @@ function stabilityOf(arm: string, finished: readonly FinishedRun[]): StabilityRe
 
 const isKnown = (loss: number): boolean => !Number.isNaN(loss);
 
-/** Where a seed's losses cross `bound` for the last time; undefined where none lies below it. */
+/**
+ * Where a seed's losses cross `bound` for the last time; undefined where none lies below it, and where the runs that would show
+ * the crossing are missing.
+ */
 function largestBorne(
   rates: readonly number[],
   losses: readonly number[],
   bound: number,
 ): number | undefined {
-  const known = rates.map((rate, i) => ({ rate, loss: losses[i] })).filter(({ loss }) => isKnown(loss));
-  const last = known.findLastIndex(({ loss }) => loss <= bound);
+  const last = losses.findLastIndex((loss) => loss <= bound);
   if (last === -1) return undefined;
-  const [below, above] = [known[last], known[last + 1]];
+  const [below, above] = [losses[last], losses[last + 1]];
+  if (rates[last] === STABILITY_RATES.at(-1)) return rates[last];
+  if (above === undefined || Number.isNaN(above)) return undefined;
   // Nothing can be interpolated towards a run that diverged: the last rate that did not is what is known.
-  if (above === undefined || above.loss === Infinity) return below.rate;
-  const share = (bound - below.loss) / (above.loss - below.loss);
-  return below.rate * (above.rate / below.rate) ** share;
+  if (above === Infinity) return rates[last];
+  return rates[last] * (rates[last + 1] / rates[last]) ** ((bound - below) / (above - below));
 }
 
 /** The best rate at full length against the tuned one. */

@@ -7,15 +7,16 @@ import type { FinishedRun } from '../sweep/finished-run.js';
 /** Lines of Markdown: a table for each size, what has to be known of it below, then the rates that arms bear. */
 export function ablationTable(finished: readonly FinishedRun[]): string[] {
   const blocks = ablationResults(finished);
-  if (blocks.length === 0) return ['No arm has final runs yet.'];
   const stability = stabilityResults(finished);
+  const rates = stability.length > 0 ? ['', ...stabilityTable(stability)] : [];
+  if (blocks.length === 0) return ['No arm has final runs yet.', ...rates];
   return [
     ...blocks.flatMap(blockTable),
     'Losses and differences: nats a character on the test part, with 95 % intervals. A character is a byte: bits a byte are ' +
       'nats / ln 2. Differences are at the best rate of both arms, by the spread of all arms together, with the uncertainty of ' +
       'both rates. Rates: read off a curve of tuning runs, ± its standard error in octaves. Zeros: of the quantized weights, ' +
       'at the end. Flips: of them in one step, halfway; at the end the rate is zero, and so are they.',
-    ...(stability.length > 0 ? ['', ...stabilityTable(stability)] : []),
+    ...rates,
   ];
 }
 
