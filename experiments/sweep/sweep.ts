@@ -22,6 +22,8 @@ export interface SweepOptions {
   engine: Engine;
   /** Folder that holds a folder for every run, by its id. */
   folder: string;
+  /** Runs that count as finished though they are not in the folder, by their id. */
+  known?: ReadonlyMap<string, FinishedRun>;
   /** Leaves out the runs for which it is false. */
   only?: (spec: RunSpec) => boolean;
   /** Stops all runs after their step, with checkpoints; the sweep then ends. */
@@ -138,7 +140,7 @@ class Work {
     return this.experiment.runs(this.preset, [...this.#finished.values()]).filter(only);
   }
 
-  /** Queues the runs that have become known, and takes over those that are finished on the disk. */
+  /** Queues the runs that have become known, and takes over those that are finished. */
   async #plan(): Promise<void> {
     for (let isNew = true; isNew;) {
       isNew = false;
@@ -151,7 +153,7 @@ class Work {
     }
   }
 
-  /** @returns true where the run is finished on the disk; others are queued */
+  /** @returns true where the run is finished, on the disk or by what is known; others are queued */
   async #takeOver(id: string, spec: RunSpec): Promise<boolean> {
     let result: RunResult | undefined;
     try {
@@ -162,6 +164,7 @@ class Work {
       this.#fail(id, spec, cause);
       return false;
     }
+    result ??= this.options.known?.get(id);
     if (result === undefined) {
       this.#queue.push({ id, spec, attempt: 1 });
       this.#emit({ kind: 'queued', id, spec });
