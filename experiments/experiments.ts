@@ -2,6 +2,7 @@
 import { bitlm } from './bitlm/experiment.js';
 import type { Experiment } from './sweep/experiment.js';
 import { fp16Comparison } from './fp16-comparison/experiment.js';
+import { frontier } from './frontier/experiment.js';
 import { pilot } from './pilot/experiment.js';
 import { quantizationAblation } from './quantization-ablation/experiment.js';
 import { scalingLaw } from './scaling-law/experiment.js';
@@ -12,6 +13,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   quantizationAblation,
   scalingLaw,
   fp16Comparison,
+  frontier,
 ];
 
 /** @throws Error that names the experiments there are */

@@ -91,9 +91,40 @@ export {
   type PtqMethod,
 } from './fp16-comparison/results.js';
 
+export { frontierArm, FRONTIER_ARMS, type FrontierArm } from './frontier/arms.js';
+export { frontierClaims } from './frontier/claims.js';
+export {
+  atEqualBytes,
+  atEqualShape,
+  gapsAtEqualBytes,
+  onFrontier,
+  pointsOfForm,
+  type Comparison,
+  type RateCosts,
+} from './frontier/compare.js';
+export { bytesFigure, equalShapeFigure, joulesFigure, table3Figure, timeFigure } from './frontier/figures.js';
+export { FORMS, formNamed, type Form } from './frontier/forms.js';
+export { readKernelTimes, tokenMs as smallTokenMs, type KernelTimes } from './frontier/kernel-times.js';
+export { rateCostsOf } from './frontier/rate-costs.js';
+export {
+  frontierOf,
+  frontierOn,
+  parametersOf,
+  type CorpusFrontier,
+  type FrontierPoint,
+  type Spread,
+} from './frontier/results.js';
+export { bestCell, table3Cell, table3Of, type Table3, type Table3Cell } from './frontier/table-3.js';
+
 export { latencyClaims, tokenMs } from './shapes/claims.js';
 export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
-export { attentionShareFigure, energyRatioFigure, latencyFigure } from './shapes/figures.js';
+export {
+  attentionShareFigure,
+  energyRatioFigure,
+  latencyRatioFigure,
+  printedEnergies,
+  printedEnergyFigure,
+} from './shapes/figures.js';
 export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
 export { findMeasurement, readShapes, type ShapesRecord } from './shapes/results.js';
 

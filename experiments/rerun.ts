@@ -7,6 +7,7 @@ import type { Preset, RunSpec } from './sweep/run-spec.js';
 import { ProgressLine } from './sweep/progress-line.js';
 import { sweep } from './sweep/sweep.js';
 
+/** Options of {@link rerun}. */
 export interface RerunOptions {
   /** Leaves out the runs for which it is false. */
   only?: (spec: RunSpec) => boolean;

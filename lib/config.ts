@@ -95,6 +95,7 @@ export const FULL_PRECISION: Readonly<AblationOptions> = Object.freeze({
   activation_quantizer: 'none',
 });
 
+/** `quantization_config` of a config.json, as transformers writes it for BitNet. */
 export interface QuantizationConfig {
   quant_method: 'bitnet';
   /** `autobitlinear`: weight_scale multiplies. `bitlinear`: weight_scale divides. */

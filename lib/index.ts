@@ -49,7 +49,7 @@ export type {
 } from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { ScheduleOptions } from './training/schedule.js';
-export { countParameters } from './parameters.js';
+export { countParameters, parameterSpecs } from './parameters.js';
 export { bitLinearInIntegers } from './quantizers/integer-product.js';
 export { abortOnInterrupt } from './training/interrupt.js';
 
@@ -64,6 +64,15 @@ export { saveModelFolder, type ModelTensor } from './checkpoint/model-folder.js'
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
 export { packTernary, unpackTernary } from './checkpoint/packing.js';
 export { readSafetensors, writeSafetensors } from './checkpoint/safetensors/safetensors.js';
+export { readStoredModel } from './checkpoint/stored/read-stored.js';
+export {
+  storedWeights,
+  writeStoredModel,
+  type CodeForm,
+  type MatrixStorage,
+  type StoredModel,
+  type StoredSize,
+} from './checkpoint/stored/stored-model.js';
 
 // Quantizers: values to integers and scales, and back. Their TensorFlow twins are lib/quantizers/straight-through.ts.
 export { roundHalfToEven } from './quantizers/rounding.js';
@@ -74,6 +83,24 @@ export {
   type QuantizedWeights,
 } from './quantizers/weights.js';
 export { gptq, inverseFactor } from './quantizers/gptq.js';
+export type { InputStatistics } from './quantizers/input-statistics.js';
+export {
+  codeEntropy,
+  codesOnGrid,
+  trainedCodes,
+  weightsOfCodes,
+  type LevelCodes,
+} from './quantizers/level-codes.js';
+export { withMadeOutliers } from './quantizers/made-outliers.js';
+export {
+  PostTraining,
+  type PostTrained,
+  type PostTrainingMethod,
+  type Preparation,
+  type WeightMatrix,
+} from './quantizers/post-training.js';
+export { randomRotation, rotateMoments, rotateRows, type Rotation } from './quantizers/rotation.js';
+export { smoothingFactors } from './quantizers/smooth-quant.js';
 export {
   LEVEL_BITS,
   levelGrid,
@@ -87,7 +114,7 @@ export { dequantizeActivations, quantizeActivations } from './quantizers/activat
 
 // Files that appear whole or not at all, and are read whole: a pipe or a device in their place is refused.
 export { writeFileAtomically } from './io/atomic-write.js';
-export { readTextFile, readTextIfThere } from './io/whole-file.js';
+export { readTextIfThere } from './io/whole-file.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
@@ -215,7 +242,13 @@ export { HubError } from './hub/request.js';
 
 // Energy: the papers' arithmetic, on the papers' shapes.
 export { bitnetEnergyTable, reportEnergyTable } from './papers/energy-table.js';
-export { modelEnergy, productEnergyRatio, type Energy, type Process } from './papers/energy.js';
+export {
+  modelEnergy,
+  productEnergyRatio,
+  type Arithmetic,
+  type Energy,
+  type Process,
+} from './papers/energy.js';
 export {
   BITNET_2B4T_SHAPE,
   BITNET_B158_SHAPES,

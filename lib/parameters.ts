@@ -53,6 +53,19 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
 /** The four places in a layer where activations are quantized; q, k and v share one, gate and up share one. */
 const ELASTIC_SITES = ['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'] as const;
 
+/** The matrices that read each of those places, and the norm in front of it, where the model has one there. */
+export const LAYER_SITES: Readonly<
+  Record<(typeof ELASTIC_SITES)[number], { readers: readonly string[]; norm: string }>
+> = {
+  'self_attn.input': {
+    readers: ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'],
+    norm: 'input_layernorm',
+  },
+  'self_attn.output': { readers: ['self_attn.o_proj'], norm: 'self_attn.attn_sub_norm' },
+  'mlp.input': { readers: ['mlp.gate_proj', 'mlp.up_proj'], norm: 'post_attention_layernorm' },
+  'mlp.output': { readers: ['mlp.down_proj'], norm: 'mlp.ffn_sub_norm' },
+};
+
 function layerNorms(
   options: AblationOptions,
   hidden: number,

@@ -81,6 +81,9 @@ function settings({ notebooks }, args) {
     `--MultiKernelManager.default_kernel_name=${KERNEL_NAME}`,
     // Jupyter's warnings are of its own making: of each notebook that is saved, that it is not trusted.
     '--log-level=ERROR',
+    '--LabApp.log_level=ERROR',
+    // A page that is closed while a cell prints would be a stack of the server's web library.
+    "--ServerApp.logging_config={'loggers': {'asyncio': {'level': 'CRITICAL'}}}",
     // A cell may print much at once; the kernel cuts what is beyond reason.
     '--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=10000000',
     // A kernel that is deep in a cell does not answer; it need not be waited for at the end.

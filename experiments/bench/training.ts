@@ -82,10 +82,16 @@ async function measure(threads: number): Promise<Measurement[]> {
   const training = await loadTraining({ threads });
   const measured: Measurement[] = [];
   for (const size of BENCH_SIZES) {
+    const { note } = training.backend;
     const [eager, compiled] = (['eager', 'compiled'] as const).map(
       (form) => new EndlessRun(training, size, form),
     );
     for (const run of [eager, compiled]) await run.advance(WARM_UP_STEPS, false);
+    if (training.backend.note !== note) {
+      throw new Error(
+        `bench training: a step of ${size.name} must be one call, got eager ones: ${training.backend.note}`,
+      );
+    }
     const peaks = [training.measureSgemm()];
     for (let turn = 0; turn < TURNS; turn++) {
       for (const run of [eager, compiled]) await run.advance(STEPS_AT_ONCE, true);
@@ -123,44 +129,60 @@ function lastLine(program: string, args: readonly string[], name: string): unkno
   return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
-/** Runs the bench and prints the table: medians of the rounds. */
+/** What one round measured with so many threads, by size. */
+interface Round {
+  own: Measurement[];
+  /** Milliseconds of PyTorch's eager step. */
+  pyTorch?: number[];
+}
+
+/** Runs the bench: prints each round as it ends, and the medians of all as a table. */
 export function benchTraining(args: string[]): void {
   const { torch } = parseArgs({ args, options: { torch: { type: 'string' } } }).values;
-  const rounds = Array.from({ length: ROUNDS }, () =>
-    THREADS.map((threads) => ({
-      own: measureApart(threads),
-      pyTorch: torch === undefined ? undefined : measurePyTorch(torch, threads),
-    })),
-  );
+  const rounds = THREADS.map((): Round[] => []);
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const [t, threads] of THREADS.entries()) {
+      const own = measureApart(threads);
+      const pyTorch = torch === undefined ? undefined : measurePyTorch(torch, threads);
+      rounds[t].push({ own, pyTorch });
+      const ratios = own.map((one) => (one.eager / one.compiled).toFixed(2));
+      const others = pyTorch?.map((ms, s) => (ms / own[s].compiled).toFixed(2));
+      console.log(
+        `Round ${round} of ${ROUNDS}, threads ${threads}: eager / one call ${ratios.join(' ')}` +
+          (others ? `, PyTorch / one call ${others.join(' ')}` : ''),
+      );
+    }
+  }
   console.log(
-    '| size | threads | eager, ms | one call, ms | eager / one call | GFLOP/s | to the sgemm peak |' +
+    '\n| size | threads | eager, ms | one call, ms | eager / one call | GFLOP/s | to the sgemm peak |' +
       (torch === undefined ? '' : ' PyTorch eager, ms | PyTorch / one call |'),
   );
   console.log(`|---|---|---|---|---|---|---|${torch === undefined ? '' : '---|---|'}`);
   for (const [s, size] of BENCH_SIZES.entries()) {
-    for (const [t, threads] of THREADS.entries()) {
-      const own = rounds.map((round) => round[t].own[s]);
-      const compiled = median(own.map((one) => one.compiled));
-      const gflops = flopsPerStep(size) / compiled / 1e6;
-      const cells = [
-        size.name,
-        threads,
-        median(own.map((one) => one.eager)).toFixed(1),
-        compiled.toFixed(1),
-        median(own.map((one) => one.eager / one.compiled)).toFixed(2),
-        gflops.toFixed(1),
-        (gflops / median(own.flatMap(({ peaks }) => peaks))).toFixed(2),
-      ];
-      if (torch !== undefined) {
-        const pyTorch = rounds.map((round) => round[t].pyTorch![s]);
-        cells.push(
-          median(pyTorch).toFixed(1),
-          median(pyTorch.map((ms, r) => ms / own[r].compiled)).toFixed(2),
-        );
-      }
-      console.log(`| ${cells.join(' | ')} |`);
-    }
+    for (const [t, threads] of THREADS.entries())
+      console.log(`| ${[size.name, threads, ...cells(size, s, rounds[t])].join(' | ')} |`);
   }
+}
+
+/** Medians of the rounds for the size at `index`. */
+function cells(size: BenchSize, index: number, rounds: readonly Round[]): string[] {
+  const own = rounds.map((round) => round.own[index]);
+  const compiled = median(own.map((one) => one.compiled));
+  const gflops = flopsPerStep(size) / compiled / 1e6;
+  const pyTorch = rounds.flatMap((round) => round.pyTorch?.[index] ?? []);
+  return [
+    median(own.map((one) => one.eager)).toFixed(1),
+    compiled.toFixed(1),
+    median(own.map((one) => one.eager / one.compiled)).toFixed(2),
+    gflops.toFixed(1),
+    (gflops / median(own.flatMap(({ peaks }) => peaks))).toFixed(2),
+    ...(pyTorch.length === 0
+      ? []
+      : [
+          median(pyTorch).toFixed(1),
+          median(pyTorch.map((ms, round) => ms / own[round].compiled)).toFixed(2),
+        ]),
+  ];
 }
 
 const [, script, threads] = process.argv;

@@ -32,7 +32,7 @@ function onlyPairs(sweep: SizeSweep, smallest: number): SizeSweep {
   };
 }
 
-/** What notebook 3 shows of models that were trained. */
+/** What notebook 3a shows. */
 export const fp16Comparison: Experiment = {
   name: 'fp16-comparison',
   title: 'What 1.58 bits cost: b1.58 beside full precision, and weights quantized after training',

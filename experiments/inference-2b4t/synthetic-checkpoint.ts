@@ -1,6 +1,7 @@
 /**
  * A stand-in for the weights of BitNet b1.58 2B4T: its exact shapes and format (packed, 1.18 GB), with random trits, a
- * random embedding and norms of 1. It says nothing about text and everything about speed.
+ * random embedding and norms of 1; or the master weights that such a model is trained in (BF16, 4.83 GB). It says
+ * nothing about text and everything about speed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -19,10 +20,17 @@ interface Planned {
   dtype: 'U8' | 'BF16';
   shape: number[];
   bytes: number;
-  fill: 'trits' | 'embedding' | 'ones' | 'scale';
+  fill: 'trits' | 'normal' | 'ones' | 'scale';
 }
 
-function plannedTensors(): Planned[] {
+/** Which stand-in. */
+export interface SyntheticOptions {
+  /** Fewer than the 30 of 2B4T for a quick look. */
+  layers?: number;
+  form?: 'packed' | 'master';
+}
+
+function plannedTensors({ layers, form }: Required<SyntheticOptions>): Planned[] {
   const { hidden_size: hidden, intermediate_size: inner, num_key_value_heads: kvHeads } = PUBLISHED_CONFIG;
   const keys = kvHeads * (hidden / PUBLISHED_CONFIG.num_attention_heads);
   const tensors: Planned[] = [];
@@ -31,11 +39,12 @@ function plannedTensors(): Planned[] {
     tensors.push({ name, dtype, shape, bytes: values * (dtype === 'U8' ? 1 : 2), fill });
   };
   const matrix = (name: string, out: number, input: number): void => {
+    if (form === 'master') return add(`${name}.weight`, 'BF16', [out, input], 'normal');
     add(`${name}.weight`, 'U8', [out / 4, input], 'trits');
     add(`${name}.weight_scale`, 'BF16', [1], 'scale');
   };
-  add('model.embed_tokens.weight', 'BF16', [PUBLISHED_CONFIG.vocab_size, hidden], 'embedding');
-  for (let layer = 0; layer < PUBLISHED_CONFIG.num_hidden_layers; layer++) {
+  add('model.embed_tokens.weight', 'BF16', [PUBLISHED_CONFIG.vocab_size, hidden], 'normal');
+  for (let layer = 0; layer < layers; layer++) {
     const prefix = `model.layers.${layer}`;
     add(`${prefix}.input_layernorm.weight`, 'BF16', [hidden], 'ones');
     matrix(`${prefix}.self_attn.q_proj`, hidden, hidden);
@@ -86,12 +95,23 @@ function normalCodes(random: () => number): Uint16Array {
  * Writes the checkpoint into `folder` unless it is there.
  * @returns the folder
  */
-export async function syntheticCheckpoint(folder: string): Promise<string> {
+export async function syntheticCheckpoint(
+  folder: string,
+  { layers = PUBLISHED_CONFIG.num_hidden_layers, form = 'packed' }: SyntheticOptions = {},
+): Promise<string> {
   const file = join(folder, 'model.safetensors');
   if (existsSync(file)) return folder;
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'config.json'), `${JSON.stringify(PUBLISHED_CONFIG, undefined, 2)}\n`);
-  const tensors = plannedTensors();
+  const config = {
+    ...PUBLISHED_CONFIG,
+    num_hidden_layers: layers,
+    quantization_config: {
+      ...PUBLISHED_CONFIG.quantization_config,
+      quantization_mode: form === 'packed' ? 'offline' : 'online',
+    },
+  };
+  await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
+  const tensors = plannedTensors({ layers, form });
   const entries: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const { name, dtype, shape, bytes } of tensors) {
@@ -112,7 +132,7 @@ export async function syntheticCheckpoint(folder: string): Promise<string> {
     trits: (chunk) => {
       for (let i = 0; i < chunk.length; i++) chunk[i] = TRIT_BYTES[random() % 81];
     },
-    embedding: (chunk) => {
+    normal: (chunk) => {
       const codes = new Uint16Array(chunk.buffer, chunk.byteOffset, chunk.length / 2);
       for (let i = 0; i < codes.length; i++) codes[i] = normal[random() & 0xffff];
     },

@@ -1,7 +1,7 @@
 /**
  * npm run bench -- shapes: one token through all layers of the shapes of BitNet b1.58's Table 1 and of 2B4T, with ternary,
  * fp16 and fp32 weights on the same kernel, against the speed at which the same threads read memory. Weights are made up.
- * Shapes that do not fit are measured by as many layers as do. `--record` keeps the figures for notebook 3 and the README.
+ * Shapes that do not fit are measured by as many layers as do. `--record` keeps the figures for notebook 3b and the README.
  * Every shape gets a process of its own; its forms take turns in it.
  */
 import { spawnSync } from 'node:child_process';

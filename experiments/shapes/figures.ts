@@ -3,26 +3,44 @@ import {
   barFigure,
   BITNET_B158_SHAPES,
   lineFigure,
+  linearWeights,
+  LLAMA_SHAPES,
   modelEnergy,
   type Figure,
   type TransformerShape,
 } from '@bitnet-notebooks/lib';
+import { tokenMs } from './claims.js';
+import { B158_ENERGY, B158_TABLE_1, named } from './paper-tables.js';
 import { findMeasurement, type ShapesRecord } from './results.js';
 
-/** Milliseconds of all layers, by form, beside the paper's ratio. */
-export function latencyFigure(record: ShapesRecord, threads = 1): Figure {
-  const shapes = [...BITNET_B158_SHAPES.map(({ name }) => name), 'BitNet 2B4T'];
+/** How many times as fast ternary weights are as 16-bit ones at the papers' shapes: layers alone, a whole token, and the paper. */
+export function latencyRatioFigure(record: ShapesRecord, threads = 1): Figure {
+  const shapes = B158_TABLE_1.map(({ shape }) => shape);
+  // The paper sets its 3.9B model beside the 3B LLaMA.
+  const other = (shape: string): string => (shape === '3.9B' ? '3B' : shape);
+  const layers = (shape: string, form: 'ternary' | 'fp16'): number =>
+    findMeasurement(record, shape, form, threads).layersMs;
   return barFigure({
-    title: `A token through all layers, ${threads} thread${threads === 1 ? '' : 's'}`,
-    subtitle: 'The same kernel with weights in two, sixteen and thirty-two bits',
+    title: 'Time in fp16 / time with trits',
+    subtitle: `The same kernel with weights in two and in sixteen bits, ${threads} thread${threads === 1 ? '' : 's'}; the paper’s on a GPU`,
     category: { title: 'Shape' },
     categories: shapes,
-    value: { title: 'Time', unit: 'ms' },
+    value: { title: 'Times as fast', unit: '' },
     notes: [record.machine],
-    series: (['ternary', 'fp16', 'fp32'] as const).map((form) => ({
-      name: form,
-      values: shapes.map((shape) => findMeasurement(record, shape, form, threads).layersMs),
-    })),
+    series: [
+      {
+        name: 'all layers',
+        values: shapes.map((shape) => layers(other(shape), 'fp16') / layers(shape, 'ternary')),
+      },
+      {
+        name: 'with the output matrix',
+        values: shapes.map(
+          (shape) =>
+            tokenMs(record, other(shape), 'fp16', threads) / tokenMs(record, shape, 'ternary', threads),
+        ),
+      },
+      { name: 'the paper', values: B158_TABLE_1.map(({ latency }) => latency.llama / latency.b158) },
+    ],
   });
 }
 
@@ -42,6 +60,41 @@ export function energyRatioFigure(shapes: readonly TransformerShape[], lengths: 
           modelEnergy(shape, 'fp16', { tokens }).total / modelEnergy(shape, 'bitnet', { tokens }).total,
       ),
     })),
+  });
+}
+
+/** How much energy b1.58 saves by size: what its Figure 3 prints beside the formula, over 512 tokens. */
+export function printedEnergyFigure(): Figure {
+  const rows = printedEnergies();
+  const x = rows.map(({ parameters }) => parameters);
+  return lineFigure({
+    title: 'Energy in fp16 / as b1.58, by size',
+    subtitle: 'Printed in b1.58’s Figure 3 (right), and by the papers’ formula at 512 tokens',
+    x: { title: 'Parameters', unit: 'weights of all layers', scale: 'log' },
+    y: { title: 'Times less energy', unit: '', range: [0, 50] },
+    series: [
+      { name: 'printed', x, y: rows.map(({ printed }) => printed), markers: true, dash: 'dot' },
+      { name: 'by the formula', x, y: rows.map(({ ours }) => ours), markers: true },
+    ],
+  });
+}
+
+/** A size of b1.58's Figure 3, right. */
+export interface PrintedEnergy {
+  shape: string;
+  /** Weights of all layers. */
+  parameters: number;
+  /** Energy in fp16 over that of b1.58. */
+  printed: number;
+  ours: number;
+}
+
+/** The five sizes, with the formula's ratio at 512 tokens. */
+export function printedEnergies(): PrintedEnergy[] {
+  return B158_ENERGY.map(([name, printed]) => {
+    const shape = named([...BITNET_B158_SHAPES, ...LLAMA_SHAPES], name);
+    const ours = modelEnergy(shape, 'fp16').total / modelEnergy(shape, 'bitnet').total;
+    return { shape: name, parameters: linearWeights(shape), printed, ours };
   });
 }
 

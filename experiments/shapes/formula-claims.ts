@@ -17,7 +17,8 @@ import {
   type JudgedClaim,
   type TransformerShape,
 } from '@bitnet-notebooks/lib';
-import { B158_ENERGY, B158_TABLE_1, B158_THROUGHPUT, LARGER_THAN, named } from './paper-tables.js';
+import { printedEnergies } from './figures.js';
+import { B158_TABLE_1, B158_THROUGHPUT, LARGER_THAN, named } from './paper-tables.js';
 
 const B158 = 'BitNet b1.58 (2402.17764)';
 const B1 = 'BitNet (2310.11453), Table 1';
@@ -86,11 +87,7 @@ function energyClaims(): Draft[] {
 }
 
 function modelEnergyClaim(): Draft {
-  const rows = B158_ENERGY.map(([name, printed]) => {
-    const shape = named([...BITNET_B158_SHAPES, ...LLAMA_SHAPES], name);
-    const ours = modelEnergy(shape, 'fp16').total / modelEnergy(shape, 'bitnet').total;
-    return { name, printed, ours };
-  });
+  const rows = printedEnergies();
   const furthest = rows.toSorted(
     (a, b) => Math.abs(Math.log(b.ours / b.printed)) - Math.abs(Math.log(a.ours / a.printed)),
   )[0];
@@ -100,7 +97,7 @@ function modelEnergyClaim(): Draft {
     source: `${B158}, Figure 3`,
     paper: `${rows.map(({ printed }) => printed).join(', ')}×`,
     measure:
-      `the formula / the printed ratio at ${furthest.name}, the furthest off ` +
+      `the formula / the printed ratio at ${furthest.shape}, the furthest off ` +
       `(all: ${rows.map(({ ours }) => ours.toFixed(1)).join(', ')})`,
     ours: exactly(furthest.ours / furthest.printed),
     digits: 2,

@@ -1,4 +1,4 @@
-/** What `npm run bench -- shapes` recorded: decoding at the papers' shapes, which notebook 3 opens with. */
+/** What `npm run bench -- shapes` recorded: decoding at the papers' shapes, which notebook 3b opens with. */
 import type { ShapeSpeed, WeightForm } from '@bitnet-notebooks/lib';
 import { measurementsProblem, readResults, resultsFile } from '../record/results-file.js';
 

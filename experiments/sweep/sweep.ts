@@ -18,6 +18,7 @@ export type SweepEvent = { id: string; spec: RunSpec } & (
   | { kind: 'retrying' | 'failed'; error: Error }
 );
 
+/** Options of {@link sweep}. */
 export interface SweepOptions {
   engine: Engine;
   /** Folder that holds a folder for every run, by its id. */

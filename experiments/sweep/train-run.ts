@@ -8,12 +8,10 @@ import {
 } from '@bitnet-notebooks/lib';
 import { currentCommit } from './commit.js';
 import { evaluateTrained } from './evaluations/evaluations.js';
+import { wholeText } from './evaluations/whole-text.js';
 import type { RunSpec } from './run-spec.js';
 import type { CurvePoint, RunResult } from './finished-run.js';
 import { readResult, writeResult } from './result-file.js';
-
-/** Validation windows at the end of a run on an endless language; a text is taken whole. */
-const ENDLESS_WINDOWS = 4096;
 
 export interface TrainRunOptions {
   signal?: AbortSignal;
@@ -105,11 +103,6 @@ function finalLosses(
     ...validation,
     test: { ...model.losses(corpus, 'test', count, context), tokens: count * context },
   };
-}
-
-/** All windows of a text that do not overlap; of an endless language, as many as there are by default. */
-function wholeText(tokens: number, context: number): number {
-  return Number.isFinite(tokens) ? Math.floor((tokens - 1) / context) : ENDLESS_WINDOWS;
 }
 
 /** A point for each evaluation of a run, with the mean of the training losses since the one before. */

@@ -3,6 +3,7 @@ import { RandomStream } from '../random.js';
 import { sizesOf, type MeasuredLoss } from './loss-points.js';
 import { CONFIDENCE_LEVEL, type Estimate } from './statistics.js';
 
+/** Options of {@link bootstrap}. */
 export interface BootstrapOptions {
   /** Draws, 1,000 by default. */
   draws?: number;

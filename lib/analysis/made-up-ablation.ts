@@ -1,6 +1,6 @@
 /**
  * Made-up results of an ablation whose truth is known: how often do the intervals hold it, and how often does a family of
- * comparisons without any effect report one? The whole way is gone, from the tuning runs to the interval.
+ * comparisons without any effect report one? Each trial goes the whole way, from the tuning runs to the interval.
  */
 import { RandomStream } from '../random.js';
 import { interval, pValue, type Contrast } from './contrast.js';

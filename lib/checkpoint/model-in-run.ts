@@ -18,7 +18,7 @@ const MAX_CONFIG_BYTES = 1e6;
 export async function modelFolderIn(folder: string, operation: string): Promise<string> {
   const isRun = await readFormat(join(folder, 'config.json'), operation).then(
     (format) => format === RUN_FORMAT,
-    () => false, // whoever reads the model says what is wrong with it
+    () => false, // what reads the model says what is wrong with it
   );
   if (!isRun) return folder;
   const checkpoint = join(folder, 'checkpoint');

@@ -28,9 +28,11 @@ export function packTernary(
       `pack: ${source.tensor} must have ${shape[0] * shape[1]} values, got ${values.length}.`,
     );
   }
-  // A plain loop: `findIndex` takes fifteen times as long.
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] >= -1 && values[i] <= 1) continue;
+  // One of the two differences is negative for any other integer. No jump a weight: two billion pass through here.
+  let signs = 0;
+  for (let i = 0; i < values.length; i++) signs |= (values[i] + 1) | (1 - values[i]);
+  if (signs < 0) {
+    const i = values.findIndex((value) => value < -1 || value > 1);
     throw new RangeError(
       `pack: weights must be -1, 0 or 1, got ${values[i]} at index ${i} of ${source.tensor}.`,
     );

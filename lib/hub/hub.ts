@@ -20,6 +20,7 @@ export interface DownloadProgress {
   secondsLeft: number;
 }
 
+/** Options of {@link downloadModel}. */
 export interface DownloadOptions {
   /** Branch, tag or commit. Default `main`. */
   revision?: string;

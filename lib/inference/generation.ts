@@ -10,6 +10,7 @@ import type { TextStream } from '../tokenizer/text-stream.js';
 /** What a generation starts from: text, ids, or the messages of a conversation. */
 export type Prompt = string | ArrayLike<number> | readonly ChatMessage[];
 
+/** Options of `generate`. */
 export interface GenerateOptions extends SamplingOptions {
   /** Most tokens to write. Default: until a stop token or the end of the context. */
   maxTokens?: number;

@@ -30,6 +30,7 @@ import { checkSupported } from './supported-options.js';
 /** Threads taken without being asked for: beyond these, memory is the limit on nearly every machine. */
 const DEFAULT_MAX_THREADS = 8;
 
+/** Options of {@link loadModel}. */
 export interface LoadOptions {
   /** Threads that compute, the calling one included. Default: the processor's, at most 8. */
   threads?: number;

@@ -2,6 +2,7 @@
 import { RandomStream } from '../random.js';
 import type { Candidates } from './head.js';
 
+/** How the next token is drawn from the logits. */
 export interface SamplingOptions {
   /** Logits are divided by it before the softmax. 0 takes the most likely token. Default 0. */
   temperature?: number;

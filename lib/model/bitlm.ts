@@ -55,6 +55,8 @@ export class BitLM {
   beforeReading?: () => void;
   /** For evaluations of a trained model; training leaves it unset. */
   inputRule?: InputRule;
+  /** False while a run trains in full precision before it quantizes: all quantizers are then the identity. */
+  quantizes = true;
   /** Rotations and masks for each length of sequence seen so far. */
   private readonly positions = new Map<number, Positions>();
 
@@ -209,7 +211,7 @@ export class BitLM {
 
   /** What attention adds to the residual stream, [B·T, C]. */
   private attend(hidden: tf.Tensor2D, prefix: string, pass: Pass): tf.Tensor2D {
-    const { config, options } = this;
+    const { config } = this;
     const { table, blocks } = pass.positions;
     const shape = {
       batch: pass.batch,
@@ -228,19 +230,19 @@ export class BitLM {
     const heads = attention(qkv, shape, table, blocks); // (B·T, H·D)
     return bitLinear(this.standardized(heads, outputNorm), [weight('o_proj')], {
       ...this.around(outputNorm, `${prefix}.self_attn.output`, pass),
-      activation_quantizer: options.output_activation_quantizer ?? options.activation_quantizer,
+      activation_quantizer: this.activationsBefore('output'),
     });
   }
 
   /** What the feed-forward block adds to the residual stream, [B·T, C]. */
   private feed(middle: tf.Tensor2D, prefix: string, pass: Pass): tf.Tensor2D {
-    const { config, options } = this;
+    const { config } = this;
     const weight = (name: string): tf.Tensor2D => matrixOf(pass, `${prefix}.mlp.${name}`);
     const [inputNorm, outputNorm] = [`${prefix}.post_attention_layernorm`, `${prefix}.mlp.ffn_sub_norm`];
     const input = this.around(inputNorm, `${prefix}.mlp.input`, pass);
     const output = {
       ...this.around(outputNorm, `${prefix}.mlp.output`, pass),
-      activation_quantizer: options.down_activation_quantizer ?? options.activation_quantizer,
+      activation_quantizer: this.activationsBefore('down'),
     };
     const [up, down] = [weight('up_proj'), weight('down_proj')];
     if (config.hidden_act !== 'gelu') {
@@ -256,11 +258,20 @@ export class BitLM {
   private around(norm: string, site: string, { weights }: Pass): BitLinearOptions {
     return {
       ...this.options,
-      own: this.own,
+      ...(this.quantizes
+        ? { own: this.own }
+        : { weight_quantizer: 'none' as const, activation_quantizer: 'none' as const }),
       norm: this.norm(norm, weights),
       inputRule: this.ruleAt(site),
       step: weights.get(`${site}.step`) as tf.Tensor1D | undefined,
     };
+  }
+
+  /** The activation quantizer in front of o_proj or down_proj, which may have one of its own. */
+  private activationsBefore(site: 'output' | 'down'): AblationOptions['activation_quantizer'] {
+    const { options } = this;
+    if (!this.quantizes) return 'none';
+    return options[`${site}_activation_quantizer`] ?? options.activation_quantizer;
   }
 
   /** LayerNorm where the body of b1 has one; RMSNorm belongs to the product. */

@@ -17,7 +17,7 @@ export interface EnergyCell {
 
 /** BitNet's Table 1 (arXiv 2310.11453): a row for each size and width; 7nm MUL, 7nm ADD, 45nm MUL, 45nm ADD. */
 const PRINTED_B1: Readonly<
-  Record<string, Readonly<Record<Arithmetic, readonly [number, number, number, number]>>>
+  Record<string, Readonly<Record<Exclude<Arithmetic, 'int8'>, readonly [number, number, number, number]>>>
 > = {
   '6.7B': {
     fp32: [4.41, 1.28, 12.46, 3.03],

@@ -1,5 +1,5 @@
 /**
- * Energy of a transformer's arithmetic, as the BitNet papers count it (arXiv 2310.11453, section 3.2 and Table 1; arXiv
+ * Energy of a transformer's arithmetic, as the BitNet papers count it (arXiv 2310.11453, section 2.3 and Table 1; arXiv
  * 2402.17764, Figure 3; arXiv 2504.12285, Table 1). Only the matrix products of the layers count: weights times
  * activations, and attention's queries times keys and probabilities times values, over the full square without sparing
  * the future. Embedding, output matrix, softmax and norms are left out, and so is memory, where most energy goes in truth.
@@ -28,9 +28,10 @@ const OPERATION_PICOJOULES: Readonly<
 
 /**
  * How a model's products with weights are computed. `bitnet`: additions of int8 alone, and a few multiplications by
- * scales in fp16; its attention is fp16.
+ * scales in fp16; its attention is fp16. `int8`: the same with a multiplication of int8 for every addition, as 8-bit weights and
+ * activations need it; the papers leave it out. Weights of few bits beside 16-bit activations are widened, and so `fp16`.
  */
-export type Arithmetic = 'fp32' | 'fp16' | 'bitnet';
+export type Arithmetic = 'fp32' | 'fp16' | 'int8' | 'bitnet';
 
 /** Energy of one forward pass in joules. */
 export interface Energy {
@@ -80,10 +81,12 @@ export function modelEnergy(
 ): Energy {
   const { linear, attention, scales } = countOperations(shape, tokens);
   const picojoules = OPERATION_PICOJOULES[process];
-  const float = picojoules[arithmetic === 'bitnet' ? 'fp16' : arithmetic];
-  const isBitnet = arithmetic === 'bitnet';
-  const add = (linear * (isBitnet ? picojoules.int8.add : float.add) + attention * float.add) * 1e-12;
-  const multiply = ((isBitnet ? scales : linear) + attention) * float.multiply * 1e-12;
+  const isInteger = arithmetic === 'bitnet' || arithmetic === 'int8';
+  const float = picojoules[isInteger ? 'fp16' : arithmetic];
+  const { int8 } = picojoules;
+  const add = (linear * (isInteger ? int8 : float).add + attention * float.add) * 1e-12;
+  const products = arithmetic === 'int8' ? linear * int8.multiply : 0;
+  const multiply = (((isInteger ? scales : linear) + attention) * float.multiply + products) * 1e-12;
   return {
     add,
     multiply,

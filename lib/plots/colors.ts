@@ -14,7 +14,7 @@ export const INK = '#797979';
 export const PICTURE_STYLE =
   '<style>.ink{fill:#626262}@media(prefers-color-scheme:dark){.ink{fill:#a8a8a8}}</style>';
 
-/** Share of INK that grid lines have: there when looked for, gone when not. */
+/** Share of INK that grid lines have: seen when looked for, and not otherwise. */
 export const GRID_OPACITY = 0.28;
 
 /**

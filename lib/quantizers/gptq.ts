@@ -1,10 +1,11 @@
 /**
  * GPTQ in its plain form (Frantar et al., arXiv 2210.17323, section 3): a matrix is rounded column by column, and the
- * columns still to come correct the error of each column, so that the layer's output changes least. No column
- * order, groups or lazy batches: those save time at sizes that are not met here.
+ * columns still to come correct the error of each column, so that the layer's output changes least. Groups keep the scales
+ * that they had before the first column was rounded (the authors' option `static_groups`). No column order and no lazy batches:
+ * those save time at sizes that are not met here.
  * Legend: O output features (rows), C input features (columns).
  */
-import { nearestLevel, type LevelGrid } from './level-grid.js';
+import { groupAt, nearestLevel, type LevelGrid } from './level-grid.js';
 
 /** Added to the diagonal of the Hessian, in parts of its mean: GPTQ's own choice. */
 const DAMPING = 0.01;
@@ -40,19 +41,19 @@ export function inverseFactor(moments: Float64Array, damping: number = DAMPING):
 export function gptq(weights: Float32Array, grid: LevelGrid, factor: Float64Array): Float32Array {
   const columns = Math.sqrt(factor.length);
   const rows = weights.length / columns;
-  if (!Number.isInteger(rows) || rows % grid.reaches.length !== 0) {
+  const { groups } = grid;
+  if (rows !== groups.rows || columns !== groups.columns) {
     throw new Error(
       `gptq: weights must be rows of ${columns} values to fit the moments, got ${weights.length} values ` +
-        `and ${grid.reaches.length} reaches.`,
+        `and a grid of [${groups.rows}, ${groups.columns}].`,
     );
   }
   const rounded = new Float32Array(weights.length);
   const row = new Float64Array(columns);
   for (let r = 0; r < rows; r++) {
-    const reach = grid.reaches[Math.floor((r * grid.reaches.length) / rows)];
     row.set(weights.subarray(r * columns, (r + 1) * columns));
     for (let c = 0; c < columns; c++) {
-      const level = nearestLevel(row[c], grid.levels, reach);
+      const level = nearestLevel(row[c], grid.levels, grid.reaches[groupAt(groups, r, c)]);
       const error = (row[c] - level) / factor[c * columns + c];
       for (let k = c + 1; k < columns; k++) row[k] -= error * factor[c * columns + k];
       rounded[r * columns + c] = level;

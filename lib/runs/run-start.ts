@@ -80,7 +80,7 @@ export async function settleRun(
   return { checkpoint, points: kept, bytes, completed: end !== undefined };
 }
 
-/** Says that a complete run lacks the checkpoint it was completed with: its trained model is gone. */
+/** Says that a complete run has lost its last checkpoint, and the trained model with it. */
 export function lostEnd(
   end: RunEnd | undefined,
   checkpoint: CheckpointState | undefined,

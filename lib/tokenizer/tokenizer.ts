@@ -20,21 +20,27 @@ import { TokenizerError } from '../io/tokenizer-error.js';
 import type { TokenizerJson } from './tokenizer-json.js';
 import { readVocabulary, type Vocabulary } from './vocabulary.js';
 
+/** Options of a {@link Tokenizer}. */
 export interface TokenizerOptions {
+  /** Rows of the model's embedding, if there are more than tokens; the others decode to nothing. */
   vocabSize?: number;
+  /** Most time for a text, besides 50 μs a character: patterns of a file can take for ever. Default 10 s. */
   textLimitMs?: number;
 }
 
+/** Options of {@link Tokenizer.encode}. */
 export interface EncodeOptions {
   /** Whether to add what the tokenizer's post-processor adds: for 2B4T the beginning-of-text token. Default true. */
   addSpecialTokens?: boolean;
 }
 
+/** Options of {@link Tokenizer.decode}. */
 export interface DecodeOptions {
   /** Whether to leave out special tokens, such as the end of a turn. Default false. */
   skipSpecialTokens?: boolean;
 }
 
+/** Options of {@link Tokenizer.applyChatTemplate}. */
 export interface ChatOptions {
   /** Whether to end with the opening of the assistant's turn, for the model to go on. Default true. */
   addGenerationPrompt?: boolean;
@@ -76,9 +82,6 @@ export class Tokenizer {
 
   /**
    * @param source what a checkpoint says about its tokenizer
-   * @param options.vocabSize rows of the model's embedding, if there are more than tokens; the others decode to nothing
-   * @param options.textLimitMs most time for a text, besides 50 μs a character; patterns of a file can take for ever.
-   * Default 10 s
    * @throws TokenizerError if there is no tokenizer, or one that cannot be used
    */
   constructor(
@@ -194,11 +197,6 @@ export class Tokenizer {
   /** The id of a token by its content as the vocabulary spells it, such as `<|eot_id|>`; undefined if it has none. */
   idOf(content: string): number | undefined {
     return this.#vocabulary.idOf(content);
-  }
-
-  /** Whether an id is that of a special token. */
-  isSpecial(id: number): boolean {
-    return this.#vocabulary.special.has(id);
   }
 
   #encodeByLibrary(text: string, addSpecialTokens: boolean): ReturnType<Encoder['encode']> {

@@ -10,6 +10,7 @@ import { kernelNumbers, NativeMoments, PlainMoments, type Moments } from './adam
 export const DEFAULT_BETAS: readonly [number, number] = [0.9, 0.95];
 export const DEFAULT_EPSILON = 1e-8;
 
+/** Options of {@link AdamW}. */
 export interface AdamWOptions {
   /** β₁ and β₂; DEFAULT_BETAS by default. */
   betas?: readonly [number, number];

@@ -1,7 +1,7 @@
 /** Options of training, checked before anything is computed: each with what must be expected and what was got. */
 import { totalmem } from 'node:os';
 import { inspect } from 'node:util';
-import type { ModelConfig } from '../config.js';
+import { ablationOptions, type ModelConfig } from '../config.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { formatBytes } from '../io/format-bytes.js';
 import { schedule } from './schedule.js';
@@ -29,6 +29,9 @@ const RULES: { [K in keyof Required<TrainingOptions>]: (value: unknown) => strin
       'two numbers from 0 to below 1',
     ),
   ),
+  quantizeFrom: optional((value) =>
+    expect(Number.isSafeInteger(value) && (value as number) >= 0, 'a whole number from 0'),
+  ),
   diagnostics: optional((value) => expect(typeof value === 'boolean', 'true or false')),
   schedule: (value) => expect(isObject(value), 'an object with kind, peak and lengths'),
   seeds: (value) =>
@@ -52,10 +55,20 @@ export function checkTrainingOptions(config: ModelConfig, corpus: Corpus, option
     if (expected !== undefined) throw new Error(`train: ${key} must be ${expected}, got ${shown(value)}.`);
   }
   schedule(options.schedule);
+  checkQuantizeFrom(config, options);
   checkCorpusFits('train', config, corpus, options.context);
   checkMemory(config, options);
   // Drawn once for its own checks: a text that is too short would end the run at its first evaluation.
   corpus.validationWindows(options.validationWindows, options.context);
+}
+
+/** @throws Error where the quantizers would never come in, or one of them learns from the first step on */
+function checkQuantizeFrom(config: ModelConfig, { quantizeFrom = 0, steps }: TrainingOptions): void {
+  if (quantizeFrom === 0) return;
+  if (quantizeFrom >= steps)
+    throw new Error(`train: quantizeFrom must be below the ${steps} steps, got ${quantizeFrom}.`);
+  if (ablationOptions(config).activation_quantizer === 'elastic-int8')
+    throw new Error(`train: quantizeFrom must be 0 beside elastic-int8, got ${quantizeFrom}.`);
 }
 
 /**

@@ -83,20 +83,17 @@ async function fitNow(model: TrainableModel, corpus: Corpus, options: FitOptions
   const { train } = await import('./train.js');
   const live = liveFigure();
   const points: TrainingPoint[] = [];
-  const chart = (): Figure =>
-    lossCurves([...beside, { name, points }], {
-      title: 'Loss over training',
-      subtitle: status(points, steps),
-    });
+  const chart = (subtitle: string): Figure =>
+    lossCurves([...beside, { name, points }], { title: 'Loss over training', subtitle });
   const before = session ? session.run.points.length : await stepsInFolder(folder!);
   try {
     const run = { folder, signal: stop };
     for await (const point of train(model, corpus, training, run, session?.run)) {
       points.push(point);
-      live.update(chart);
+      live.update(() => chart(status(points, steps)));
     }
   } finally {
-    if (points.length > 0) live.finish(chart);
+    if (points.length > 0) live.finish(chart(finalStatus(points, steps)));
   }
   const done = points.at(-1)?.step ?? 0;
   console.log(summary(points, steps, done === before && done > 0));
@@ -202,14 +199,22 @@ function trainingOptions(model: TrainableModel, given: Given, steps: number): Tr
 
 /** Where a run stands, in a line: `step 36 of 1,000 · 2 min 10 s left · loss 2.53 · validation 2.61 · 5,780 tokens/s`. */
 function status(points: readonly TrainingPoint[], steps: number): string {
-  const last = points.at(-1);
-  if (!last) return `step 0 of ${grouped(steps)}`;
-  const { step, trainLoss, seconds } = last;
-  const left = step < steps ? [`${duration((seconds / step) * (steps - step))} left`] : [duration(seconds)];
+  const { step, seconds } = points.at(-1)!;
+  const left = duration((seconds / step) * (steps - step));
+  return `step ${grouped(step)} of ${grouped(steps)} · ${left} left · ${measured(points)}`;
+}
+
+/** Where a run has ended: `stopped at step 36 of 1,000 · 5 s · loss 2.53 · …`. */
+function finalStatus(points: readonly TrainingPoint[], steps: number): string {
+  const { step, seconds } = points.at(-1)!;
+  const ended = step < steps ? 'stopped at step' : 'step';
+  return `${ended} ${grouped(step)} of ${grouped(steps)} · ${duration(seconds)} · ${measured(points)}`;
+}
+
+function measured(points: readonly TrainingPoint[]): string {
+  const { trainLoss } = points.at(-1)!;
   const validation = points.findLast(({ validationLoss }) => validationLoss !== undefined)?.validationLoss;
   return [
-    `step ${grouped(step)} of ${grouped(steps)}`,
-    ...left,
     `loss ${trainLoss.toFixed(3)}`,
     ...(validation === undefined ? [] : [`validation ${validation.toFixed(3)}`]),
     `${grouped(speed(points))} tokens/s`,
@@ -228,7 +233,7 @@ function summary(points: readonly TrainingPoint[], steps: number, isOld: boolean
       'give more steps to go on, or create the model again to start from its beginning'
     );
   }
-  return status(points, steps);
+  return finalStatus(points, steps);
 }
 
 /** Tokens a second of the last steps. */

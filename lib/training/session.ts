@@ -13,9 +13,9 @@ import { DivergedError, type RunOptions, type TrainingOptions, type TrainingPoin
 
 /** What a session holds: the model, its optimizer, the run and where it stands. */
 export class TrainingSession {
-  private readonly steps: TrainingSteps;
+  private steps: TrainingSteps;
   private readonly rates: Schedule;
-  private readonly evaluation: ForwardPasses;
+  private evaluation: ForwardPasses;
   private drawnWindows: TokenWindows | undefined;
   /** Updates made in all sessions of the run. */
   private done = 0;
@@ -27,19 +27,13 @@ export class TrainingSession {
     private readonly corpus: Corpus,
     private readonly options: TrainingOptions,
     private readonly run: RunStore<TrainingPoint> | undefined,
-    form: RunOptions['form'],
+    private readonly form: RunOptions['form'],
   ) {
-    this.steps = new TrainingSteps(model, {
-      sequences: options.batch,
-      steps: options.steps - (run?.checkpointStep ?? 0),
-      clipNorm: options.clipNorm ?? 1,
-      betas: options.betas,
-      form,
-      onEager: noteEagerSteps,
-    });
     this.rates = schedule(options.schedule);
-    const left = options.steps - (run?.checkpointStep ?? 0);
-    this.evaluation = meanLosses(model, form === 'eager' ? 0 : Math.ceil(left / options.evaluateEvery));
+    const from = run?.checkpointStep ?? 0;
+    model.quantizes = this.quantizesAt(from);
+    this.steps = this.stepsFrom(from);
+    this.evaluation = this.evaluationFrom(from);
   }
 
   get isFinished(): boolean {
@@ -63,6 +57,7 @@ export class TrainingSession {
    */
   async step(): Promise<TrainingPoint> {
     const { model, options } = this;
+    if (model.quantizes !== this.quantizesAt(this.done)) this.quantize();
     const rates = this.rates(this.done);
     model.drawFrom(options.seeds.weights, this.done);
     const isEvaluated = this.done + 1 === options.steps || (this.done + 1) % options.evaluateEvery === 0;
@@ -100,10 +95,52 @@ export class TrainingSession {
     if (run && !run.completed && this.done > (run.checkpointStep ?? 0)) await this.save();
   }
 
-  /** Frees everything but the model. */
+  /** Frees everything but the model, which quantizes from now on however far it was trained. */
   close(): void {
     this.steps.close();
     this.evaluation.close();
+    this.model.quantizes = true;
+  }
+
+  /** Whether the step after `done` updates is quantized. */
+  private quantizesAt(done: number): boolean {
+    return done >= (this.options.quantizeFrom ?? 0);
+  }
+
+  /** Brings the quantizers in: steps and evaluations are other functions from now on, the moments stay. */
+  private quantize(): void {
+    const state = this.steps.state();
+    this.steps.close();
+    this.evaluation.close();
+    this.model.quantizes = true;
+    this.steps = this.stepsFrom(this.done);
+    this.steps.restore(state);
+    this.evaluation = this.evaluationFrom(this.done);
+  }
+
+  /** Steps after `done` updates, as far as they are computed alike. */
+  private stepsFrom(done: number): TrainingSteps {
+    const { options, form } = this;
+    return new TrainingSteps(this.model, {
+      sequences: options.batch,
+      steps: this.lastAlike(done) - done,
+      clipNorm: options.clipNorm ?? 1,
+      betas: options.betas,
+      form,
+      onEager: noteEagerSteps,
+    });
+  }
+
+  private evaluationFrom(done: number): ForwardPasses {
+    const { options, form } = this;
+    const count = Math.ceil((this.lastAlike(done) - done) / options.evaluateEvery);
+    return meanLosses(this.model, form === 'eager' ? 0 : count);
+  }
+
+  /** The last step that is computed as the one after `done` updates. */
+  private lastAlike(done: number): number {
+    const { quantizeFrom = 0, steps } = this.options;
+    return done < quantizeFrom ? quantizeFrom : steps;
   }
 
   /** Validation windows, drawn when they are first asked for. */

@@ -13,12 +13,14 @@ import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import { parameterSpecs } from '../parameters.js';
+import type { InputStatistics } from '../quantizers/input-statistics.js';
 import { dequantizedWeights } from '../quantizers/on-tensors.js';
 import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
 import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { checkCorpusFits } from './check-options.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
-import { inputMoments } from './input-moments.js';
+import { calibrationWindows, inputStatistics } from './input-statistics.js';
+import { transformedInputs } from './transformed-inputs.js';
 import type { ModelChange, TrainableModel } from './types.js';
 import { logAsTable } from '../plots/model-table.js';
 
@@ -103,7 +105,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     };
   }
 
-  changed({ weights, options, roundInputsToHalf = false }: ModelChange): TrainableBitLM {
+  changed({ weights, options, roundInputsToHalf, inputTransforms }: ModelChange): TrainableBitLM {
     const { quantization_config: _, ...config } = this.config;
     const values = new Map(this.tensors().map(({ name, data }) => [name, data]));
     for (const [name, data] of weights ?? []) {
@@ -118,12 +120,13 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
     const changed = configWithOwn({ ...config, bitlm: { ...named, ...options } }, own);
     const model = new TrainableBitLM(changed, { values }, own);
     if (roundInputsToHalf) model.inputRule = (_, normed) => roundedToHalf(normed);
+    else if (inputTransforms?.size) model.inputRule = transformedInputs(model.options, inputTransforms);
     return model;
   }
 
-  inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array> {
-    checkCorpusFits('input moments', this.config, corpus, context);
-    return inputMoments(this, corpus.validationWindows(windows, context), context);
+  inputStatistics(corpus: Corpus, windows: number, context: number): Map<string, InputStatistics> {
+    checkCorpusFits('input statistics', this.config, corpus, context);
+    return inputStatistics(this, calibrationWindows(corpus, windows, context), context);
   }
 
   async *generate(

@@ -2,6 +2,7 @@
 import type { ModelTensor } from '../checkpoint/model-folder.js';
 import type { AblationOptions, ModelConfig } from '../config.js';
 import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
+import type { InputStatistics } from '../quantizers/input-statistics.js';
 import type { GenerationOptions } from '../model/generation-options.js';
 import type { ScheduleOptions } from './schedule.js';
 
@@ -13,6 +14,8 @@ export interface ModelChange {
   options?: Partial<AblationOptions>;
   /** What enters every product with weights is rounded to IEEE half precision, in the place of its quantizer. */
   roundInputsToHalf?: boolean;
+  /** By site: what enters its products is x·T before it is quantized, T [C · C] (SmoothQuant, rotations). */
+  inputTransforms?: ReadonlyMap<string, Float32Array>;
 }
 
 /** A BitLM as a notebook sees it. */
@@ -39,10 +42,10 @@ export interface TrainableModel {
   /** The same network with something changed; this one stays as it is. The caller disposes it. */
   changed(change: ModelChange): TrainableModel;
   /**
-   * Mean of x·xᵀ over what enters each quantized matrix on validation windows of `context` tokens, after norm and before
-   * any quantizer: half of GPTQ's Hessian (arXiv 2210.17323, section 3). By the matrix's name, [in · in].
+   * What enters the matrices of each site (`model.layers.0.self_attn.input`), after norm and before any quantizer, on windows of
+   * `context` tokens of the training text: calibration, which must see neither validation nor test.
    */
-  inputMoments(corpus: Corpus, windows: number, context: number): Map<string, Float64Array>;
+  inputStatistics(corpus: Corpus, windows: number, context: number): Map<string, InputStatistics>;
   /** Continues a text, character by character. */
   generate(tokenizer: TextTokenizer, prompt: string, options: GenerationOptions): AsyncGenerator<string>;
   /** Saves a folder that transformers and the inference engine load. */
@@ -69,6 +72,11 @@ export interface TrainingOptions {
   validationWindows: number;
   /** Steps between two checkpoints, for runs with a folder; `evaluateEvery` by default. */
   checkpointEvery?: number;
+  /**
+   * Updates made in full precision before the quantizers come in; weights, moments, schedule and data go on as they are. 0 by
+   * default. Not for `elastic-int8`, whose step would learn nothing meanwhile.
+   */
+  quantizeFrom?: number;
   /** Looks inside the model at evaluated steps. Costs a part of an evaluation; changes nothing in what is learned. */
   diagnostics?: boolean;
   /** `weights` draws the first weights, `batches` the order of the data. */

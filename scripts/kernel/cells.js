@@ -34,6 +34,7 @@ const PATIENCE_MS = 1_500;
  * @property {Set<Function>} listeners to the interrupt that were there before it
  * @property {boolean} stopped
  * @property {boolean} left whether it was left while it ran
+ * @property {() => void} [leave] ends the wait for its last line's promise
  * @property {{ name: string, message: string, lines: string[] }} [failure]
  */
 
@@ -110,6 +111,7 @@ export class Cells {
     if (again || !listens) {
       running.left = true;
       this.#executor.interrupt();
+      running.leave?.();
       return;
     }
     setTimeout(() => {
@@ -156,8 +158,10 @@ export class Cells {
     jupyter.lastWriteDisplayData = (data, update) => output.display(data, update);
     this.#converter.prepare(code, count);
     await new Promise(setImmediate);
-    const ok = !running.stopped && (await this.#execute(code, running.listeners));
-    if (ok) this.#printLastExpression(output);
+    const ok =
+      !running.stopped &&
+      (await this.#execute(code, running.listeners)) &&
+      (await this.#printLastExpression(running));
     this.#running = undefined;
     if (running.stopped) return this.#endStopped(running);
     const { failure } = running;
@@ -199,14 +203,30 @@ export class Cells {
     return this.#waiting;
   }
 
-  /** @param {CellOutput} output */
-  #printLastExpression(output) {
+  /**
+   * Prints the value of the cell's last line. A promise is waited for, as if `await` stood before it: a training that is
+   * not awaited would go on behind later cells, where ■ does not reach it.
+   * @param {Running} running
+   * @returns {Promise<boolean>} false where the promise failed or was left
+   */
+  async #printLastExpression(running) {
     const { lastExpression } = this.#converter;
-    if (lastExpression === undefined) return;
-    const value = this.#exports[lastExpression];
+    if (lastExpression === undefined) return true;
+    let value = this.#exports[lastExpression];
     delete this.#exports[lastExpression];
-    if (value == null) return;
-    output.print('stdout', `${typeof value === 'string' ? value : inspect(value)}\n`);
+    if (value instanceof Promise) {
+      const left = new Promise((resolve) => (running.leave = () => resolve(undefined)));
+      try {
+        value = await Promise.race([value, left]);
+      } catch (error) {
+        this.#noteFailure([error]);
+        return false;
+      }
+      if (running.left) return false;
+    }
+    if (value != null)
+      running.output.print('stdout', `${typeof value === 'string' ? value : inspect(value)}\n`);
+    return true;
   }
 
   /**

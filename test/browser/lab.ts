@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,9 +36,13 @@ export async function startLab(sources: string[], folder: string): Promise<Lab> 
   const notebooks = join(folder, 'notebooks');
   const settings = join(folder, 'settings');
   mkdirSync(join(notebooks, 'my'), { recursive: true });
-  for (const name of ['lib', 'experiments', 'data'])
-    symlinkSync(join(cloneRoot, name), join(folder, name), 'junction');
-  symlinkSync(join(cloneRoot, 'notebooks', 'images'), join(notebooks, 'images'), 'junction');
+  for (const name of ['lib', 'data', 'experiments/results'])
+    linkTo(join(cloneRoot, name), join(folder, name));
+  // Copied, so that runs made here lie here, and each test begins without any.
+  for (const name of ['dist', 'package.json'])
+    cpSync(join(cloneRoot, 'experiments', name), join(folder, 'experiments', name), { recursive: true });
+  // Jupyter hands out no file that lies outside of its folder.
+  cpSync(join(cloneRoot, 'notebooks', 'images'), join(notebooks, 'images'), { recursive: true });
   for (const source of [...sources, join(cloneRoot, 'notebooks', 'README.md')])
     copyFileSync(source, join(notebooks, basename(source)));
 
@@ -89,6 +93,11 @@ export async function startLab(sources: string[], folder: string): Promise<Lab> 
       return ended;
     },
   };
+}
+
+function linkTo(target: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(target, path, 'junction');
 }
 
 /** Waits for the address that JupyterLab prints. */

@@ -106,6 +106,14 @@ export class NotebookPage {
     return cell;
   }
 
+  /** Restarts the kernel from the menu: variables are gone, outputs stay. */
+  async restartKernel(): Promise<void> {
+    await this.menu('Kernel', 'Restart Kernel…');
+    await this.page.locator('.jp-Dialog').getByText('Restart', { exact: true }).click();
+    await this.page.locator('.jp-Dialog').waitFor({ state: 'detached' });
+    await this.idle();
+  }
+
   /** ■ in the toolbar. */
   async stop(): Promise<void> {
     await this.page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="interrupt"]').click();
@@ -136,6 +144,34 @@ export class NotebookPage {
 /** All that a cell shows below it, as text. */
 export async function outputOf(cell: Locator): Promise<string> {
   return (await cell.locator('.jp-OutputArea-output').allInnerTexts()).join('\n').trim();
+}
+
+/**
+ * What a reader could not read as it was meant, on the page as wide as it is: numbers that break over two lines, charts
+ * and outputs that reach beyond their place.
+ */
+export async function unreadable(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`(() => {
+    const found = [];
+    const broken = (text) => {
+      for (const { 0: number, index } of text.data.matchAll(/−?\\d[\\d.,]*/g)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + number.length);
+        const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+        if (lines.size > 1) found.push('broken: ' + number + ' in ' + text.data.trim().slice(0, 80));
+      }
+    };
+    for (const shown of document.querySelectorAll('.jp-RenderedText pre, td')) {
+      const texts = document.createTreeWalker(shown, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) broken(texts.currentNode);
+    }
+    for (const shown of document.querySelectorAll('.bitnet-chart, .jp-OutputArea-output, .jp-InputArea-editor .cm-scroller')) {
+      const cut = shown.scrollWidth - shown.clientWidth;
+      if (shown.clientWidth > 0 && cut > 1) found.push('cut by ' + cut + ': ' + shown.className);
+    }
+    return found;
+  })()`);
 }
 
 /** Whether a cell shows anything on red ground. */

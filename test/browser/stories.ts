@@ -11,8 +11,10 @@ export interface Story {
 }
 
 /** Small enough for a moment's training. */
-export const STORY_SETUP = `import { bitDense, compare, fit, loadTraining, openCorpus, QuantizerDraws, Tensor } from '../lib';
-import { configurationA } from '../experiments';
+export const STORY_SETUP = `import {
+  bitDense, compare, fit, likeliest, loadModel, loadTraining, openCorpus, overlay, perfectLosses, QuantizerDraws, show, table, Tensor, ZipfFacts,
+} from '../lib';
+import { choosePreset, configurationA, excessFigure, readRecorded, rerun, scalingResults } from '../experiments';
 const training = await loadTraining();
 const { tf } = training;
 const corpus = await openCorpus('my/book.txt');
@@ -62,6 +64,45 @@ const right = guess.argMax(1).equal(y.argMax(1)).mean().dataSync()[0];
 console.log('most are right:', right > 0.9);`,
     lines: 12,
     shows: /most are right: true/,
+    charts: 0,
+  },
+  {
+    name: 'an own size beside the recorded ones',
+    code: `const results = scalingResults((await readRecorded('scaling-law')).runs);
+const [neighbour] = results.zipf[1].runs.filter(({ model }) => model.hidden_size === 28);
+const language = new ZipfFacts({ vocabSize: 128, exponent: 1.5, noise: 0.1, startToken: true });
+const mine = training.createModel({ ...neighbour.model, hidden_size: 24, intermediate_size: 64, head_dim: 12 }, 1);
+await fit(mine, language, { ...neighbour.training, steps: 12, name: 'mine' });
+const loss = mine.losses(language, 'validation', 512, 6).lossByKind!.v - perfectLosses(language, 512, 6).v;
+show(overlay(excessFigure(results), { x: [mine.parameterCount], y: [loss] }));`,
+    lines: 8,
+    shows: /^step 12 of 12/m,
+    charts: 2,
+  },
+  {
+    name: 'a saved model opened: its text, and what it thinks comes next',
+    code: `const writer = await loadModel('../data/bitlm-shakespeare');
+for await (const { text } of writer.generate('ROMEO:', { maxTokens: 20, seed: 1 })) process.stdout.write(text);
+const logits = await writer.logits(writer.tokenizer.encode('But soft, what light through yonder window'));
+const next = likeliest(logits.subarray(-writer.config.vocab_size), 3);
+show(table(next.map(({ id, probability }) => ({ token: JSON.stringify(writer.tokenizer.decode([id])), probability }))));`,
+    lines: 6,
+    shows: /probability[\s\S]*","\s+0\.\d+/,
+    charts: 0,
+  },
+  {
+    name: 'the preset, chosen in a cell',
+    code: `console.log('here', choosePreset(), 'there', choosePreset('full'));`,
+    lines: 1,
+    shows: /here smoke there full/,
+    charts: 0,
+  },
+  {
+    name: 'runs of an experiment, with a line that tells how far they are',
+    code: `const again = await rerun('quantization-ablation', 'smoke', { only: ({ name }) => /^b1.58-lr0.0(06|12)-tune/.test(name) });
+console.log('finished:', again.length);`,
+    lines: 2,
+    shows: /2 of 2 runs done\s+finished: 2/,
     charts: 0,
   },
 ];

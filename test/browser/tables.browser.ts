@@ -50,7 +50,10 @@ describe('a table', { timeout: 120_000 }, () => {
 
   test('breaks words, never numbers, and scrolls where it is too wide', async () => {
     const many = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`column ${i}`, 12_345.678 + i]));
-    const page = await pageWith(toHtml(table([{ text: 'some words in a cell '.repeat(8), ...many }])), 600);
+    const page = await pageWith(
+      toHtml(table([{ text: 'a gap of −0.025 [−0.063, 0.013] nats '.repeat(20), ...many }])),
+      600,
+    );
     const lines = await page.evaluate<number[]>(
       `[...document.querySelectorAll('tbody td[align=right]')].map((cell) => {
         const range = document.createRange();
@@ -59,6 +62,10 @@ describe('a table', { timeout: 120_000 }, () => {
       })`,
     );
     expect(new Set(lines)).toEqual(new Set([1]));
+    const kept = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('tbody span')].map((number) => number.getClientRects().length)`,
+    );
+    expect(kept).toEqual(Array(20).fill(1));
     const scroller = page.locator('div').first();
     expect(await scroller.evaluate((element) => element.scrollWidth > element.clientWidth)).toBe(true);
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);

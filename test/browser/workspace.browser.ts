@@ -12,7 +12,7 @@ import { normaliseNotebook } from '../../scripts/notebooks/normalise.js';
 import { cloneRoot } from '../../scripts/setup/project.js';
 import { launchChromium } from './chromium.js';
 import { startLab, type Lab } from './lab.js';
-import { isRed, NotebookPage, outputOf } from './notebook-page.js';
+import { isRed, NotebookPage, outputOf, unreadable } from './notebook-page.js';
 import { STORIES, STORY_SETUP } from './stories.js';
 
 const OUTPUT = join(cloneRoot, 'test', 'output');
@@ -22,6 +22,12 @@ const DRAWING_TIMEOUT_MS = 120_000;
 const ENDING_TIMEOUT_MS = 30_000;
 /** JupyterLab writes a notebook by itself only after two minutes; what it changes at opening it does at once. */
 const SETTLING_MS = 2_000;
+const READING_TIMEOUT_MS = 20_000;
+
+/** Diagrams of notebook 0, each in a light and a dark form. */
+const DIAGRAMS = readdirSync(join(SOURCES, 'images')).filter((name) => name.endsWith('-light.svg')).length;
+
+const DIAGRAM_WIDTH = 780;
 
 let lab: Lab;
 let browser: Browser;
@@ -84,9 +90,13 @@ test('npm start opens the start page, whose links open notebooks, without a news
 });
 
 describe('a notebook that is opened and saved', () => {
-  test.each(NOTEBOOKS)('%s is the same to the byte', async (name) => {
+  test.each(NOTEBOOKS)('%s is the same to the byte, and whole at 1,280 and 1,000 pixels', async (name) => {
     await open(name);
     await sleep(SETTLING_MS);
+    for (const width of [1280, 1000]) {
+      await notebook.page.setViewportSize({ width, height: 900 });
+      await expect.poll(() => unreadable(notebook.page), { timeout: READING_TIMEOUT_MS }).toEqual([]);
+    }
     expect((await notebook.save()) === readFileSync(join(SOURCES, name), 'utf8')).toBe(true);
   });
 
@@ -149,6 +159,20 @@ describe('cells as readers write them', () => {
     const cell = await notebook.run('for (let i = 1; i <= 1000; i++) console.log(i);');
     await expect.poll(async () => (await outputOf(cell)).split('\n')).toHaveLength(1000);
     await notebook.idle();
+  });
+
+  test('numbers in a printed line do not break', async () => {
+    await notebook.page.setViewportSize({ width: 1000, height: 900 });
+    const cell = await notebook.run("console.log('from −0.0281 [−0.0487, −0.0075] on; '.repeat(12));");
+    await expect.poll(() => outputOf(cell)).toContain('on;');
+    expect(await unreadable(notebook.page)).toEqual([]);
+    await cell.screenshot({ path: join(OUTPUT, 'cell-numbers.png') });
+    await notebook.page.setViewportSize({ width: 1280, height: 900 });
+  });
+
+  test('a last line that is not awaited is waited for', async () => {
+    const cell = await notebook.run('const later = async () => 42;\nlater()');
+    await expect.poll(() => outputOf(cell)).toBe('42');
   });
 
   test('an error shows the line of the reader, and nothing of what runs', async () => {
@@ -256,9 +280,76 @@ describe('stories', () => {
     await cell.getByText('run the cell again to go on').waitFor();
     await notebook.idle();
     expect(await isRed(cell)).toBe(false);
+    const chart = cell.locator('.js-plotly-plot').first();
+    await expect.poll(() => chart.textContent()).toMatch(/stopped at step [\d,]+ of 100,000 · \d+ s · loss/);
+    expect(await chart.textContent()).not.toContain('left');
     await cell.screenshot({ path: join(OUTPUT, 'training-stopped.png') });
     const seen = await notebook.run('long.done > 0 && long.done < 100_000');
     await expect.poll(() => outputOf(seen)).toBe('true');
+  });
+
+  test('a model that was saved is opened after a restart of the kernel, and a run goes on', async () => {
+    const loss = 'console.log(model.evaluate(corpus, 4, 32));';
+    await notebook.run(
+      "await fit(model, corpus, { ...brief, folder: 'my/runs/kept' });\nawait model.save('my/model', corpus.tokenizer);",
+    );
+    const before = await notebook.run(loss);
+    await expect.poll(() => outputOf(before)).toMatch(/^\d\.\d+$/);
+    await notebook.restartKernel();
+    await notebook.run(STORY_SETUP);
+    await notebook.run("const model = await training.openModel('my/model');");
+    const after = await notebook.run(loss);
+    await expect.poll(() => outputOf(after)).toBe(await outputOf(before));
+    const more = await notebook.run(
+      "await fit(model, corpus, { ...brief, steps: 16, folder: 'my/runs/kept' });",
+    );
+    await expect.poll(() => outputOf(more)).toContain('step 16 of 16');
+    const written = await notebook.run(
+      "for await (const { text } of (await loadModel('my/model')).generate('All', { maxTokens: 8, seed: 1 })) process.stdout.write(text);",
+    );
+    await expect.poll(async () => (await outputOf(written)).length).toBeGreaterThan(0);
+    for (const cell of [more, written]) expect(await isRed(cell)).toBe(false);
+  });
+});
+
+describe('notebook 2', () => {
+  const RERUN = "rerun('scaling-law'";
+  const rerunCell = () => notebook.cells.filter({ hasText: RERUN });
+
+  test('Run All trains while the kernel is busy and a line tells how far it is; ■ stops it there', async () => {
+    await open('2-scaling-law.ipynb');
+    await notebook.menu('Run', 'Run All Cells');
+    await expect.poll(() => outputOf(rerunCell())).toMatch(/\d+ of \d+ runs done, \d+ under way/);
+    await notebook.busy();
+    const behind = notebook.cells.filter({ hasText: 'scalingClaims(recorded.runs)' }).last();
+    const recorded = await outputOf(behind);
+    await notebook.stop();
+    await notebook.finished();
+    await expect
+      .poll(() => outputOf(rerunCell()))
+      .toMatch(/stopped with \d+ of \d+ runs done; run the cell again/);
+    expect(await outputOf(behind)).toBe(recorded);
+    expect(await isRed(notebook.page.locator('.jp-Notebook'))).toBe(false);
+    await rerunCell().screenshot({ path: join(OUTPUT, 'rerun-stopped.png') });
+  });
+
+  test('goes on from there to its end, and the live chart ends as a chart with a curve for each size', async () => {
+    await rerunCell().locator('.jp-InputPrompt').click();
+    await notebook.menu('Run', 'Run Selected Cell and All Below');
+    await notebook.page.locator('.jp-InputPrompt').getByText('[*]').first().waitFor();
+    await notebook.finished();
+    await expect.poll(() => outputOf(rerunCell())).toMatch(/(\d+) of \1 runs done$/m);
+    const saved = (await notebook.savedCells()).find(({ source }) =>
+      [source].flat().join('').includes(RERUN),
+    );
+    const charts = (saved?.outputs ?? []).flatMap(
+      ({ data }) => data?.['application/vnd.plotly.v1+json'] ?? [],
+    );
+    expect(charts).toHaveLength(1);
+    expect((charts[0] as { data: object[] }).data.length).toBeGreaterThanOrEqual(2);
+    await rerunCell().locator('.js-plotly-plot .main-svg').first().waitFor();
+    expect(await isRed(notebook.page.locator('.jp-Notebook'))).toBe(false);
+    await rerunCell().screenshot({ path: join(OUTPUT, 'rerun-ended.png') });
   });
 });
 
@@ -282,6 +373,15 @@ describe('notebook 0', () => {
       await page.locator(`body[data-jp-theme-light="${theme === 'Light'}"]`).waitFor({ state: 'attached' });
       const drawn = page.locator('.js-plotly-plot').filter({ has: page.locator('.main-svg') });
       await expect.poll(() => drawn.count(), { timeout: DRAWING_TIMEOUT_MS }).toBe(charts);
+      // Those of the other theme are not displayed.
+      await expect
+        .poll(() =>
+          page.evaluate<number[]>(
+            `[...document.querySelectorAll('.jp-RenderedMarkdown img')]
+              .filter((image) => image.offsetParent !== null).map((image) => image.naturalWidth)`,
+          ),
+        )
+        .toEqual(Array(DIAGRAMS).fill(DIAGRAM_WIDTH));
       for (let chart = 0; chart < charts; chart++) {
         await drawn.nth(chart).scrollIntoViewIfNeeded();
         await page.screenshot({ path: join(OUTPUT, `notebook-${theme.toLowerCase()}-${chart + 1}.png`) });

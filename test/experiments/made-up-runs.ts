@@ -1,5 +1,7 @@
 import type { Experiment } from '../../experiments/sweep/experiment.js';
 import { PTQ_METHODS } from '../../experiments/fp16-comparison/results.js';
+import { FORMS } from '../../experiments/frontier/forms.js';
+import { TABLE_3_MODELS, TABLE_3_ROWS, table3Name } from '../../experiments/sweep/evaluations/table-3.js';
 import { runId, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../experiments/sweep/finished-run.js';
 import { countParameters, LEVEL_BITS } from '../../lib/index.js';
@@ -41,17 +43,51 @@ function madeUp(spec: RunSpec, validationLoss: number | null): FinishedRun {
     ...(validationLoss === null && { diverged: { step: 1, message: 'made up' } }),
     seconds: 1,
     backend: { name: 'made up', version: '0', threads: 1 },
-    ...(spec.evaluations?.length && validationLoss !== null && { measured: measurements(validationLoss) }),
+    ...(spec.testWindows !== undefined &&
+      validationLoss !== null && { test: { loss: validationLoss, tokens: 1000 } }),
+    ...(spec.evaluations?.length &&
+      validationLoss !== null && { measured: measurements(spec, validationLoss) }),
   };
 }
 
-/** What the runs are asked to measure: each a little above the loss, by the length of its name. */
-function measurements(loss: number): Record<string, number> {
-  const methods = Object.keys(PTQ_METHODS).flatMap((method) =>
-    LEVEL_BITS.map((bits) => `${method}-w${bits}`),
-  );
-  const names = ['none-w16', ...methods].flatMap((name) => [16, 8].map((bits) => `ptq-${name}-a${bits}`));
-  return Object.fromEntries(
-    ['fp16', 'fp16-unrounded', ...names].map((name) => [name, loss + 1e-4 * name.length]),
-  );
+/** Bits that a form keeps a weight in, by its name. */
+function bitsOf(name: string): number {
+  const digits = /^int(\d)/.exec(name)?.[1];
+  if (digits !== undefined) return Number(digits) + 0.5;
+  return name === 'b1' ? 1 : name.startsWith('fp16') ? 16 : 1.6;
+}
+
+/** What the runs are asked to measure: losses a little above the run's own, by the length of their names; bytes by formula. */
+function measurements({ arm, model, evaluations = [] }: RunSpec, loss: number): Record<string, number> {
+  const { quantized, total } = countParameters(model);
+  const above = (name: string): [string, number] => [name, loss + 1e-4 * name.length];
+  const forms = FORMS.filter((form) => form.arm === arm);
+  const asked = (name: string): boolean => evaluations.includes(name);
+  return Object.fromEntries([
+    ...(asked('fp16') ? ['fp16', 'fp16-unrounded'].map(above) : []),
+    ...(asked('ptq')
+      ? [
+          'none-w16',
+          ...Object.keys(PTQ_METHODS).flatMap((method) => LEVEL_BITS.map((bits) => `${method}-w${bits}`)),
+        ].flatMap((name) => [16, 8].map((activations) => above(`ptq-${name}-a${activations}`)))
+      : []),
+    ...(asked('stored')
+      ? forms.flatMap((form): [string, number][] => [
+          [form.bytes, 2 * (total - quantized) + (quantized * bitsOf(form.name)) / 8],
+          form.loss === 'stored-loss' ? [form.loss, loss] : above(form.loss),
+        ])
+      : []),
+    ...(asked('table-3')
+      ? TABLE_3_MODELS.flatMap((kind) => [
+          above(`table-3 ${kind} W16A16`),
+          ...TABLE_3_ROWS.map((row) => above(table3Name(kind, row))),
+          ...['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'].map(
+            (site): [string, number] => [
+              `kurtosis ${kind} model.layers.0.${site}`,
+              kind === 'natural' ? 4 : 60,
+            ],
+          ),
+        ])
+      : []),
+  ]);
 }

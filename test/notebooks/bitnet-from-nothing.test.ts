@@ -44,7 +44,7 @@ interface Built {
   moments: { first: Tensor; second: Tensor }[];
   tenSteps: lib.TrainingOptions;
   myLosses: number[];
-  libraryLosses: number[];
+  theirLosses: number[];
 }
 
 /** Runs cells one after the other, as the kernel does, by the kernel's own compiler. */
@@ -73,7 +73,7 @@ async function run(chosen: readonly Cell[]): Promise<Built> {
     'moments',
     'tenSteps',
     'myLosses',
-    'libraryLosses',
+    'theirLosses',
   ];
   // oxlint-disable-next-line typescript/no-implied-eval -- the cells are the project's own, and are what is tested
   const body = new Function(
@@ -186,11 +186,11 @@ describe('BitNet from nothing', () => {
   });
 
   it('trains ten steps to the library’s losses', () => {
-    const { myLosses, libraryLosses } = built;
-    expect(libraryLosses).toHaveLength(10);
-    expect(libraryLosses[9]).toBeLessThan(libraryLosses[0] - 0.2);
+    const { myLosses, theirLosses } = built;
+    expect(theirLosses).toHaveLength(10);
+    expect(theirLosses[9]).toBeLessThan(theirLosses[0] - 0.2);
     myLosses.forEach((loss, step) => {
-      expect(Math.abs(loss - libraryLosses[step])).toBeLessThan(LARGEST_DIFFERENCE);
+      expect(Math.abs(loss - theirLosses[step])).toBeLessThan(LARGEST_DIFFERENCE);
     });
   });
 

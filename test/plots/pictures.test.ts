@@ -43,6 +43,8 @@ interface Trace {
   name: string;
   showlegend?: boolean;
   x: (number | string | null)[];
+  x0?: number;
+  dx?: number;
   y: (number | string | null)[];
   z: (number | null)[][];
   zmin: number;
@@ -90,7 +92,7 @@ function placing({ plot }: Picture, { xaxis, yaxis }: Layout): Place {
 
 /** Expects all of plotly's traces and texts in the picture; what paths it has besides. */
 function drawnBesides(picture: Picture, plotly: PlotlyFigure): DrawnPath[] {
-  const traces = plotly.data as unknown as Trace[];
+  const traces = (plotly.data as unknown as Trace[]).map(withPlaces);
   const layout = plotly.layout as unknown as Layout;
   const place = placing(picture, layout);
   const claimed = new Set<DrawnPath>();
@@ -117,6 +119,13 @@ function drawnBesides(picture: Picture, plotly: PlotlyFigure): DrawnPath[] {
   }
   expectTexts(picture, traces, layout);
   return picture.paths.filter((path) => !claimed.has(path));
+}
+
+/** Plotly takes places of equal distance as the first and the distance. */
+function withPlaces(trace: Trace): Trace {
+  const { x0, dx } = trace;
+  if (trace.type !== 'scatter' || x0 === undefined) return trace;
+  return { ...trace, x: trace.y.map((_, i) => x0 + i * dx!) };
 }
 
 /** Takes a path that no other trace has taken. */

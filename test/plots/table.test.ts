@@ -127,6 +127,23 @@ describe('a table as HTML and as text', () => {
     );
   });
 
+  it.each([
+    ['0.067 [0.039, 0.094] of it', '0.067 [0.039, 0.094]'],
+    ['a rate of 1.5e-3', '1.5e-3'],
+    ['over 80 %', '80 %'],
+    ['of shape 352 × 128', '352 × 128'],
+    ['a gap of −0.025 [−0.063, 0.013]', '−0.025 [−0.063, 0.013]'],
+  ])('keeps a number in a text together: %s', (text, number) => {
+    expect(toHtml(table([{ text }]))).toContain(`<span style="white-space:nowrap">${number}</span>`);
+  });
+
+  it.each(['BitNet (2310.11453), Table 4: +0.083 nats', 'int4 − int8, absmax', 'b1.58'])(
+    'leaves a text whole: %s',
+    (text) => {
+      expect(toHtml(table([{ text }]))).toContain(`>${text}</td>`);
+    },
+  );
+
   it('stands in columns of text', () => {
     expect(toText(shown)).toBe(
       ['Losses', 'arm               loss', 'b1 < b2 & "b3"   2.062', 'two / lines     −0.500', 'Means.'].join(

@@ -126,7 +126,7 @@ describe('gptq', () => {
     expect(() => inverseFactor(new Float64Array(12))).toThrow('must be a square matrix, got 12 values');
     expect(() => inverseFactor(Float64Array.of(1, 2, 2, 1))).toThrow('must be positive definite');
     expect(() => inverseFactor(Float64Array.of(NaN, 0, 0, 1))).toThrow('must be positive definite');
-    const grid = { levels: 3, reaches: Float64Array.of(1) };
+    const grid = levelGrid(new Float32Array(5), 1, { bits: 4, reach: 'absmax', granularity: 'tensor' });
     expect(() => gptq(new Float32Array(5), grid, Float64Array.of(1, 0, 0, 1))).toThrow(
       'rows of 2 values to fit the moments, got 5',
     );

@@ -17,11 +17,27 @@ describe('levelGrid', () => {
     expect([...channel.reaches]).toEqual([1, 4]);
   });
 
+  it('reaches to the largest magnitude of each group of neighbours; the last of a row may be shorter', () => {
+    const grouped = levelGrid(weights, 2, { bits: 4, reach: 'absmax', granularity: 2 });
+    expect([...grouped.reaches]).toEqual([1, 0.25, 4, Math.fround(1e-5)]);
+    expect([...roundToLevels(weights, grouped)].map(Math.abs)).toEqual([
+      Math.fround(4 / 7),
+      1,
+      0.25,
+      4,
+      Math.fround((4 * 4) / 7),
+      0,
+    ]);
+    expect(() => levelGrid(weights, 2, { bits: 4, reach: 'absmax', granularity: 0 })).toThrow(
+      'granularity must be tensor, channel or a whole number from 1, got 0',
+    );
+  });
+
   it('is the ternary grid of b1.58 for absmean at 1.58 bits', () => {
     const w = normal(4096, 1);
-    const { levels, reaches } = levelGrid(w, 64, { bits: 1.58, reach: 'absmean', granularity: 'tensor' });
-    const rounded = roundToLevels(w, { levels, reaches });
-    expect(reaches[0]).toBeCloseTo(absmeanTernaryGrid(w).scale, 6);
+    const grid = levelGrid(w, 64, { bits: 1.58, reach: 'absmean', granularity: 'tensor' });
+    const rounded = roundToLevels(w, grid);
+    expect(grid.reaches[0]).toBeCloseTo(absmeanTernaryGrid(w).scale, 6);
     expect([...rounded].map((value) => Math.sign(value))).toEqual([
       ...quantizeWeights('absmean-ternary', w).values,
     ]);
@@ -30,7 +46,9 @@ describe('levelGrid', () => {
   it('refuses rows that do not divide the weights, a width that there is none of, and weights that are not finite', () => {
     const kind = { bits: 4, reach: 'absmax', granularity: 'channel' } as const;
     expect(() => levelGrid(weights, 4, kind)).toThrow('rows must divide the 6 weights, got 4');
-    expect(() => levelGrid(weights, 2, { ...kind, bits: 5 as 4 })).toThrow('bits must be one of 8, 4, 3');
+    expect(() => levelGrid(weights, 2, { ...kind, bits: 5 as 4 })).toThrow(
+      'bits must be one of 1, 2, 3, 4, 6, 8, 1.58',
+    );
     expect(() => levelGrid(Float32Array.of(1, NaN), 1, kind)).toThrow('weights must be finite');
   });
 });

@@ -48,7 +48,6 @@ describe.each(GOLDEN_CONTAINERS)('Tokenizer of the golden container %s', (contai
     expect(chat).toEqual(golden.chat);
     expect([tokenizer.vocabSize, tokenizer.bosTokenId, tokenizer.eosTokenId]).toEqual([600, 584, 585]);
     expect([tokenizer.idOf('<|eot_id|>'), tokenizer.idOf('<|none|>')]).toEqual([593, undefined]);
-    expect([tokenizer.isSpecial(593), tokenizer.isSpecial(500)]).toEqual([true, false]);
   });
 });
 

@@ -109,7 +109,7 @@ describe('what else takes options', () => {
       /evaluate: vocab_size must be at least the 128 tokens of/,
     );
     expect(() => model.losses(large, 'validation', 1, 8)).toThrow(/vocab_size/);
-    expect(() => model.inputMoments(large, 1, 8)).toThrow(/input moments: vocab_size/);
+    expect(() => model.inputStatistics(large, 1, 8)).toThrow(/input statistics: vocab_size/);
     for (const context of [17, 0, NaN]) {
       expect(() => model.evaluate(corpus, 1, context)).toThrow(/evaluate: context must be/);
     }

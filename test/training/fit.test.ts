@@ -88,6 +88,8 @@ describe('fit', () => {
       const second = await fit(mine, corpus, { ...options, ...place, signal: stopAt(7) });
       expect(second.done).toBe(7);
       expect(lastLine()).toBe('stopped at step 7 of 20; run the cell again to go on');
+      // Its chart, here in words, does not wait for what will not come.
+      expect(String(printed.mock.calls.at(-2)?.[0])).toMatch(/^stopped at step 7 of 20 · \d+ s · loss/m);
       if (where === 'in a folder') mine = training.createModel(config, 3); // its weights come from the folder
       const third = await fit(mine, corpus, { ...options, ...place });
       expect(third.done).toBe(20);

@@ -1,6 +1,9 @@
 import type { Corpus, TrainableModel } from '@bitnet-notebooks/lib';
 import { evaluateInHalf } from './half-precision.js';
 import { evaluatePostTraining } from './post-training.js';
+import { evaluateStored } from './stored.js';
+import { evaluateStoredAfterTraining } from './stored-after-training.js';
+import { evaluateTable3 } from './table-3.js';
 import type { RunSpec } from '../run-spec.js';
 
 /** A measurement of a trained model: values by name, such as a loss in nats per token. */
@@ -14,6 +17,9 @@ type Evaluation = (
 const EVALUATIONS: Readonly<Record<string, Evaluation>> = {
   fp16: evaluateInHalf,
   ptq: evaluatePostTraining,
+  stored: evaluateStored,
+  'stored-after-training': evaluateStoredAfterTraining,
+  'table-3': evaluateTable3,
 };
 
 /**

@@ -11,6 +11,7 @@ import {
   type TrainableModel,
 } from '@bitnet-notebooks/lib';
 import type { RunSpec } from '../run-spec.js';
+import { calibrationInputs } from './calibration.js';
 import { evaluationWindows } from './evaluation-windows.js';
 
 /** A way to quantize weights after training. */
@@ -32,18 +33,21 @@ const METHODS: Readonly<Record<string, Method>> = {
 
 /**
  * The loss of a trained model whose matrices are quantized afterwards, by every method at every width, in nats per token
- * (BitNet, arXiv 2310.11453, Table 3). GPTQ sees as much text of the validation part as the loss is taken over, but each
- * at its own places; embedding and output matrix stay as they are.
+ * (BitNet, arXiv 2310.11453, Table 3). GPTQ is calibrated on training text; embedding and output matrix stay as they are.
  * @returns by `ptq-METHOD-wBITS-a16` and `…-a8` (int8 activations per token); `ptq-none-w16-a16` and `-a8` unquantized
  */
 export function evaluatePostTraining(
   model: TrainableModel,
   corpus: Corpus,
-  { training: { context } }: RunSpec,
+  spec: RunSpec,
 ): Record<string, number> {
+  const { context } = spec.training;
   const windows = evaluationWindows(corpus, context);
-  // One window less spreads the windows over other places of the text.
-  const moments = model.inputMoments(corpus, Math.max(1, windows - 1), context);
+  const moments = new Map(
+    [...calibrationInputs(model, corpus, spec).values()].flatMap(({ readers, moments }) =>
+      readers.map((name) => [name, moments] as const),
+    ),
+  );
   const factors = new Map([...new Set(moments.values())].map((moment) => [moment, inverseFactor(moment)]));
   const tensors = model.tensors();
   const losses: Record<string, number> = {};

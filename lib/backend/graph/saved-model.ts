@@ -100,7 +100,7 @@ function text(value: string): Buffer {
   return Buffer.from(value, 'utf8');
 }
 
-/** Most numbers of a graph are of one byte: they need not be made anew. */
+/** Most numbers of a graph take one byte: each is made once. */
 const SMALL: readonly Buffer[] = Array.from({ length: 128 }, (_, value) => Buffer.from([value]));
 
 /** Seven bits a byte, the lowest first; a negative number as its two's complement of 64 bits. */

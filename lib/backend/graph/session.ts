@@ -10,7 +10,7 @@ import { savedModelBytes, TAG } from './saved-model.js';
 /** An input of a run: values, or the number of a tensor that TensorFlow has already. */
 export type Feed = { shape: readonly number[]; type: number; values: NativeValues } | number;
 
-/** A loaded graph with its variables; `dispose` gives their memory back. */
+/** A loaded graph with its variables; `close` gives their memory back. */
 export class GraphSession {
   private readonly heldNames: string[] = [];
   private readonly held: number[] = [];

@@ -27,6 +27,22 @@ const TERNARY_QUANTIZERS: readonly string[] = [
 /** Bytes of an unquantized tensor that are in memory at once. */
 const CHUNK_BYTES = 2 ** 22;
 
+/** The values of all codes. Half floats have so few that each is rounded once, and looked up for every weight. */
+const VALUES: Readonly<Record<HalfDtype, Float32Array>> = {
+  BF16: widenHalf(
+    'BF16',
+    Uint16Array.from({ length: 65_536 }, (_, code) => code),
+  ),
+  F16: widenHalf(
+    'F16',
+    Uint16Array.from({ length: 65_536 }, (_, code) => code),
+  ),
+};
+
+function lookUp(table: Int8Array, codes: Uint16Array, values: Int8Array): void {
+  for (let i = 0; i < values.length; i++) values[i] = table[codes[i]];
+}
+
 /** An array that is used again for one matrix after the other. */
 class Scratch<Values extends { length: number; subarray(start: number, end: number): Values }> {
   #largest: Values | undefined;
@@ -105,9 +121,12 @@ export class ExportPlan {
     }
     const weights = await this.floats(entry);
     try {
-      requireFinite('quantizeWeights', weights);
       const grid = this.grid(entry, weights);
-      const values = onGrid(grid, weights, this.#values.take(weights.length));
+      // Where a weight is not finite, neither is the scale.
+      if (!(grid.scale < Infinity)) requireFinite('quantizeWeights', weights);
+      const values = this.#values.take(weights.length);
+      if (encoding === 'F32') onGrid(grid, weights, values);
+      else lookUp(onGrid(grid, VALUES[encoding]), this.codes(entry), values);
       return { values, shape, scale: this.rounded(grid.scale, entry) };
     } catch (error) {
       if (error instanceof FileError) throw error;
@@ -139,24 +158,26 @@ export class ExportPlan {
   }
 
   private async floats(entry: TensorEntry): Promise<Float32Array> {
-    const bytes = await this.bytes(entry);
-    const count = bytes.length / DTYPE_BYTES[entry.encoding as 'F32' | HalfDtype];
-    return entry.encoding === 'F32'
-      ? new Float32Array(bytes.buffer, 0, count)
-      : widenHalf(
-          entry.encoding as HalfDtype,
-          new Uint16Array(bytes.buffer, 0, count),
-          this.#floats.take(count),
-        );
+    const { buffer, length } = await this.bytes(entry);
+    if (entry.encoding === 'F32') return new Float32Array(buffer, 0, length / DTYPE_BYTES.F32);
+    const codes = this.codes(entry);
+    return widenHalf(entry.encoding as HalfDtype, codes, this.#floats.take(codes.length));
   }
 
-  /** The bytes of a tensor piece by piece, each passed through `convert`. */
+  /** The codes of a matrix of half floats, which was read last. */
+  private codes({ byteLength }: TensorEntry): Uint16Array {
+    return new Uint16Array(this.#bytes.take(byteLength).buffer, 0, byteLength / DTYPE_BYTES.F16);
+  }
+
+  /** The bytes of a tensor piece by piece, each passed through `convert`; the next piece overwrites them. */
   async *pieces(
     entry: TensorEntry,
     convert: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array = (bytes) => bytes,
   ): AsyncGenerator<Uint8Array> {
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
     for (let start = 0; start < entry.byteLength; start += CHUNK_BYTES) {
-      const bytes = new Uint8Array(Math.min(CHUNK_BYTES, entry.byteLength - start));
+      const length = Math.min(CHUNK_BYTES, entry.byteLength - start);
+      if (bytes?.length !== length) bytes = new Uint8Array(length);
       await this.checkpoint.read(entry, bytes, start, this.signal);
       yield convert(bytes);
     }

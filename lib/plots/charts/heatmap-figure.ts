@@ -23,7 +23,7 @@ export interface HeatmapFigureOptions extends ChartOptions {
   colors?: 'sequential' | 'diverging';
   /**
    * What is shown of a matrix with more than 64 rows or columns: the `means` of blocks, or the upper left `corner`,
-   * where every value shall be seen as it is. The notes say which. `means` by default.
+   * where every value must be seen as it is. The notes say which. `means` by default.
    */
   larger?: 'means' | 'corner';
 }

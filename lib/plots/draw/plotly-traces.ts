@@ -1,6 +1,6 @@
 /** Traces of a figure as plotly's. */
 import { colorStops, translucent } from '../colors.js';
-import { isEmpty, type DrawnFigure, type DrawnTrace } from './drawable.js';
+import type { DrawnFigure, DrawnTrace } from './drawable.js';
 import type {
   BarTrace,
   HeatmapTrace,
@@ -11,9 +11,11 @@ import type {
   Values,
 } from '../figure.js';
 import { keepExtremes } from './keep-extremes.js';
+import { isEmpty } from './showable.js';
 import { escapePlotly } from './text.js';
 import { colorRange } from './svg-heatmap.js';
-import { BAR_OUTLINE, barOpacity, FAINT_WIDTH, histogramOpacity, LINE_WIDTH } from './svg-traces.js';
+import { BAR_OUTLINE, barOpacity, histogramOpacity } from './svg-bars.js';
+import { FAINT_WIDTH, LINE_WIDTH } from './svg-traces.js';
 
 type PlotlyTrace = Record<string, unknown>;
 
@@ -172,12 +174,20 @@ function histogramTrace(trace: DrawnTrace & HistogramTrace, figure: DrawnFigure)
     type: 'scatter',
     mode: 'lines',
     // Steps from edge to edge: the outline stays clear where several lie over each other, on every ground.
-    x: compact(edges),
+    ...places(edges),
     y: compact([...counts, counts.length > 0 ? counts[counts.length - 1] : 0]),
     line: { color: trace.color, width: BAR_OUTLINE, shape: 'hv' },
     fill: 'tozeroy',
     fillcolor: translucent(trace.color, histogramOpacity(figure)),
   };
+}
+
+/** Edges of bins that are equally wide as the first one and the distance: with sliders there are dozens of such rows. */
+function places(edges: readonly number[]): PlotlyTrace {
+  const x = compact(edges);
+  const dx = (edges[edges.length - 1] - edges[0]) / (edges.length - 1);
+  const even = x.every((edge, i) => Math.abs(edge - (edges[0] + i * dx)) < 1e-6 * dx);
+  return even ? { x0: x[0], dx: Number(dx.toPrecision(9)) } : { x };
 }
 
 function heatmapTrace(trace: DrawnTrace & HeatmapTrace, figure: DrawnFigure): PlotlyTrace {

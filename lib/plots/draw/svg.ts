@@ -14,7 +14,8 @@ import {
 } from './layout.js';
 import { colorBar } from './svg-heatmap.js';
 import { escapeXml, fitted, FONT, pixel, SMALL_TEXT, TEXT_SIZE, textWidth } from './text.js';
-import { drawTraces, lineStyle, symbols, type PlotArea } from './svg-traces.js';
+import { symbols, type PlotArea } from './svg-marks.js';
+import { drawTraces, lineStyle } from './svg-traces.js';
 import { scaleOf } from './ticks.js';
 
 /**

@@ -8,6 +8,9 @@ const SORTABLE = 'sortable';
 /** Characters of plain text in a cell; what is longer goes on in the HTML alone. */
 const MAX_TEXT = 100;
 
+/** What in a text must not break over two lines: numbers with their interval or percent sign, powers of ten, shapes. */
+const RE_NUMBER = /[−-]?\d[\d.,]*(?:e[−-]?\d+)?(?: × \d+)*(?: \[[^\]]*\])?(?: %)?/g;
+
 /**
  * The table as HTML without script and without ids, so that a notebook shows it whether it is trusted or not. Numbers
  * never break; a table too wide for its page scrolls.
@@ -15,7 +18,12 @@ const MAX_TEXT = 100;
 export function toHtml({ title, columns, rowCount, notes }: Table): string {
   const head = columns.map((column) => cell('th', column, escapeXml(column.title)));
   const rows = Array.from({ length: rowCount }, (_, i) =>
-    columns.map((column) => cell('td', column, escapeXml(column.texts[i]).replaceAll('\n', '<br>'))).join(''),
+    columns
+      .map((column) => {
+        const html = escapeXml(column.texts[i]).replaceAll('\n', '<br>');
+        return cell('td', column, column.numeric ? html : withWholeNumbers(html));
+      })
+      .join(''),
   );
   const empty = rowCount === 0 ? '<p>No rows.</p>' : '';
   return [
@@ -40,6 +48,13 @@ function cell(tag: 'th' | 'td', { numeric }: TableColumn, html: string): string 
   const side = numeric ? 'right' : 'left';
   const body = tag === 'th' ? '' : `;vertical-align:top${numeric ? ';white-space:nowrap' : ''}`;
   return `<${tag} align="${side}" style="text-align:${side}${body}">${html}</${tag}>`;
+}
+
+/** Numbers in a text that may break, held together where they hold a place to break. */
+function withWholeNumbers(html: string): string {
+  return html.replaceAll(RE_NUMBER, (number) =>
+    /[ −-]./.test(number.slice(1)) ? `<span style="white-space:nowrap">${number}</span>` : number,
+  );
 }
 
 /** The table in columns of plain text. */

@@ -30,7 +30,10 @@ async function failure(code: string): Promise<string> {
   return reply.traceback.join('\n');
 }
 
-/** Runs a cell that prints `begun`, stops it then, and returns its answer. */
+/**
+ * Runs a cell that prints `begun`, stops it then, and returns its answer. It prints that after an `await` or inside a
+ * loop: Node.js loses an interrupt in the moment in which a cell's part before its first `await` ends.
+ */
 async function stopped(code: string, ...behind: string[]): Promise<Answer[]> {
   const requests: string[] = [];
   for (const cell of [code, ...behind]) requests.push(await kernel.send('execute_request', { code: cell }));
@@ -113,6 +116,14 @@ describe('output', { timeout: 60_000 }, () => {
     ]);
   });
 
+  test('of a last line that is a promise is what it comes to', async () => {
+    await printed('const later = async (value: unknown) => { await 0; return value; };');
+    expect(await printed("later('told')")).toBe('told\n');
+    expect(await printed('later(undefined)')).toBe('');
+    expect(await printed("later('told');\nconst no = 1;")).toBe('');
+    expect(await failure("Promise.reject(new Error('late'))")).toMatch(/^Error: late/);
+  });
+
   test('without end is cut, and says so', async () => {
     const { text } = await kernel.run(
       "const line = 'x'.repeat(99_999); for (let i = 0; i < 300; i++) console.log(line);",
@@ -185,8 +196,9 @@ describe('errors', { timeout: 60_000 }, () => {
 
 describe.skipIf(process.platform === 'win32')('the stop button', { timeout: 60_000 }, () => {
   test.each([
-    ['a cell that waits', "console.log('begun'); await new Promise(() => {});"],
+    ['a cell that waits', "await 0; console.log('begun'); await new Promise(() => {});"],
     ['a loop without await', "console.log('begun'); for (;;);"],
+    ['a last line that is waited for', "new Promise(() => setTimeout(() => console.log('begun'), 10))"],
   ])('ends %s with one calm line, and drops the cells behind it', async (_, code) => {
     const [cell, ...dropped] = await stopped(code, '1', '2');
     expect(cell.text).toBe('begun\nStopped.\n2 cells below were not run.\n');
@@ -235,7 +247,7 @@ describe.skipIf(process.platform === 'win32')('the stop button', { timeout: 60_0
     const [again] = await stopped(cell('!signal.aborted'));
     expect(again.text).toBe('begun\nover\n');
     await printed(cell('rounds < 3'));
-    const [waiting] = await stopped("console.log('begun'); await new Promise(() => {});");
+    const [waiting] = await stopped("await 0; console.log('begun'); await new Promise(() => {});");
     expect(waiting.text).toBe('begun\nStopped.\n');
   });
 

@@ -54,6 +54,7 @@ export class KernelClient {
     readonly folder: string,
     readonly shell: Dealer,
     readonly iopub: Subscriber,
+    private readonly answerTimeoutMs: number,
   ) {
     for (const stream of [kernel.stdout!, kernel.stderr!])
       stream.on('data', (chunk: Buffer) => (this.#terminal += chunk.toString()));
@@ -61,7 +62,7 @@ export class KernelClient {
   }
 
   /** Starts a kernel in notebooks/ and waits until it answers. */
-  static async start(): Promise<KernelClient> {
+  static async start(answerTimeoutMs = ANSWER_TIMEOUT_MS): Promise<KernelClient> {
     const project = projectAt();
     const folder = mkdtempSync(join(tmpdir(), 'bitnet-kernel-'));
     const ports = await freePorts(5);
@@ -79,7 +80,7 @@ export class KernelClient {
     iopub.subscribe();
     const shell = new Dealer({ routingId: randomUUID() });
     shell.connect(`tcp://127.0.0.1:${shell_port}`);
-    const client = new KernelClient(kernel, folder, shell, iopub);
+    const client = new KernelClient(kernel, folder, shell, iopub, answerTimeoutMs);
     // The subscription reaches the kernel a moment after the connection; what it publishes before is lost.
     for (;;) {
       const id = await client.send('kernel_info_request', {});
@@ -107,7 +108,7 @@ export class KernelClient {
 
   /** Waits until a request is answered and the kernel has said that it is done with it. */
   async answered(id: string): Promise<Answer> {
-    const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+    const deadline = Date.now() + this.answerTimeoutMs;
     while (Date.now() < deadline) {
       const published = this.published.filter(({ parent }) => parent === id);
       const reply = this.#replies.get(id);
@@ -136,7 +137,7 @@ export class KernelClient {
 
   /** Waits until something that `found` accepts has been published. */
   async until(found: (message: Message) => boolean): Promise<void> {
-    const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+    const deadline = Date.now() + this.answerTimeoutMs;
     while (!this.published.some(found)) {
       if (Date.now() > deadline) throw new Error('The kernel did not publish it.');
       await sleep(10);
