@@ -1,8 +1,9 @@
 /** What a reader has to know of a block beside its numbers: nothing is left out or averaged in silence. */
+import type { ArmRuns } from './arm-runs.js';
 import { ARMS } from './arms.js';
 import { nameIn, type Block } from './blocks.js';
 import { divergedEverywhere, tuningLosses } from './rates.js';
-import type { ArmRuns } from './results.js';
+
 import { seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 import type { PooledArms } from '@bitnet-notebooks/lib';

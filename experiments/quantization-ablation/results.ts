@@ -12,9 +12,10 @@ import {
   type RateCurve,
 } from '@bitnet-notebooks/lib';
 import { ARMS, type Arm } from './arms.js';
+import { atRate, reportedRuns, type ArmRuns } from './arm-runs.js';
 import { BLOCKS, nameIn, type Block } from './blocks.js';
 import { blockNotes } from './notes.js';
-import { divergedEverywhere, isSameRate, peakOf, tunedCurve } from './rates.js';
+import { divergedEverywhere, isSameRate } from './rates.js';
 import { seedOf } from '../sweep/by-seed.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import { lossOf, type CurvePoint, type FinishedRun } from '../sweep/finished-run.js';
@@ -81,7 +82,7 @@ export function resultOf(arm: string, finished: readonly FinishedRun[]): ArmResu
 }
 
 function blockResults(block: Block, finished: readonly FinishedRun[]): BlockResults | undefined {
-  const arms = ARMS.flatMap((arm) => ownRuns(arm, block, finished) ?? []);
+  const arms = ARMS.flatMap((arm) => reportedRuns(arm, block, finished) ?? []);
   if (arms.length === 0) return undefined;
   const finals = arms.flatMap(({ all }) => all);
   requireOneVersion(`average ${block.label}`, finals);
@@ -114,45 +115,6 @@ function blockResults(block: Block, finished: readonly FinishedRun[]): BlockResu
 
 /** More than any number. */
 const LOST: Contrast = { value: Infinity, standardError: 0, degrees: 0, count: 0 };
-
-/** The reported runs of an arm in a block. */
-export interface ArmRuns {
-  arm: Arm;
-  curve: RateCurve;
-  rate: number;
-  /** At its own rate, ascending seeds. */
-  own: FinishedRun[];
-  /** At all rates that it was reported at. */
-  all: FinishedRun[];
-  /** Losses as they are pooled: runs at another rate than the own one count as an arm of their own. */
-  losses: { arm: string; seed: number; loss: number }[];
-}
-
-function ownRuns(arm: Arm, block: Block, finished: readonly FinishedRun[]): ArmRuns | undefined {
-  const name = nameIn(block, arm.name);
-  const all = finished
-    .filter((run) => run.arm === name && run.role === 'final')
-    .toSorted((a, b) => seedOf(a) - seedOf(b));
-  const curve = all.length > 0 ? tunedCurve(name, finished) : undefined;
-  if (curve === undefined) return undefined;
-  const isOwn = (run: FinishedRun): boolean => isSameRate(peakOf(run), curve.best);
-  return {
-    arm,
-    curve,
-    rate: Number(curve.best.toPrecision(3)),
-    own: all.filter(isOwn),
-    all,
-    losses: all.map((run) => ({
-      arm: isOwn(run) ? arm.name : atRate(arm.name, peakOf(run)),
-      seed: seedOf(run),
-      loss: lossOf(run),
-    })),
-  };
-}
-
-function atRate(name: string, rate: number): string {
-  return `${name} at ${rate}`;
-}
 
 function resultFrom(
   { arm, curve, rate, own }: ArmRuns,
