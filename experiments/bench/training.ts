@@ -1,7 +1,8 @@
 /**
  * npm run bench -- training [--torch PYTHON]: milliseconds of a training step, eager and as one call, which take turns
- * in one process, on one thread and on two; GFLOP/s and their ratio to the sgemm peak measured in the same run. With
- * the path of a Python that has PyTorch, its eager step of the same model takes its turn too.
+ * in one process, on one thread and on two, and the ratio of their processor times; GFLOP/s and their ratio to the sgemm
+ * peak measured in the same run. With the path of a Python that has PyTorch, its eager step of the same model takes its
+ * turn too.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -19,9 +20,11 @@ import { BENCH_SIZES, flopsPerStep, type BenchSize } from './training-sizes.js';
 
 /** What one process measured of one size. */
 interface Measurement {
-  /** Median of the steps in each form. */
+  /** Median of the steps in each form, by the clock. */
   eager: number;
   compiled: number;
+  /** Eager / one call by the processor's time, in which other work on the machine counts for little. */
+  cpuRatio: number;
   /** GFLOP/s of a large product on one thread, right before the steps and right after. */
   peaks: number[];
 }
@@ -40,6 +43,8 @@ const SCRIPT = fileURLToPath(import.meta.url);
 /** A run in one form that never ends by itself. */
 class EndlessRun {
   readonly milliseconds: number[] = [];
+  /** Of the processor, all measured steps together. */
+  cpuMicroseconds = 0;
   readonly #size: BenchSize;
   readonly #model: TrainableModel;
   readonly #points: AsyncGenerator<TrainingPoint, void, undefined>;
@@ -65,10 +70,13 @@ class EndlessRun {
   /** @param isMeasured whether the steps count */
   async advance(steps: number, isMeasured: boolean): Promise<void> {
     const { batch, context } = this.#size;
+    const before = process.cpuUsage();
     for (let i = 0; i < steps; i++) {
       const { value } = await this.#points.next();
       if (value && isMeasured) this.milliseconds.push((batch * context * 1000) / value.tokensPerSecond);
     }
+    const { user, system } = process.cpuUsage(before);
+    if (isMeasured) this.cpuMicroseconds += user + system;
   }
 
   async dispose(): Promise<void> {
@@ -98,7 +106,12 @@ async function measure(threads: number): Promise<Measurement[]> {
     }
     peaks.push(training.measureSgemm());
     for (const run of [eager, compiled]) await run.dispose();
-    measured.push({ eager: median(eager.milliseconds), compiled: median(compiled.milliseconds), peaks });
+    measured.push({
+      eager: median(eager.milliseconds),
+      compiled: median(compiled.milliseconds),
+      cpuRatio: eager.cpuMicroseconds / compiled.cpuMicroseconds,
+      peaks,
+    });
   }
   return measured;
 }
@@ -154,10 +167,10 @@ export function benchTraining(args: string[]): void {
     }
   }
   console.log(
-    '\n| size | threads | eager, ms | one call, ms | eager / one call | GFLOP/s | to the sgemm peak |' +
+    '\n| size | threads | eager, ms | one call, ms | eager / one call | by the processor | GFLOP/s | to the sgemm peak |' +
       (torch === undefined ? '' : ' PyTorch eager, ms | PyTorch / one call |'),
   );
-  console.log(`|---|---|---|---|---|---|---|${torch === undefined ? '' : '---|---|'}`);
+  console.log(`|---|---|---|---|---|---|---|---|${torch === undefined ? '' : '---|---|'}`);
   for (const [s, size] of BENCH_SIZES.entries()) {
     for (const [t, threads] of THREADS.entries())
       console.log(`| ${[size.name, threads, ...cells(size, s, rounds[t])].join(' | ')} |`);
@@ -174,6 +187,7 @@ function cells(size: BenchSize, index: number, rounds: readonly Round[]): string
     median(own.map((one) => one.eager)).toFixed(1),
     compiled.toFixed(1),
     median(own.map((one) => one.eager / one.compiled)).toFixed(2),
+    median(own.map(({ cpuRatio }) => cpuRatio)).toFixed(2),
     gflops.toFixed(1),
     (gflops / median(own.flatMap(({ peaks }) => peaks))).toFixed(2),
     ...(pyTorch.length === 0

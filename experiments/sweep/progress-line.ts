@@ -30,7 +30,8 @@ export class ProgressLine {
   end(stopped: boolean): void {
     const { done, running, waiting } = this.#clock.state();
     const of = `${done} of ${done + running + waiting} runs`;
-    this.#rewrite(stopped ? `stopped with ${of} done; run the cell again to go on\n` : `${of} done\n`);
+    this.#rewrite(stopped ? `stopped with ${of} done; run the cell again to go on` : `${of} done`);
+    this.#write('\n');
   }
 
   /** A shorter line leaves nothing of a longer one. */

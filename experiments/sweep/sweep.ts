@@ -141,17 +141,23 @@ class Work {
     return this.experiment.runs(this.preset, [...this.#finished.values()]).filter(only);
   }
 
-  /** Queues the runs that have become known, and takes over those that are finished. */
+  /**
+   * Queues the runs that have become known, and takes over those that are finished. The experiment's order is
+   * that of the queue, whenever a run became known: what tuning adds comes before what stands after it.
+   */
   async #plan(): Promise<void> {
+    const places = new Map<string, number>();
     for (let isNew = true; isNew;) {
       isNew = false;
-      for (const spec of this.#specs()) {
+      for (const [place, spec] of this.#specs().entries()) {
         const id = runId(spec);
+        places.set(id, place);
         if (this.#seen.has(id)) continue;
         this.#seen.add(id);
         isNew = (await this.#takeOver(id, spec)) || isNew;
       }
     }
+    this.#queue.sort((a, b) => places.get(a.id)! - places.get(b.id)!);
   }
 
   /** @returns true where the run is finished, on the disk or by what is known; others are queued */

@@ -156,12 +156,7 @@ export class Cells {
     this.#output = output;
     // tslab's own displays, and ours, find their cell here.
     jupyter.lastWriteDisplayData = (data, update) => output.display(data, update);
-    this.#converter.prepare(code, count);
-    await new Promise(setImmediate);
-    const ok =
-      !running.stopped &&
-      (await this.#execute(code, running.listeners)) &&
-      (await this.#printLastExpression(running));
+    const ok = await this.#compileAndRun(code, running);
     this.#running = undefined;
     if (running.stopped) return this.#endStopped(running);
     const { failure } = running;
@@ -173,6 +168,28 @@ export class Cells {
     if (stopOnError) await this.#dropWaiting();
     const { name, message, lines } = failure;
     return { status: 'error', execution_count: count, ename: name, evalue: message, traceback: lines };
+  }
+
+  /**
+   * What breaks in the kernel itself is told as an error of the cell: a cell without an answer would be busy for ever.
+   * @param {string} code
+   * @param {Running} running
+   * @returns {Promise<boolean>} whether the cell ran to its end
+   */
+  async #compileAndRun(code, running) {
+    try {
+      this.#converter.prepare(code, running.count);
+      await new Promise(setImmediate);
+      return (
+        !running.stopped &&
+        (await this.#execute(code, running.listeners)) &&
+        (await this.#printLastExpression(running))
+      );
+    } catch (error) {
+      this.#noteFailure([error]);
+      running.failure?.lines.push('The kernel could not run this cell. Run it again, or restart the kernel.');
+      return false;
+    }
   }
 
   /** @param {string} code @param {Set<Function>} listeners that were there before */

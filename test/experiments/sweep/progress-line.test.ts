@@ -21,6 +21,8 @@ test('a sweep tells at once how many runs there are, and at its end how many are
   line.show(event('b', 'queued'));
   line.end(false);
   expect(shown(text).trimEnd()).toBe('0 of 2 runs done');
+  // What is printed next begins at the start of a line.
+  expect(text.endsWith('\n')).toBe(true);
   // Nothing of the longer line before is left over.
   expect(shown(text).length).toBeGreaterThanOrEqual('0 of 1 runs done, 0 under way'.length);
 });

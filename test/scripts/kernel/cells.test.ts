@@ -174,6 +174,19 @@ describe('errors', { timeout: 60_000 }, () => {
     expect(await failure(code)).toBe(shown);
   });
 
+  test('of the kernel itself end the cell, which would be busy for ever', async () => {
+    await printed(`const whole = setImmediate;
+      Object.defineProperty(globalThis, 'setImmediate', {
+        configurable: true,
+        get() {
+          Object.defineProperty(globalThis, 'setImmediate', { configurable: true, writable: true, value: whole });
+          throw new Error('out of order');
+        },
+      });`);
+    expect(await failure('1')).toMatch(/^Error: out of order[\s\S]*\nThe kernel could not run this cell\./);
+    expect(await printed("'alive'")).toBe('alive\n');
+  });
+
   test('that nobody awaits are printed, and the kernel lives', async () => {
     const lost =
       "setTimeout(() => { throw new Error('timer'); }, 1); void Promise.reject(new Error('promise'));";
