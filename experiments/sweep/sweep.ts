@@ -23,6 +23,8 @@ export interface SweepOptions {
   engine: Engine;
   /** Folder that holds a folder for every run, by its id. */
   folder: string;
+  /** Runs that count as finished though they are not in the folder, by their id. */
+  known?: ReadonlyMap<string, FinishedRun>;
   /** Leaves out the runs for which it is false. */
   only?: (spec: RunSpec) => boolean;
   /** Stops all runs after their step, with checkpoints; the sweep then ends. */
@@ -140,7 +142,7 @@ class Work {
   }
 
   /**
-   * Queues the runs that have become known, and takes over those that are finished on the disk. The experiment's order is
+   * Queues the runs that have become known, and takes over those that are finished. The experiment's order is
    * that of the queue, whenever a run became known: what tuning adds comes before what stands after it.
    */
   async #plan(): Promise<void> {
@@ -158,7 +160,7 @@ class Work {
     this.#queue.sort((a, b) => places.get(a.id)! - places.get(b.id)!);
   }
 
-  /** @returns true where the run is finished on the disk; others are queued */
+  /** @returns true where the run is finished, on the disk or by what is known; others are queued */
   async #takeOver(id: string, spec: RunSpec): Promise<boolean> {
     let result: RunResult | undefined;
     try {
@@ -169,6 +171,7 @@ class Work {
       this.#fail(id, spec, cause);
       return false;
     }
+    result ??= this.options.known?.get(id);
     if (result === undefined) {
       this.#queue.push({ id, spec, attempt: 1 });
       this.#emit({ kind: 'queued', id, spec });
