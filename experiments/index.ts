@@ -36,20 +36,28 @@ export { ablationTraining } from './quantization-ablation/training.js';
 export {
   armCurves,
   bitsFigure,
-  diagnosticFigure,
   differenceFigure,
-  gradientFigure,
-  latentFigure,
-  table4Figure,
+  normsFigure,
+  ratesFigure,
+  sizesFigure,
+  stabilityFigure,
+  type DifferenceOptions,
 } from './quantization-ablation/figures.js';
+export { isInsideGrid, tunedRate } from './quantization-ablation/rates.js';
 export {
+  ablationResults,
   armResults,
-  isInsideGrid,
   resultOf,
-  tunedRate,
   type ArmResult,
+  type BlockResults,
 } from './quantization-ablation/results.js';
-export { ablationTable, table4, type Table4Row } from './quantization-ablation/table.js';
+export {
+  octavesBorne,
+  stabilityResults,
+  type StabilityResult,
+} from './quantization-ablation/stability-results.js';
+export { ablationTable, bitsPerByte, formatRate } from './quantization-ablation/table.js';
+export { table4, type Table4Row } from './quantization-ablation/table-4.js';
 
 export { scalingClaims } from './scaling-law/claims.js';
 export { bodyParameters } from './scaling-law/grid.js';

@@ -149,7 +149,14 @@ export {
   type MadeUpAblation,
 } from './analysis/made-up-ablation.js';
 export { PooledArms, type ArmLoss } from './analysis/pooled-arms.js';
-export { atBestRate, fitRateCurve, type RateCurve, type RateLoss } from './analysis/rate-curve.js';
+export {
+  atBestRate,
+  fitRateCurve,
+  octavesBetween,
+  type RateCurve,
+  type RateLoss,
+} from './analysis/rate-curve.js';
+export { asFamily, isByItselfOnly } from './analysis/claim-family.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
 export {
   canFitExcessLaw,
