@@ -10,7 +10,7 @@ try {
     names.length > 0 ? names.map(findExperiment) : EXPERIMENTS.filter((one) => hasResults(one.name));
   for (const experiment of chosen) {
     const recorded = await readRecorded(experiment.name);
-    const { runs, backends, node, cores, commit, command, seconds, design } = recorded;
+    const { runs, backends, node, cores, commit, command, seconds, design, missing } = recorded;
     console.log(`\n${experiment.title} (${command})\n`);
     for (const line of experiment.table(runs)) console.log(line);
     const backend = backends.map(
@@ -19,6 +19,7 @@ try {
     console.log(`\n${backend.join('; ')}. Node ${node}, ${cores} cores, commit ${commit.slice(0, 7)}.`);
     const by = design ? `, by the design ${design.sha256.slice(0, 7)}` : '';
     console.log(`${(seconds / 3600).toFixed(1)} hours of computing on one thread${by}.`);
+    if (missing !== undefined) console.log(`${missing} runs or more are still to come: ${command} --extend`);
     if (experiment.claims)
       for (const line of designChanges(design, readDesign(experiment.name))) console.log(line);
   }

@@ -9,6 +9,7 @@ import { openEngine } from './open-engine.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
 import { designOf } from '../record/design.js';
+import { recordedAsFinished, soFar } from '../record/extend.js';
 import { requireNotSmaller } from '../record/smaller-record.js';
 import { requireOneVersion, tableByVersion } from '../sweep/versions.js';
 import { plannedRuns } from './planned-runs.js';
@@ -30,6 +31,9 @@ const USAGE = `Usage: npm run experiment -- NAME --preset ${PRESETS.join('|')} [
   --any-backend   with --engine ray: takes machines with another backend; results then agree to rounding only
   --dry-run       prints the runs and what they cost, from measured steps; trains nothing
   --record        writes experiments/results/NAME.json once every run is done
+  --replace       with --record: also in the place of a larger record
+  --extend        with --record: runs that the record holds count as finished, and what has ended is recorded also where
+                  others are still to come (after Ctrl-C, or with --only); the same command goes on another day
 Ctrl-C and SIGTERM finish the running steps and save them. In a container: node experiments/dist/commands/run.js NAME …,
 since the shell that npm starts keeps the SIGTERM of docker stop to itself.`;
 
@@ -51,6 +55,7 @@ function readArguments() {
         'dry-run': { type: 'boolean', default: false },
         record: { type: 'boolean', default: false },
         replace: { type: 'boolean', default: false },
+        extend: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -72,8 +77,13 @@ async function main(): Promise<void> {
   if (!preset)
     throw new Error(`experiment: the preset must be one of ${PRESETS.join(', ')}, got ${values.preset}.`);
   const only = chosen(values.only);
-  if (only && values.record)
-    throw new Error('experiment: --record needs all runs, got --only beside it. Leave one of them out.');
+  if (values.extend && !values.record)
+    throw new Error('experiment: --extend must stand beside --record, got it alone. Add --record.');
+  if (only && values.record && !values.extend) {
+    throw new Error(
+      'experiment: --record needs all runs, got --only beside it. Leave one of them out, or add --extend.',
+    );
+  }
   checkOnly(experiment, preset, values.only ?? [], only);
   if (values.record) await checkRecord(experiment, preset, values.replace);
   const workers = values.workers === undefined ? undefined : Number(values.workers);
@@ -84,14 +94,15 @@ async function main(): Promise<void> {
     await engine.close();
     return dryRun(experiment, preset, { only, workers: engine.slots });
   }
-  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, only }, values);
+  const known = values.extend ? recordedAsFinished(await findRecorded(experiment.name)) : undefined;
+  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, known, only }, values);
 }
 
 async function runAll(
   experiment: Experiment,
   preset: Preset,
   options: SweepOptions,
-  { record, replace }: { record: boolean; replace: boolean },
+  { record, replace, extend }: { record: boolean; replace: boolean; extend: boolean },
 ): Promise<void> {
   const stop = new AbortController();
   const endListening = onStopSignal(() => {
@@ -119,10 +130,12 @@ async function runAll(
       console.log(`Computed by ${[...backends].join(' and ')}: results of these agree to rounding only.`);
     for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
     if (failed.length > 0 || stopped) process.exitCode = 1;
-    else if (record) {
-      const design = designOf(experiment, finished);
-      const path = await recordResults(experiment, preset, finished, { design, replace });
-      console.log(`Recorded in ${path}`);
+    const isWhole = process.exitCode !== 1;
+    if (record && (isWhole || extend)) {
+      const { runs, missing } = soFar(experiment, preset, [...(options.known?.values() ?? []), ...finished]);
+      const design = designOf(experiment, runs);
+      const path = await recordResults(experiment, preset, runs, { design, missing, replace });
+      console.log(`Recorded in ${path}${missing > 0 ? `; ${missing} runs or more are still to come` : ''}`);
     }
   } finally {
     stop.abort();

@@ -82,8 +82,8 @@ function across(values: readonly number[]): Estimate {
 }
 
 /**
- * Judges the claims. How many inputs of down_proj are zero is judged over the seeds of the ablation, not by the one text that is
- * traced here.
+ * Judges the claims. How many inputs of down_proj are zero is counted in the notebook, among the integers that are multiplied, and
+ * not judged: one text through one model is no sample.
  */
 export function inferenceClaims(findings: InferenceFindings): JudgedClaim[] {
   const { checkedProducts, equalProducts } = findings;

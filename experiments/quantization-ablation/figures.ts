@@ -1,21 +1,27 @@
-/** The pictures of the quantization ablation, as functions of its results. */
+/** The pictures of the quantization ablation, one a question, as functions of its results. */
 import {
   barFigure,
-  histogramFigure,
+  interval,
   intervalFigure,
-  LATENT_BINS,
-  LATENT_RANGE,
   lineFigure,
   lossCurves,
   mean,
   scatterFigure,
+  type Estimate,
   type Figure,
 } from '@bitnet-notebooks/lib';
-import type { ArmResult } from './results.js';
-import type { Table4Row } from './table.js';
-import type { CurvePoint } from '../sweep/finished-run.js';
+import type { ArmResult, BlockResults } from './results.js';
+import type { StabilityResult } from './stability-results.js';
+import { tuningLosses } from './rates.js';
+import { table4 } from './table-4.js';
+import type { FinishedRun } from '../sweep/finished-run.js';
 
-/** Loss curves of some arms, with a band from the lowest to the highest seed. */
+const DIFFERENCE = { title: 'Difference in test loss', unit: 'nats a character' };
+
+/** How every difference was made. */
+const HOW = '95 % intervals: the spread of all arms together, and the uncertainty of both learning rates.';
+
+/** Loss curves of some arms on validation text, with a band from the lowest to the highest seed. */
 export function armCurves(results: readonly ArmResult[], title: string, range?: [number, number]): Figure {
   return lossCurves(
     results.map(({ label, curves }) => ({ name: label, points: curves })),
@@ -23,29 +29,29 @@ export function armCurves(results: readonly ArmResult[], title: string, range?: 
   );
 }
 
-/**
- * How much each arm loses against the one that it is compared with.
- * @param atMost larger differences are drawn at the edge, with their number in the name
- */
-export function differenceFigure(results: readonly ArmResult[], atMost: number): Figure {
-  const rows = results.filter(({ difference }) => difference !== undefined);
+/** What the chart of differences is of. */
+export interface DifferenceOptions {
+  title: string;
+  /** Larger differences are drawn at the edge, with their number in the name; nats. */
+  atMost?: number;
+}
+
+/** How much each arm loses against the one that it is compared with. */
+export function differenceFigure(
+  results: readonly ArmResult[],
+  { title, atMost = Infinity }: DifferenceOptions,
+): Figure {
   return intervalFigure({
-    title: 'What each change costs',
+    title,
     subtitle: 'Right of zero: worse than the arm it is compared with',
     category: { title: 'Change' },
-    value: { title: 'Difference in validation loss', unit: 'nats per token' },
+    value: DIFFERENCE,
     lines: [{ axis: 'x', at: 0, label: '' }],
-    notes: ['Means over the seeds, pair by pair, with 95 % intervals (Student).'],
-    rows: rows.map(({ label, axis, against, difference }) => {
-      const { value, low, high } = difference!;
+    notes: [HOW],
+    rows: results.flatMap(({ label, axis, against, difference }) => {
+      if (difference === undefined) return [];
       const name = axis === 'table-4' ? `b1, ${label}` : label;
-      return {
-        name: value > atMost ? `${name}: +${value.toFixed(2)}` : name,
-        value: Math.min(value, atMost),
-        low: Math.min(low, atMost),
-        high: Math.min(high, atMost),
-        group: `against ${REFERENCES[against] ?? against}`,
-      };
+      return [{ ...within(name, difference, atMost), group: `against ${REFERENCES[against] ?? against}` }];
     }),
   });
 }
@@ -54,130 +60,176 @@ export function differenceFigure(results: readonly ArmResult[], atMost: number):
 const REFERENCES: Readonly<Record<string, string>> = {
   'weights-sign': 'b1 (absmax + SubLN)',
   'full-precision': 'full precision',
-  'a-full-precision': 'full precision at configuration A',
 };
 
-/** A diagnostic over training: mean over the seeds, in a band from the lowest to the highest. */
-export function diagnosticFigure(
-  results: readonly ArmResult[],
-  key: 'zeros' | 'flips' | 'activationZeros',
-  { title, axis, scale }: { title: string; axis: string; scale?: 'linear' | 'log' },
-): Figure {
-  return lineFigure({
-    title,
-    x: { title: 'Training', unit: 'steps' },
-    y: { title: axis, unit: '%', scale },
-    notes: ['Lines: mean of the seeds. Bands: lowest and highest seed.'],
-    series: results.map(({ label, curves }) => {
-      const seen = curves.map((curve) => curve.filter((point) => point.diagnostics?.[key] !== undefined));
-      const shares = (seen[0] ?? []).map((_, i) =>
-        seen.map((curve) => curve[i]?.diagnostics?.[key]).filter((share) => share !== undefined),
-      );
-      return {
-        name: label,
-        x: (seen[0] ?? []).map(({ step }) => step),
-        y: shares.map((values) => 100 * mean(values)),
-        low: shares.map((values) => 100 * Math.min(...values)),
-        high: shares.map((values) => 100 * Math.max(...values)),
-      };
-    }),
-  });
+/** A row whose value lies on the chart; one that does not has it in its name. */
+function within(
+  name: string,
+  { value, low, high }: Estimate,
+  atMost: number,
+): { name: string; value: number; low: number; high: number } {
+  const shown = value === Infinity ? 'diverged' : `+${value.toFixed(2)}`;
+  return {
+    name: value > atMost ? `${name}: ${shown}` : name,
+    value: Math.min(value, atMost),
+    low: Math.min(low, atMost),
+    high: Math.min(high, atMost),
+  };
 }
 
-/** Norm of the gradients over training, by arm; mean over the seeds. */
-export function gradientFigure(results: readonly ArmResult[]): Figure {
-  return lineFigure({
-    title: 'Norm of the gradients',
-    x: { title: 'Training', unit: 'steps' },
-    y: { title: 'Norm of all gradients', unit: 'nats', scale: 'log' },
-    series: results.map(({ label, curves }) => ({
-      name: label,
-      x: curves[0].map(({ step }) => step),
-      y: curves[0].map((_, i) => mean(curves.map((curve) => curve[i]?.gradientNorm ?? NaN))),
-    })),
-  });
-}
-
-/** Where the latent weights of the first seed lie, in units of their mean magnitude, at the first and the last look. */
-export function latentFigure({ label, curves }: ArmResult): Figure {
-  const edges = Array.from({ length: LATENT_BINS + 1 }, (_, i) => LATENT_RANGE * ((2 * i) / LATENT_BINS - 1));
-  const looks = curves[0].filter(({ diagnostics }) => diagnostics?.latent !== undefined);
-  const series = ({
-    step,
-    diagnostics,
-  }: CurvePoint): { name: string; edges: number[]; counts: number[] } => ({
-    name: `step ${step}`,
-    edges,
-    counts: diagnostics!.latent!,
-  });
-  return histogramFigure({
-    title: `Latent weights: ${label}`,
-    subtitle: 'The thresholds of the trits lie at ±0.5',
-    x: { title: 'Weight / mean magnitude', unit: '' },
-    notes: ['The outer bins hold all that lies beyond.'],
-    series: [looks[0], looks[looks.length - 1]].filter(Boolean).map(series),
-  });
-}
-
-/** Bits that a weight takes; three values take log₂ 3 = 1.58 in theory, and 2 as the 2-bit quantizer stores them. */
+/** Bits that a weight takes; three values take log₂ 3 = 1.58 in theory, and 2 as 2B4T's file stores them. */
 const BITS: Readonly<Record<string, number>> = {
   'weights-sign': 1,
   'weights-zero-one': 1,
   'weights-absmedian': Math.log2(3),
-  'weights-2bit': 2,
+  'weights-2bit': Math.log2(3),
   'weights-4bit': 4,
   'weights-8bit': 8,
   'weights-none': 32,
 };
 
-/** What more or fewer bits of a weight change against b1.58, whose activations all keep. */
-export function bitsFigure(results: readonly ArmResult[], leaveOut: readonly string[] = []): Figure {
-  const points = results.filter(
-    ({ arm, difference }) => arm in BITS && difference && !leaveOut.includes(arm),
+/**
+ * Question 1: what fewer or more bits of a weight change against b1.58, with the activations of all in int8.
+ * @param atMost larger differences are drawn there, with their number in the name; nats
+ */
+export function bitsFigure({ arms }: Pick<BlockResults, 'arms'>, atMost = 0.1): Figure {
+  const points = arms.flatMap(({ arm, label, difference }) =>
+    arm in BITS && difference ? [{ bits: BITS[arm], ...within(label, difference, atMost) }] : [],
   );
   return scatterFigure({
-    title: 'Loss against bits',
-    subtitle: 'Zero is b1.58 itself, at 1.58 bits; activations in int8 throughout',
-    x: { title: 'Width of a weight', unit: 'bits', scale: 'log' },
-    y: { title: 'Difference in validation loss', unit: 'nats per token' },
+    title: 'Loss against the bits of a weight',
+    subtitle: 'Zero is b1.58 itself; above it is worse; activations in int8 throughout',
+    x: { title: 'Information in a weight', unit: 'bits', scale: 'log' },
+    y: DIFFERENCE,
     lines: [{ axis: 'y', at: 0, label: 'b1.58' }],
-    notes: ['Means over the seeds, pair by pair, with 95 % intervals (Student).'],
-    series: points.map(({ arm, label, difference }) => ({
-      name: label,
-      x: [BITS[arm]],
-      y: [difference!.value],
-      low: [difference!.low],
-      high: [difference!.high],
+    notes: [HOW],
+    series: points.map(({ bits, name, value, low, high }) => ({
+      name,
+      x: [bits],
+      y: [value],
+      low: [low],
+      high: [high],
+      symbol: value === atMost ? 'diamond-open' : 'circle',
     })),
   });
 }
 
-/** The first paper's Table 4 beside ours, as what each cell loses against absmax + SubLN. */
-export function table4Figure(rows: readonly Table4Row[]): Figure {
-  const cells = rows.slice(1);
-  const ours = (which: 'own' | 'matched'): { values: number[]; low: number[]; high: number[] } => {
-    const found = cells.map((cell) => cell[which]?.difference);
-    return {
-      values: found.map((one) => one?.value ?? NaN),
-      low: found.map((one) => one?.low ?? NaN),
-      high: found.map((one) => one?.high ?? NaN),
-    };
-  };
+/** Question 3: what each norm and scale of b1 loses against absmax + SubLN, in the shallow and the thin model. */
+export function normsFigure(blocks: readonly BlockResults[]): Figure {
+  const rows = blocks
+    .map((results) => ({ results, cells: table4(results).slice(1) }))
+    .filter(({ cells }) => cells.some(({ atOwnRate }) => atOwnRate));
+  const categories = (rows[0]?.cells ?? []).map(({ activations, norm }) => `${activations} + ${norm}`);
   return barFigure({
-    title: 'Table 4, crossed in full',
-    subtitle: 'What each variant of b1 loses against absmax + SubLN',
+    title: 'Norms and scales of b1',
+    subtitle: 'What each loses against absmax + SubLN; below zero it does better',
     category: { title: 'Variant' },
-    categories: cells.map(({ activations, norm }) => `${activations} + ${norm}`),
-    value: { title: 'Difference in loss', unit: 'nats per token' },
-    notes: ['The paper’s perplexities as ln(perplexity / 20.34). Two cells were not run there.'],
-    series: [
-      { name: 'here, each at its own best rate', ...ours('own') },
-      { name: 'here, all at the rate of absmax + SubLN', ...ours('matched') },
-      {
-        name: 'the paper',
-        values: cells.map(({ paperDifference }) => paperDifference ?? NaN),
-        marks: true,
-      },
+    categories,
+    value: DIFFERENCE,
+    notes: [HOW, 'BMT is read as Pre-LN with a norm on the output of each block.'],
+    series: rows.flatMap(({ results: { block }, cells }) => [
+      { name: `${block.label}, best rate of each`, ...bars(cells.map(({ atOwnRate }) => atOwnRate)) },
+      ...(cells.some(({ atItsRate }) => atItsRate)
+        ? [{ name: `${block.label}, at one rate`, ...bars(cells.map(({ atItsRate }) => atItsRate)) }]
+        : []),
+    ]),
+  });
+}
+
+function bars(found: readonly (Estimate | undefined)[]): { values: number[]; low: number[]; high: number[] } {
+  return {
+    values: found.map((one) => one?.value ?? NaN),
+    low: found.map((one) => one?.low ?? NaN),
+    high: found.map((one) => one?.high ?? NaN),
+  };
+}
+
+/** Question 5: the final loss over the learning rate; runs that diverged stand at the upper edge. */
+export function stabilityFigure(results: readonly StabilityResult[], atMost: number): Figure {
+  const figure = lineFigure({
+    title: 'Which learning rates does an arm bear?',
+    subtitle: 'Final loss at every rate; the bands reach from the lowest to the highest seed',
+    x: { title: 'Peak learning rate', unit: '', scale: 'log' },
+    y: { title: 'Test loss', unit: 'nats a character' },
+    notes: [`Above ${atMost} nats, and diverged (open diamonds): drawn at the edge.`],
+    series: results.map(({ arm, rates, losses }) => {
+      const at = rates.map((_, i) =>
+        [...losses.values()].map((own) => Math.min(own[i], atMost)).filter((loss) => !Number.isNaN(loss)),
+      );
+      return {
+        name: STABILITY_LABELS[arm] ?? arm,
+        x: rates,
+        y: at.map(mean),
+        low: at.map((own) => Math.min(...own)),
+        high: at.map((own) => Math.max(...own)),
+        markers: true,
+      };
+    }),
+  });
+  const lost = results.flatMap(({ rates, losses }) =>
+    rates.filter((_, i) => [...losses.values()].some((own) => own[i] === Infinity)),
+  );
+  if (lost.length === 0) return figure;
+  const marks = { kind: 'scatter', name: 'diverged', x: lost, y: lost.map(() => atMost) } as const;
+  return { ...figure, traces: [...figure.traces, { ...marks, symbol: 'diamond-open' }] };
+}
+
+const STABILITY_LABELS: Readonly<Record<string, string>> = {
+  'full-precision': 'full precision',
+  'weights-sign': 'b1',
+};
+
+/** Question 6: b1.58 against both full-precision baselines, at each size. */
+export function sizesFigure(blocks: readonly BlockResults[]): Figure {
+  const baselines = [
+    { against: 'full-precision', name: 'full precision, same body' },
+    { against: 'full-precision-papers', name: 'the papers’ baseline' },
+  ];
+  const sizes = blocks.filter(({ contrast }) => contrast('b1.58', 'full-precision'));
+  return barFigure({
+    title: 'b1.58 against full precision, at two sizes',
+    subtitle: 'Above zero: b1.58 is worse',
+    category: { title: 'Size' },
+    categories: sizes.map(({ block }) => block.label),
+    value: DIFFERENCE,
+    notes: [HOW],
+    series: baselines.map(({ against, name }) => ({
+      name,
+      ...bars(sizes.map((results) => differenceTo(results, against))),
+    })),
+  });
+}
+
+function differenceTo({ contrast }: BlockResults, against: string): Estimate | undefined {
+  const found = contrast('b1.58', against);
+  return found && interval(found);
+}
+
+/** How the rates were found: the tuning losses of some arms, and the parabola through each arm's. */
+export function ratesFigure(results: readonly ArmResult[], finished: readonly FinishedRun[]): Figure {
+  return scatterFigure({
+    title: 'Where the learning rates come from',
+    subtitle: 'Tuning runs and their parabolas; each arm’s rate is the lowest point of its own',
+    x: { title: 'Peak learning rate', unit: '', scale: 'log' },
+    y: { title: 'Validation loss', unit: 'nats a character' },
+    notes: [
+      'Points: means over the tuning seeds. Rates within about an octave of the lowest point are fitted.',
     ],
+    series: results.map(({ arm, label, curve }) => {
+      const losses = tuningLosses(arm, finished).filter(({ loss }) => loss < Infinity);
+      const rates = [...new Set(losses.map(({ rate }) => rate))].sort((a, b) => a - b);
+      const at = (rate: number): number =>
+        mean(losses.filter((one) => one.rate === rate).map(({ loss }) => loss));
+      // The curve has the first seed's height, the points are means over the seeds.
+      const shift = mean(curve.fitted.map((rate) => at(rate) - curve.at(rate)));
+      const [low, high] = [curve.fitted[0], curve.fitted.at(-1)!];
+      const along = Array.from({ length: 25 }, (_, i) => low * (high / low) ** (i / 24));
+      return {
+        name: label,
+        x: rates,
+        y: rates.map(at),
+        fit: { x: along, y: along.map((rate) => curve.at(rate) + shift) },
+      };
+    }),
   });
 }

@@ -1,107 +1,159 @@
-/** What the finished runs of the quantization ablation come to, arm by arm. */
-import { meanInterval, type Estimate } from '@bitnet-notebooks/lib';
+/**
+ * What the finished runs of the quantization ablation come to: block by block, arm by arm. Losses are those on the test part,
+ * which no rate was chosen by; a block's arms share one estimate of how far a run strays.
+ */
+import {
+  atBestRate,
+  interval,
+  meanInterval,
+  PooledArms,
+  type Contrast,
+  type Estimate,
+  type RateCurve,
+} from '@bitnet-notebooks/lib';
 import { ARMS, type Arm } from './arms.js';
-import { differenceBySeed, seedOf } from '../sweep/by-seed.js';
+import { atRate, reportedRuns, type ArmRuns } from './arm-runs.js';
+import { BLOCKS, nameIn, type Block } from './blocks.js';
+import { blockNotes } from './notes.js';
+import { divergedEverywhere, isSameRate } from './rates.js';
+import { seedOf } from '../sweep/by-seed.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import { lossOf, type CurvePoint, type FinishedRun } from '../sweep/finished-run.js';
 
-/** The reported runs of one arm at one learning rate. */
+/** The reported runs of one arm at its own rate. */
 export interface ArmResult {
+  /** Its name in the record, with its block's prefix. */
   arm: string;
+  block: Block;
   label: string;
-  axis: Arm['axis'] | 'configuration A';
-  /** Peak learning rate, the best of the arm's tuning runs unless `resultAt` was asked for another. */
+  axis: Arm['axis'];
+  /** Peak learning rate: the lowest point of `curve`. */
   rate: number;
-  /** Validation loss by seed, nats per token; Infinity for a run that diverged. */
+  curve: RateCurve;
+  /** Loss by seed, nats a character, ascending seeds; Infinity for a run that diverged. */
   bySeed: ReadonlyMap<number, number>;
   /** The same in the order of the seeds. */
   losses: number[];
+  /** Student's interval of the arm by itself: luck that arms share is in it. */
   loss: Estimate;
   /** The arm that it is compared with. */
   against: string;
-  /** Loss minus that of `against`, seed by seed; over the seeds that both have; absent where they share none. */
+  /** Loss minus that of `against`, both at their best rates, by the block's pooled spread; absent where that arm has no runs. */
+  contrast?: Contrast;
+  /** Its 95 % interval. */
   difference?: Estimate;
-  /** Loss curve of each seed. */
+  /** Loss curve of each seed, on validation text. */
   curves: CurvePoint[][];
 }
 
-/** Configuration A is a larger copy of the two reference arms. */
-const AT_A: readonly Pick<Arm, 'name' | 'label' | 'against'>[] = [
-  { name: 'a-b1.58', label: 'b1.58 at configuration A', against: 'a-full-precision' },
-  { name: 'a-full-precision', label: 'full precision at configuration A', against: 'a-full-precision' },
-];
-
-/** The learning rate with the lowest loss among the arm's tuning runs; undefined where it has none. */
-export function tunedRate(arm: string, finished: readonly FinishedRun[]): number | undefined {
-  const tuning = finished.filter((run) => run.arm === arm && run.role === 'tune');
-  const best = tuning.reduce<FinishedRun | undefined>(
-    (best, run) => (lossOf(run) < (best ? lossOf(best) : Infinity) ? run : best),
-    undefined,
-  );
-  return best?.training.schedule.peak;
+/** All arms of one size. */
+export interface BlockResults {
+  block: Block;
+  /** Steps of the reported runs. */
+  steps: number;
+  /** In the order of `ARMS`. */
+  arms: ArmResult[];
+  /** Standard deviation of a run around its arm and seed, nats, and its degrees of freedom; absent for too few runs. */
+  spread?: { deviation: number; degrees: number };
+  /** What a reader has to know before trusting the block: missing seeds, arms that diverged. */
+  notes: string[];
+  /**
+   * One arm − another, by their names in `ARMS`, each at its best rate with the uncertainty of both rates; undefined where
+   * one has no runs. An arm that diverged lost by more than any number.
+   */
+  contrast(this: void, arm: string, against: string): Contrast | undefined;
+  /** The same with both at one given rate: nothing was tuned, so nothing is added. */
+  contrastAt(this: void, rate: number, arm: string, against: string): Contrast | undefined;
 }
 
-/** True where the arm's best rate lies inside the rates that were tried, with a worse one on either side. */
-export function isInsideGrid(arm: string, finished: readonly FinishedRun[]): boolean {
-  const best = tunedRate(arm, finished);
-  const rates = finished
-    .filter((run) => run.arm === arm && run.role === 'tune')
-    .map(({ training }) => training.schedule.peak);
-  return best !== undefined && Math.min(...rates) < best && best < Math.max(...rates);
+/** Every block that has reported runs. @throws Error for runs of several versions, or of several lengths in a block */
+export function ablationResults(finished: readonly FinishedRun[]): BlockResults[] {
+  return BLOCKS.flatMap((block) => blockResults(block, finished) ?? []);
 }
 
-/** True where the arm diverged at every rate that it was tried at: it then has no reported runs. */
-export function divergedEverywhere(arm: string, finished: readonly FinishedRun[]): boolean {
-  const own = finished.filter((run) => run.arm === arm);
-  return own.length > 0 && own.every((run) => lossOf(run) === Infinity);
-}
-
-/** Every arm that has results at its own best rate, in the order of ARMS, then configuration A. */
+/** Every arm that has reported runs at its own rate, block by block. */
 export function armResults(finished: readonly FinishedRun[]): ArmResult[] {
-  return [...ARMS.map(({ name }) => name), ...AT_A.map(({ name }) => name)]
-    .map((name) => resultOf(name, finished))
-    .filter((result) => result !== undefined);
+  return ablationResults(finished).flatMap(({ arms }) => arms);
 }
 
-/** An arm at its own best rate; undefined where it has no results. */
+/** An arm by its name in the record; undefined where it has no reported runs. */
 export function resultOf(arm: string, finished: readonly FinishedRun[]): ArmResult | undefined {
-  return resultAt(arm, tunedRate(arm, finished), finished);
+  return armResults(finished).find((result) => result.arm === arm);
 }
 
-/** An arm at a given rate; its difference is to `against` at that arm's own best rate. */
-export function resultAt(
-  name: string,
-  rate: number | undefined,
-  finished: readonly FinishedRun[],
-): ArmResult | undefined {
-  const arm = [...ARMS, ...AT_A].find((one) => one.name === name);
-  const own = finalsAt(name, rate, finished);
-  if (!arm || own.length === 0) return undefined;
-  const bySeed = lossesBySeed(own);
-  const losses = [...bySeed.values()];
-  const reference = finalsAt(arm.against, tunedRate(arm.against, finished), finished);
-  requireOneVersion(`average ${name}`, [...own, ...reference]);
-  const difference = differenceBySeed(bySeed, lossesBySeed(reference));
+function blockResults(block: Block, finished: readonly FinishedRun[]): BlockResults | undefined {
+  const arms = ARMS.flatMap((arm) => reportedRuns(arm, block, finished) ?? []);
+  if (arms.length === 0) return undefined;
+  const finals = arms.flatMap(({ all }) => all);
+  requireOneVersion(`average ${block.label}`, finals);
+  const steps = oneLength(block, finals);
+  const pooled = pool(arms.flatMap(({ losses }) => losses));
+  const nameAt = (name: string, rate?: number): string | undefined => {
+    const own = arms.find(({ arm }) => arm.name === name);
+    const isOwn = rate === undefined || (own && isSameRate(rate, own.rate));
+    const wanted = isOwn ? name : atRate(name, rate);
+    return own?.losses.some(({ arm }) => arm === wanted) ? wanted : undefined;
+  };
+  const between = (one: string | undefined, other: string | undefined): Contrast | undefined =>
+    one !== undefined && other !== undefined ? pooled?.contrast(one, other) : undefined;
+  const curveOf = (name: string): RateCurve | undefined => arms.find(({ arm }) => arm.name === name)?.curve;
+  const contrast = (name: string, against: string): Contrast | undefined => {
+    if (divergedEverywhere(nameIn(block, name), finished) && curveOf(against)) return LOST;
+    const found = between(nameAt(name), nameAt(against));
+    return found && atBestRate(found, curveOf(name), curveOf(against));
+  };
   return {
-    arm: name,
-    label: arm.label,
-    axis: 'axis' in arm ? (arm as Arm).axis : 'configuration A',
-    rate: rate!,
-    bySeed,
-    losses,
-    loss: meanInterval(losses),
-    against: arm.against,
-    ...(name !== arm.against && difference && { difference }),
-    curves: own.map(({ curve }) => curve),
+    block,
+    steps,
+    arms: arms.filter(({ own }) => own.length > 0).map((runs) => resultFrom(runs, block, contrast)),
+    ...(pooled && { spread: { deviation: pooled.deviation, degrees: pooled.degrees } }),
+    notes: blockNotes(block, arms, pooled, finished),
+    contrast,
+    contrastAt: (rate, name, against) => between(nameAt(name, rate), nameAt(against, rate)),
   };
 }
 
-function finalsAt(arm: string, rate: number | undefined, finished: readonly FinishedRun[]): FinishedRun[] {
-  return finished
-    .filter((run) => run.arm === arm && run.role === 'final' && run.training.schedule.peak === rate)
-    .toSorted((a, b) => seedOf(a) - seedOf(b));
+/** More than any number. */
+const LOST: Contrast = { value: Infinity, standardError: 0, degrees: 0, count: 0 };
+
+function resultFrom(
+  { arm, curve, rate, own }: ArmRuns,
+  block: Block,
+  contrast: BlockResults['contrast'],
+): ArmResult {
+  const losses = own.map(lossOf);
+  const difference = arm.name === arm.against ? undefined : contrast(arm.name, arm.against);
+  return {
+    arm: nameIn(block, arm.name),
+    block,
+    label: arm.label,
+    axis: arm.axis,
+    rate,
+    curve,
+    bySeed: new Map(own.map((run) => [seedOf(run), lossOf(run)])),
+    losses,
+    loss: meanInterval(losses),
+    against: nameIn(block, arm.against),
+    ...(difference && { contrast: difference, difference: interval(difference) }),
+    curves: own.map((run) => run.curve),
+  };
 }
 
-function lossesBySeed(runs: readonly FinishedRun[]): Map<number, number> {
-  return new Map(runs.map((run) => [seedOf(run), lossOf(run)]));
+/** Undefined for runs that are too few, or share too few seeds, to show a spread: a note of the block says so. */
+function pool(losses: ArmRuns['losses']): PooledArms | undefined {
+  try {
+    return new PooledArms(losses);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs of several lengths are no seeds of each other. */
+function oneLength(block: Block, runs: readonly FinishedRun[]): number {
+  const lengths = [...new Set(runs.map(({ training }) => training.steps))];
+  if (lengths.length === 1) return lengths[0];
+  throw new Error(
+    `average ${block.label}: all reported runs must have one length, got ${lengths.join(' and ')} steps. ` +
+      'Give --runs an empty folder, or take the runs of one preset.',
+  );
 }

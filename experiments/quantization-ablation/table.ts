@@ -1,48 +1,66 @@
-/** The tables of the quantization ablation. */
+/** The tables of the quantization ablation: one for each size, then the stability runs. */
 import { formatEstimate, mean } from '@bitnet-notebooks/lib';
-import { armResults, resultAt, resultOf, type ArmResult } from './results.js';
+import { ablationResults, type ArmResult, type BlockResults } from './results.js';
+import { stabilityResults, type StabilityResult } from './stability-results.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 
-/** One line an arm: loss with its interval, difference to the arm that it is compared with, and what it looks like inside. */
+/** Lines of Markdown: a table for each size, what has to be known of it below, then the rates that arms bear. */
 export function ablationTable(finished: readonly FinishedRun[]): string[] {
-  const results = armResults(finished);
-  if (results.length === 0) return ['No arm has final runs yet.'];
-  const seeds = Math.max(...results.map(({ losses }) => losses.length));
+  const blocks = ablationResults(finished);
+  const stability = stabilityResults(finished);
+  const rates = stability.length > 0 ? ['', ...stabilityTable(stability)] : [];
+  if (blocks.length === 0) return ['No arm has final runs yet.', ...rates];
   return [
-    '| arm | what it changes | learning rate | validation loss (nats) | difference | against | zeros | flips a step |',
-    '|---|---|---|---|---|---|---|---|',
-    ...results.map(row),
-    '',
-    `Means over up to ${seeds} seeds with 95 % intervals (Student). Differences are taken seed by seed: both arms start ` +
-      'from the same draw and see the same data. Zeros: of the quantized weights, at the end. Flips: of ' +
-      'the quantized weights, halfway; at the end the learning rate is zero, and so are they.',
-    ...missingSeeds(results),
+    ...blocks.flatMap(blockTable),
+    'Losses and differences: nats a character on the test part, with 95 % intervals. A character is a byte: bits a byte are ' +
+      'nats / ln 2. Differences are at the best rate of both arms, by the spread of all arms together, with the uncertainty of ' +
+      'both rates. Rates: read off a curve of tuning runs, ± its standard error in octaves. Zeros: of the quantized weights, ' +
+      'at the end. Flips: of them in one step, halfway; at the end the rate is zero, and so are they.',
+    ...rates,
   ];
 }
 
-/** Differences over fewer seeds than their two arms have between them, in one line; none where there are none. */
-function missingSeeds(results: readonly ArmResult[]): string[] {
-  const short = results.flatMap(({ arm, against, bySeed, difference }) => {
-    const reference = results.find((other) => other.arm === against);
-    if (!difference || !reference) return [];
-    const all = new Set([...bySeed.keys(), ...reference.bySeed.keys()]).size;
-    return difference.count < all ? [`${arm} (${difference.count} of ${all})`] : [];
-  });
-  return short.length > 0 ? [`Differences over a part of the seeds: ${short.join(', ')}.`] : [];
+/** Bits a byte of a loss in nats a character: Tiny Shakespeare is ASCII. */
+export function bitsPerByte(nats: number): number {
+  return nats / Math.LN2;
+}
+
+function blockTable({ block, steps, arms, spread, notes }: BlockResults): string[] {
+  const strays = spread
+    ? ` A run strays by ${spread.deviation.toFixed(4)} nats around its arm and seed (${spread.degrees} degrees of freedom).`
+    : '';
+  return [
+    `${block.label}, ${steps.toLocaleString('en')} steps.${strays}`,
+    '',
+    '| arm | what it changes | learning rate | seeds | loss (nats) | bits a byte | difference (nats) | against | zeros | flips a step |',
+    `|${'---|'.repeat(10)}`,
+    ...arms.map(row),
+    '',
+    ...notes.flatMap((note) => [note, '']),
+  ];
 }
 
 function row(result: ArmResult): string {
-  const { arm, label, rate, loss, difference, against } = result;
+  const { arm, label, losses, loss, difference, against } = result;
   return `| ${[
     arm,
     label,
-    rate,
+    formatRate(result),
+    losses.length,
     formatEstimate(loss),
+    Number.isFinite(loss.value) ? bitsPerByte(loss.value).toFixed(3) : '∞',
     difference ? formatEstimate(difference) : '',
     difference ? against : '',
     percent(meanAt(result, 'zeros', 1), 1),
     percent(meanAt(result, 'flips', 0.5), 3),
   ].join(' | ')} |`;
+}
+
+/** `0.0121 ± 0.08 octaves`. */
+export function formatRate({ rate, curve }: Pick<ArmResult, 'rate' | 'curve'>): string {
+  return Number.isFinite(curve.octaves)
+    ? `${rate} ± ${curve.octaves.toFixed(2)} octaves`
+    : `${rate} (at the edge)`;
 }
 
 /** Mean over seeds of a diagnostic after a share of the steps; undefined where no run has it. */
@@ -51,9 +69,9 @@ function meanAt(
   key: 'zeros' | 'flips',
   share: number,
 ): number | undefined {
-  const values = curves
-    .map((curve) => curve[Math.ceil(share * curve.length) - 1]?.diagnostics?.[key])
-    .filter((value) => value !== undefined);
+  const values = curves.flatMap(
+    (curve) => curve[Math.ceil(share * curve.length) - 1]?.diagnostics?.[key] ?? [],
+  );
   return values.length > 0 ? mean(values) : undefined;
 }
 
@@ -61,44 +79,23 @@ function percent(share: number | undefined, digits: number): string {
   return share === undefined ? '' : `${(100 * share).toFixed(digits)} %`;
 }
 
-/** A cell of the first paper's Table 4, by its names there and by the arm that stands for it here. */
-export interface Table4Cell {
-  activations: 'absmax' | 'elastic';
-  norm: 'SubLN' | 'Pre-LN' | 'BMT';
-  arm: string;
-  /** The paper's perplexity (arXiv 2310.11453, Table 4); two cells were not run there. */
-  paperPerplexity?: number;
-}
-
-export const TABLE_4: readonly Table4Cell[] = [
-  { activations: 'absmax', norm: 'SubLN', arm: 'weights-sign', paperPerplexity: 20.34 },
-  { activations: 'absmax', norm: 'Pre-LN', arm: 'table4-absmax-preln', paperPerplexity: 22.11 },
-  { activations: 'absmax', norm: 'BMT', arm: 'table4-absmax-bmt', paperPerplexity: 22.98 },
-  { activations: 'elastic', norm: 'SubLN', arm: 'table4-elastic-subln' },
-  { activations: 'elastic', norm: 'Pre-LN', arm: 'table4-elastic-preln', paperPerplexity: 24.05 },
-  { activations: 'elastic', norm: 'BMT', arm: 'table4-elastic-bmt' },
-];
-
-/** What a model loses against absmax + SubLN: in nats, perplexities of words and of letters can be laid side by side. */
-export interface Table4Row extends Table4Cell {
-  /** ln(perplexity / 20.34), nats per token of the paper. */
-  paperDifference?: number;
-  /** At its own best rate; undefined where the arm has no results. */
-  own?: ArmResult;
-  /** At the rate of absmax + SubLN. */
-  matched?: ArmResult;
-}
-
-/** Table 4 of the first paper, row by row, with what was measured here. */
-export function table4(finished: readonly FinishedRun[]): Table4Row[] {
-  const reference = TABLE_4[0];
-  const rate = resultOf(reference.arm, finished)?.rate;
-  return TABLE_4.map((cell) => ({
-    ...cell,
-    ...(cell.paperPerplexity !== undefined && {
-      paperDifference: Math.log(cell.paperPerplexity / reference.paperPerplexity!),
+function stabilityTable(results: readonly StabilityResult[]): string[] {
+  return [
+    'Stability: the largest rate within 0.1 nats of the arm’s lowest mean loss, and the rate tuned at half length.',
+    '',
+    '| arm | lowest mean loss (nats) | largest rate, by seed | diverged | tuned rate | best at full length | the difference costs (nats) |',
+    `|${'---|'.repeat(7)}`,
+    ...results.map(({ arm, lowest, largest, isBeyond, diverged, transfer }) => {
+      const rates = [...largest.values()].map((rate) => Number(rate.toPrecision(3))).join(', ');
+      return `| ${[
+        arm,
+        lowest.toFixed(3),
+        `${rates}${isBeyond ? ' (or more)' : ''}`,
+        diverged,
+        transfer?.tuned ?? '',
+        transfer ? Number(transfer.curve.best.toPrecision(3)) : '',
+        transfer?.cost.toFixed(4) ?? '',
+      ].join(' | ')} |`;
     }),
-    own: resultOf(cell.arm, finished),
-    matched: resultAt(cell.arm, rate, finished),
-  }));
+  ];
 }

@@ -30,6 +30,8 @@ export interface RecordedResults {
   cores: number;
   /** Time of all runs together, on one thread each. */
   seconds: number;
+  /** Runs of the preset that were known when this was written and had not ended; absent of a whole record. */
+  missing?: number;
   runs: FinishedRun[];
 }
 
@@ -73,6 +75,8 @@ export async function findRecorded(
 /** Where results are written, by which design, and whether they may take the place of more. */
 export interface RecordOptions {
   design?: Design;
+  /** Runs that are still to come. */
+  missing?: number;
   /** Takes the place of a larger record. */
   replace?: boolean;
   file?: string;
@@ -87,11 +91,11 @@ export async function recordResults(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
-  { design, replace = false, file: path = resultsFile(experiment.name) }: RecordOptions = {},
+  { design, missing = 0, replace = false, file: path = resultsFile(experiment.name) }: RecordOptions = {},
 ): Promise<string> {
   const recorded = await findRecorded(experiment.name, path);
   if (recorded && !replace) requireNotSmaller(experiment.name, recorded.runs, runs);
-  const text = resultsText(experiment, preset, runs, design);
+  const text = resultsText(experiment, preset, runs, design, missing);
   await writeFileAtomically(path, (file) => file.writeFile(text));
   return path;
 }
@@ -105,6 +109,7 @@ export function resultsText(
   preset: Preset,
   runs: readonly FinishedRun[],
   design?: Design,
+  missing = 0,
 ): string {
   requireOneVersion(`record ${experiment.name}`, runs);
   const backends = new Map(runs.map(({ backend }) => [JSON.stringify(backend), backend]));
@@ -119,6 +124,7 @@ export function resultsText(
     cores: availableParallelism(),
     backends: [...backends.values()],
     seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
+    ...(missing > 0 && { missing }),
   };
   const lines = runs.map((run) => `  ${JSON.stringify(shortened(run))}`);
   const opening = JSON.stringify(head, undefined, 1).slice(0, -2);

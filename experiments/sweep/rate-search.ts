@@ -1,5 +1,5 @@
 /** The learning rate of an arm, read off a curve over rates in steps of √2 with several seeds each. */
-import { fitRateCurve, type RateCurve } from '@bitnet-notebooks/lib';
+import { fitRateCurve, type RateCurve, type RateLoss } from '@bitnet-notebooks/lib';
 import { seedOf } from './by-seed.js';
 import { meanLoss, type FinishedRun } from './finished-run.js';
 import { runId, type RunSpec } from './run-spec.js';
@@ -43,7 +43,7 @@ export function searchRate(
     const runs = rates.flatMap((rate) => seeds.map((seed) => runAt(rate, seed)));
     const found = runs.map((run) => byId.get(runId(run)));
     if (found.includes(undefined)) return { runs };
-    const curve = curveOf(found as FinishedRun[]);
+    const curve = curveThrough((found as FinishedRun[]).map(tuningLoss));
     // Where most rates diverged, lower ones may not.
     const missing = curve ? curve.missing : 'lower';
     if (missing === undefined || added === extensions) {
@@ -54,19 +54,21 @@ export function searchRate(
   }
 }
 
+/** A tuning run's loss, on validation text. */
+export function tuningLoss(run: FinishedRun): RateLoss {
+  return { rate: run.training.schedule.peak, seed: seedOf(run), loss: meanLoss(run) };
+}
+
 /** To three digits, so that it reads well and is the same number everywhere. */
 function rateAt(lowest: number, halfOctaves: number): number {
   return Number((lowest * 2 ** (halfOctaves / 2)).toPrecision(3));
 }
 
-/** Undefined for fewer than three rates that did not diverge. */
-function curveOf(runs: readonly FinishedRun[]): RateCurve | undefined {
-  const points = runs.map((run) => ({
-    rate: run.training.schedule.peak,
-    seed: seedOf(run),
-    loss: meanLoss(run),
-  }));
-  const finite = points.filter(({ loss }) => loss < Infinity);
-  if (new Set(finite.map(({ rate }) => rate)).size < 3 || finite.length < 4) return undefined;
-  return fitRateCurve(points);
+/** The curve through tuning losses; undefined where those that did not diverge are too few to determine one. */
+export function curveThrough(losses: readonly RateLoss[]): RateCurve | undefined {
+  try {
+    return fitRateCurve(losses);
+  } catch {
+    return undefined;
+  }
 }

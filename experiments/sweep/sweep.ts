@@ -23,6 +23,8 @@ export interface SweepOptions {
   engine: Engine;
   /** Folder that holds a folder for every run, by its id. */
   folder: string;
+  /** Runs that count as finished though they are not in the folder, by their id. */
+  known?: ReadonlyMap<string, FinishedRun>;
   /** Leaves out the runs for which it is false. */
   only?: (spec: RunSpec) => boolean;
   /** Stops all runs after their step, with checkpoints; the sweep then ends. */
@@ -139,20 +141,26 @@ class Work {
     return this.experiment.runs(this.preset, [...this.#finished.values()]).filter(only);
   }
 
-  /** Queues the runs that have become known, and takes over those that are finished on the disk. */
+  /**
+   * Queues the runs that have become known, and takes over those that are finished. The experiment's order is
+   * that of the queue, whenever a run became known: what tuning adds comes before what stands after it.
+   */
   async #plan(): Promise<void> {
+    const places = new Map<string, number>();
     for (let isNew = true; isNew;) {
       isNew = false;
-      for (const spec of this.#specs()) {
+      for (const [place, spec] of this.#specs().entries()) {
         const id = runId(spec);
+        places.set(id, place);
         if (this.#seen.has(id)) continue;
         this.#seen.add(id);
         isNew = (await this.#takeOver(id, spec)) || isNew;
       }
     }
+    this.#queue.sort((a, b) => places.get(a.id)! - places.get(b.id)!);
   }
 
-  /** @returns true where the run is finished on the disk; others are queued */
+  /** @returns true where the run is finished, on the disk or by what is known; others are queued */
   async #takeOver(id: string, spec: RunSpec): Promise<boolean> {
     let result: RunResult | undefined;
     try {
@@ -163,6 +171,7 @@ class Work {
       this.#fail(id, spec, cause);
       return false;
     }
+    result ??= this.options.known?.get(id);
     if (result === undefined) {
       this.#queue.push({ id, spec, attempt: 1 });
       this.#emit({ kind: 'queued', id, spec });

@@ -7,6 +7,7 @@ import {
   type JudgedClaim,
   type Verdict,
 } from './claims.js';
+import { isByItselfOnly } from './claim-family.js';
 import type { Estimate } from './statistics.js';
 
 /** `0.12 [0.10, 0.14]`, with a real minus sign. A value that is known exactly stands alone. */
@@ -37,13 +38,21 @@ export function formatExpectation(expected: Expectation): string {
 }
 
 /** `agrees`, or the word with what explains it: the power of a measurement, the reason why there is none. */
-export function formatVerdict({ verdict, power, untestable, digits = 3 }: JudgedClaim): string {
+export function formatVerdict(claim: JudgedClaim): string {
+  const { verdict, power, untestable, digits = 3 } = claim;
   if (verdict === 'untestable here') return `untestable here: ${untestable}`;
-  if (verdict !== 'underpowered' || power === undefined) return verdict;
+  if (verdict !== 'underpowered' || power === undefined) return `${verdict}${formatFamily(claim)}`;
   const { smallestVisible, repeats, of } = power;
   if (smallestVisible === Infinity) return 'underpowered: nothing was repeated that would show its spread';
   const needed = repeats > 1000 ? 'more than 1,000' : `about ${repeats}`;
   return `underpowered: ${smallestVisible.toFixed(digits)} or more would show; ${needed} ${of} would decide it`;
+}
+
+/** What the family of a decided claim adds to its verdict; nothing where that survives. */
+export function formatFamily(claim: JudgedClaim): string {
+  return isByItselfOnly(claim)
+    ? ` by itself; not among ${claim.familySize} claims (Holm: p = ${claim.adjustedP!.toFixed(2)})`
+    : '';
 }
 
 /** Judged claims as lines of a Markdown table. */

@@ -72,6 +72,9 @@ export interface JudgedClaim extends Claim {
   verdict: Verdict;
   /** Of an underpowered one. */
   power?: Power;
+  /** Where the claim is one of a family: Holm's p value, 0 to 1, and how many the family has (`asFamily`). */
+  adjustedP?: number;
+  familySize?: number;
 }
 
 /**
@@ -126,9 +129,10 @@ function isOutside({ low, high }: Estimate, expected: Expectation): boolean {
   );
 }
 
-function powerOf({ ours, expected, repeats, contrast }: Claim): Power {
-  const { count, of } = repeats ?? { count: ours.count, of: 'seeds an arm' };
-  const compared = contrast ?? contrastOf(ours, count);
+function powerOf(claim: Claim): Power {
+  const { ours, expected, repeats } = claim;
+  const { of } = repeats ?? { of: 'seeds an arm' };
+  const compared = comparisonOf(claim);
   const distances = bounds(expected).map((bound) => Math.abs(ours.value - bound));
   return {
     smallestVisible: smallestVisible(compared),
@@ -137,8 +141,11 @@ function powerOf({ ours, expected, repeats, contrast }: Claim): Power {
   };
 }
 
-/** The comparison that a Student's interval over the seeds came from. */
-function contrastOf({ value, low, high }: Estimate, count: number): Contrast {
+/** The comparison behind a claim: its own, or the one that a Student's interval over the repetitions came from. */
+export function comparisonOf({ ours, repeats, contrast }: Claim): Contrast {
+  if (contrast) return contrast;
+  const { value, low, high } = ours;
+  const count = repeats?.count ?? ours.count;
   const degrees = count - 1;
   const unit = halfWidth({ standardError: 1, degrees });
   const isKnown = degrees >= 1 && Number.isFinite(high - low);

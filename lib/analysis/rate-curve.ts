@@ -27,8 +27,12 @@ export interface RateCurve {
   lowest: number;
   /** k, nats an octave². */
   curvature: number;
-  /** Standard error of log₂ `best`, octaves. */
+  /** Standard error of log₂ `best`, octaves; Infinity where the lowest point is no point of the curve. */
   octaves: number;
+  /** Degrees of freedom that `octaves` was estimated with. */
+  degrees: number;
+  /** Seeds at each rate. */
+  seeds: number;
   /** Expected loss from not knowing the best rate, nats: k · octaves². */
   cost: number;
   /** The curve bends upwards and its lowest point lies between rates that were tried. */
@@ -79,11 +83,12 @@ function fitAround(center: number, finite: readonly RateLoss[]): RateCurve {
     );
   }
   const middle = Math.log2(rates[Math.floor(rates.length / 2)]);
-  const seeds = [...new Set(runs.map(({ seed }) => seed))].slice(1);
+  const seeds = new Set(runs.map(({ seed }) => seed));
+  const shifted = [...seeds].slice(1);
   const fit = leastSquares(
     runs.map(({ rate, seed }) => {
       const x = Math.log2(rate) - middle;
-      return [1, x, x * x, ...seeds.map((one) => (one === seed ? 1 : 0))];
+      return [1, x, x * x, ...shifted.map((one) => (one === seed ? 1 : 0))];
     }),
     runs.map(({ loss }) => loss),
   );
@@ -100,7 +105,19 @@ function fitAround(center: number, finite: readonly RateLoss[]): RateCurve {
   const octaves = isInside ? vertexError(fit) : Infinity;
   // A rate is never further off than the rates that were tried reach.
   const cost = Math.max(0, curvature) * Math.min(octaves, (high - low) / 2) ** 2;
-  return { best, lowest: at(best), curvature, octaves, cost, isInside, at, fitted: rates };
+  const { degrees } = fit;
+  return {
+    best,
+    lowest: at(best),
+    curvature,
+    octaves,
+    degrees,
+    seeds: seeds.size,
+    cost,
+    isInside,
+    at,
+    fitted: rates,
+  };
 }
 
 /** The side of the lowest point with fewer than two rates. */
@@ -120,12 +137,15 @@ function vertexError({ coefficients, unscaledCovariance, residuals, degrees }: L
   return Math.sqrt(variance * quadraticForm(gradient, unscaledCovariance));
 }
 
-/** The runs at rates within reach of one, at least at the three nearest; and those rates in ascending order. */
+/** The runs at rates within reach of one, at least four at the three nearest; and those rates in ascending order. */
 function within(center: number, finite: readonly RateLoss[]): { runs: RateLoss[]; rates: number[] } {
   const octavesTo = (rate: number): number => Math.abs(Math.log2(rate / center));
   const nearest = [...new Set(finite.map(({ rate }) => rate))].sort((a, b) => octavesTo(a) - octavesTo(b));
-  const rates = nearest.filter((rate, i) => i < 3 || octavesTo(rate) <= REACH).sort((a, b) => a - b);
-  return { runs: finite.filter(({ rate }) => rates.includes(rate)), rates };
+  const runsAt = (some: readonly number[]): RateLoss[] => finite.filter(({ rate }) => some.includes(rate));
+  const rates = nearest
+    .filter((rate, i) => i < 3 || runsAt(nearest.slice(0, i)).length < 4 || octavesTo(rate) <= REACH)
+    .sort((a, b) => a - b);
+  return { runs: runsAt(rates), rates };
 }
 
 /** The rate with the lowest mean loss; NaN for no runs. */
@@ -135,6 +155,21 @@ function lowestRate(finite: readonly RateLoss[]): number {
   const means = [...losses].map(([rate, values]) => ({ rate, value: mean(values) }));
   return means.reduce((best, one) => (one.value < best.value ? one : best), { rate: NaN, value: Infinity })
     .rate;
+}
+
+/**
+ * By how many octaves one arm's best rate lies above another's. The standard errors of both curves add up (the delta method:
+ * each is that of −slope / (2 · curvature)), with Welch and Satterthwaite's degrees of freedom.
+ */
+export function octavesBetween(own: RateCurve, reference: RateCurve): Contrast {
+  const [a, b] = [own.octaves ** 2, reference.octaves ** 2];
+  const degrees = (a + b) ** 2 / (a ** 2 / own.degrees + b ** 2 / reference.degrees);
+  return {
+    value: Math.log2(own.best / reference.best),
+    standardError: Math.sqrt(a + b),
+    degrees: Number.isFinite(degrees) ? degrees : 0,
+    count: Math.min(own.seeds, reference.seeds),
+  };
 }
 
 /**

@@ -80,7 +80,7 @@ const QUANTITIES: Record<
     value: ({ diagnostics }) => percent(diagnostics?.zeros),
   },
   'activation zeros': {
-    title: 'Zeros among what enters the down projections',
+    title: 'Exact zeros before the down projections',
     unit: '%',
     value: ({ diagnostics }) => percent(diagnostics?.activationZeros),
   },

@@ -96,7 +96,10 @@ export interface Diagnostics {
   flips?: number;
   /** Latent weights in each bin of weight / mean|weight|; recorded results keep the first and the last. */
   latent?: number[];
-  /** Zeros among what enters the down projections, before their norm (BitNet b1.58 FAQ; a4.8, arXiv 2411.04965). */
+  /**
+   * Exact zeros among what enters the down projections, before norm and rounding: the gates that squared ReLU shuts. Rounding makes
+   * more; the "over 80 %" of the BitNet b1.58 FAQ speaks of the integers.
+   */
   activationZeros: number;
 }
 

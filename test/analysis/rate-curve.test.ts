@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { atBestRate, fitRateCurve, type RateLoss } from '../../lib/analysis/rate-curve.js';
+import { atBestRate, fitRateCurve, octavesBetween, type RateLoss } from '../../lib/analysis/rate-curve.js';
 import { golden } from '../golden/vectors.js';
 
 const reference = golden('analysis/analysis.json') as {
@@ -43,6 +43,34 @@ describe('fitRateCurve', () => {
       'at least four finite losses at three rates, got 4 at 2',
     );
     expect(() => fitRateCurve([{ rate: 1, seed: 0, loss: Infinity }])).toThrow('got 0 at 0');
+  });
+});
+
+describe('fitRateCurve with one seed', () => {
+  it('takes a fourth rate where three would leave nothing to estimate from', () => {
+    const oneSeed = [0, 0.5, 1, 1.5].map((octave) => ({
+      rate: 2 ** octave,
+      seed: 0,
+      loss: 2 - 0.1 * octave,
+    }));
+    expect(fitRateCurve(oneSeed)).toMatchObject({ isInside: false, missing: 'higher', best: 2 ** 1.5 });
+  });
+});
+
+describe('octavesBetween', () => {
+  it('adds the variances of both lowest points, with Welch’s degrees of freedom', () => {
+    const curve = fitRateCurve(reference.rates);
+    const own = { ...curve, best: 4 * curve.best, octaves: 0.3, degrees: 8 };
+    const other = { ...curve, octaves: 0.4, degrees: 6 };
+    const { value, standardError, degrees } = octavesBetween(own, other);
+    expect(value).toBeCloseTo(2, 9);
+    expect(standardError).toBeCloseTo(0.5, 12);
+    expect(degrees).toBeCloseTo(0.0625 / (0.0081 / 8 + 0.0256 / 6), 9);
+  });
+
+  it('knows nothing where a lowest point lies at the edge', () => {
+    const edge = fitRateCurve(exact([0.5, 1, 1.5, 2]));
+    expect(octavesBetween(edge, edge)).toMatchObject({ standardError: Infinity, degrees: 0 });
   });
 });
 

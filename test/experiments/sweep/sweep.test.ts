@@ -98,6 +98,23 @@ describe('sweep', () => {
     expect(finished[3].training.schedule.peak).toBe(4e-3);
   });
 
+  it('carries out runs in the experiment’s order, whenever they became known', async () => {
+    const [first, second, added] = runs(3);
+    const growing: Experiment = {
+      ...toyExperiment,
+      runs: (_, finished) => (finished.length > 0 ? [first, added, second] : [first, second]),
+    };
+    const folder = await temporaryFolder();
+    const engine = new InstantEngine(1);
+    await collect(growing, { engine, folder, only: ({ name }) => name === first.name });
+    // Also where the first run is found on the disk.
+    await collect(growing, { engine, folder });
+    const again = new InstantEngine(1);
+    await collect(growing, { engine: again, folder: await temporaryFolder() });
+    expect(engine.started).toEqual([first, added, second].map(({ name }) => name));
+    expect(again.started).toEqual(engine.started);
+  });
+
   it('keeps all slots of the engine busy and never more', async () => {
     for (const slots of [1, 3]) {
       const engine = new InstantEngine(slots);
