@@ -17,6 +17,7 @@ export { PRESETS, type Preset, type RunSpec } from './sweep/run-spec.js';
 export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
+export { readExportedRun } from './pytorch/export-run.js';
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
 export { designChanges, readDesign, type Design } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
@@ -59,19 +60,23 @@ export { ablationTable, bitsPerByte, formatRate } from './quantization-ablation/
 export { table4, type Table4Row } from './quantization-ablation/table-4.js';
 
 export { scalingClaims } from './scaling-law/claims.js';
+export { bodyParameters } from './scaling-law/grid.js';
+export { lawFigure, predictionFigure, sizeFigure, tokensFigure } from './scaling-law/figures.js';
 export {
-  shakespeareFigure,
-  shiftFigure,
-  sizeCurvesFigure,
-  sizeGapFigure,
-  tokensFigure,
-} from './scaling-law/figures.js';
-export { excessFigure, predictionFigure, profileFigure } from './scaling-law/fit-figures.js';
+  gapHeatmap,
+  gapSizeFigure,
+  gapTokensFigure,
+  lawsOfGapFigure,
+  worthFigure,
+} from './scaling-law/gap-figures.js';
 export {
+  gapsOf,
+  learnedCells,
   scalingResults,
-  type KeyExcess,
-  type ScalingResults,
-  type SizeCurve,
+  type ArmCells,
+  type Cell,
+  type Gap,
+  type GridResults,
 } from './scaling-law/results.js';
 
 export { fp16Claims } from './fp16-comparison/claims.js';

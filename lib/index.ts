@@ -158,8 +158,19 @@ export {
 } from './analysis/rate-curve.js';
 export { asFamily, isByItselfOnly } from './analysis/claim-family.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
-export { predictLargest } from './analysis/extrapolation.js';
-export { horizontalShift, precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
+export {
+  canFitExcessLaw,
+  excessBends,
+  fitExcessLaw,
+  type ExcessLaw,
+  type GridCell,
+} from './analysis/excess-law.js';
+export { fitEffectiveParameters, type EffectiveParameters } from './analysis/effective-parameters.js';
+export { fitGapLaw, fitGapPlane, type GapCell, type GapLaw, type GapPlane } from './analysis/gap-law.js';
+export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-grid.js';
+export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
+export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
+export { precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
 export {
   meanBySize,
   sizesOf,
@@ -167,8 +178,8 @@ export {
   type LossAtSize,
   type MeasuredLoss,
 } from './analysis/loss-points.js';
-export { fitExcess, fitPowerLaw, lossAt } from './analysis/scaling-law.js';
-export { powerLawIntervals, profileOfC, slopeInterval } from './analysis/scaling-intervals.js';
+export { fitPowerLaw, lossAt } from './analysis/scaling-law.js';
+export { powerLawIntervals, profileOfC } from './analysis/scaling-intervals.js';
 export { fitTokensLaw, lossOf, tokensLawIntervals, type TokensPoint } from './analysis/tokens-law.js';
 export {
   CLAIM_KINDS,
@@ -201,7 +212,7 @@ export {
 export { barFigure, intervalFigure } from './plots/charts/bar-figure.js';
 export { PALETTE } from './plots/colors.js';
 export { describeFigure } from './plots/describe.js';
-export { FigureError, type Axis, type Figure, type Trace } from './plots/figure.js';
+export { FigureError, type Annotation, type Axis, type Figure, type Trace } from './plots/figure.js';
 export { heatmapFigure } from './plots/charts/heatmap-figure.js';
 export { histogramFigure } from './plots/charts/histogram-figure.js';
 export { lineFigure, type LineSeries } from './plots/charts/line-figure.js';

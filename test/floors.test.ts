@@ -26,7 +26,7 @@ const QUESTIONS = readdirSync(new URL('../experiments', import.meta.url)).filter
 /** Questions import the sweep, the record, sizes and shapes; commands import questions; nothing imports commands. */
 const EXPERIMENTS = [
   ['sweep'],
-  ['record', 'sizes', 'ray'],
+  ['record', 'sizes', 'ray', 'pytorch'],
   ['shapes'],
   QUESTIONS,
   ['bench', 'experiments.ts'],

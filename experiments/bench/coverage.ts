@@ -1,13 +1,22 @@
 /** npm run bench -- coverage [TRIALS]: how often intervals hold the truth, on made-up losses of known truth. */
-import { ablationCoverage, coverage, MADE_UP_ABLATION, MADE_UP_SWEEP } from '@bitnet-notebooks/lib';
+import {
+  ablationCoverage,
+  coverage,
+  gapLawCoverage,
+  gridCoverage,
+  MADE_UP_ABLATION,
+  MADE_UP_GRID,
+  MADE_UP_SWEEP,
+} from '@bitnet-notebooks/lib';
 
-/** Prints the shares for the scaling law's fits, and for the ablation's comparisons of tuned arms. */
+/** Prints the shares for fits over sizes, over sizes and tokens, and for the ablation's comparisons of tuned arms. */
 export function benchCoverage([trials = '500']: readonly string[]): void {
   const count = Number(trials);
   if (!Number.isInteger(count) || count < 1) {
     throw new Error(`coverage: the number of trials must be a whole number from 1, got ${trials}.`);
   }
   fits(count);
+  grids(count);
   comparisons(count);
 }
 
@@ -18,6 +27,18 @@ function fits(count: number): void {
   );
   for (const [name, share] of Object.entries(coverage(count, MADE_UP_SWEEP, { draws: 300 }))) {
     console.log(`${name.padEnd(6)} held in ${(100 * share).toFixed(1)} % of trials`);
+  }
+}
+
+function grids(count: number): void {
+  const { A, alpha, B, beta, worth, scatter, noise, seeds, sizes, tokens } = MADE_UP_GRID;
+  console.log(
+    `\nL(N, D) − H = ${A}/(kN)^${alpha} + ${B}/D^${beta}, k = ${worth}; ${sizes.length} sizes × ${tokens.length} lengths × ${seeds} seeds, ` +
+      `cells scatter by ${100 * scatter} %, seeds by ${noise} nat, ${count} trials, 95 % intervals`,
+  );
+  const held = { ...gridCoverage(count), ...gapLawCoverage(count) };
+  for (const [name, share] of Object.entries(held)) {
+    console.log(`${name.padEnd(14)} held in ${(100 * share).toFixed(1)} % of trials`);
   }
 }
 

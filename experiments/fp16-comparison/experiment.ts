@@ -3,7 +3,7 @@
  * model is quantized after training. Every arm's rate is tuned; arms share seeds and the order of the data.
  */
 import { sizeSweepRuns, type SizeSweep } from '../sizes/size-sweep.js';
-import { MAIN_ARMS, shakespeareSweep, zipfSweep } from '../sizes/sweeps.js';
+import { shakespeareSweep, zipfSweep } from '../sizes/sweeps.js';
 import type { Experiment } from '../sweep/experiment.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import type { Preset, RunSpec } from '../sweep/run-spec.js';
@@ -17,19 +17,16 @@ const SMALLEST_LAPTOP_WIDTH = 64;
 /** The pairs on both corpora, with the tuning runs that their rates follow from. */
 export function pairRuns(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
   return [shakespeareSweep(preset), zipfSweep(preset)].flatMap((sweep) =>
-    sizeSweepRuns(onlyPairs(sweep, preset === 'laptop' ? SMALLEST_LAPTOP_WIDTH : 0), finished),
+    sizeSweepRuns(fromSize(sweep, preset === 'laptop' ? SMALLEST_LAPTOP_WIDTH : 0), finished),
   );
 }
 
-function onlyPairs(sweep: SizeSweep, smallest: number): SizeSweep {
-  const main: readonly string[] = MAIN_ARMS;
-  return {
-    ...sweep,
-    otherLengths: undefined,
-    arms: sweep.arms
-      .filter(({ name }) => main.includes(name))
-      .map((arm) => ({ ...arm, shapes: arm.shapes.filter(({ width }) => width >= smallest) })),
-  };
+function fromSize(sweep: SizeSweep, smallest: number): SizeSweep {
+  const arms = sweep.arms.map((arm) => ({
+    ...arm,
+    shapes: arm.shapes.filter(({ width }) => width >= smallest),
+  }));
+  return { ...sweep, arms };
 }
 
 /** What notebook 3a shows. */

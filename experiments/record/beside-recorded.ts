@@ -53,8 +53,8 @@ export function figureBesideRecorded(
   if (first === undefined) throw new Error('figure beside recorded: there must be runs to draw, got none.');
   return {
     ...first.figure,
-    x: withCategories(first.figure.x, others, 'x'),
-    y: withCategories(first.figure.y, others, 'y'),
+    x: holding(first.figure.x, others, 'x'),
+    y: holding(first.figure.y, others, 'y'),
     traces: [
       ...first.figure.traces,
       ...others.flatMap(({ from, figure }) => figure.traces.map((trace) => marked(trace, from))),
@@ -62,11 +62,10 @@ export function figureBesideRecorded(
   };
 }
 
-function withCategories(
-  axis: Figure['x'],
-  others: readonly { figure: Figure }[],
-  which: 'x' | 'y',
-): Figure['x'] {
+/** An axis that holds what the others' axes do, where it has categories or a range. */
+function holding(axis: Figure['x'], others: readonly { figure: Figure }[], which: 'x' | 'y'): Figure['x'] {
+  const ranges = [axis, ...others.map(({ figure }) => figure[which])].flatMap(({ range }) => range ?? []);
+  if (axis.range !== undefined) return { ...axis, range: [Math.min(...ranges), Math.max(...ranges)] };
   if (axis.categories === undefined) return axis;
   const all = [axis.categories, ...others.map(({ figure }) => figure[which].categories ?? [])].flat();
   return { ...axis, categories: [...new Set(all)] };

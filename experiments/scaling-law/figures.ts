@@ -1,142 +1,182 @@
-/** The pictures of the scaling law's measurements: curves, gaps, shifts and tokens. Fits: fit-figures.ts. */
+/** The pictures of one grid: loss against size and against tokens, and how far fits of it reach. Gaps: gap-figures.ts. */
 import {
+  canFitExcessLaw,
+  fitExcessLaw,
+  interval,
   lineFigure,
-  meanBySize,
-  meanInterval,
+  predictCells,
   scatterFigure,
-  shiftBySize,
-  sizesOf,
-  type Estimate,
+  type Annotation,
   type Figure,
+  type GridCell,
   type LineSeries,
-  type MeasuredLoss,
 } from '@bitnet-notebooks/lib';
-import type { Pair } from '../sizes/pairs.js';
-import type { ScalingResults, SizeCurve } from './results.js';
+import { learnedCells, type Cell, type GridResults } from './results.js';
 
-/** The axis of sizes. */
-export const PARAMETERS = { title: 'Parameters N', unit: 'values', scale: 'log', format: '~s' } as const;
-
-/** Means over the seeds, with Student's intervals where there are several seeds everywhere. */
-export function meansWithBars(
-  points: readonly MeasuredLoss[],
-  floor: number,
-): { x: number[]; y: number[]; low?: number[]; high?: number[] } {
-  const means = meanBySize(points);
-  const x = means.map(({ parameters }) => parameters);
-  const y = means.map(({ loss }) => loss - floor);
-  const losses = x.map((size) => points.filter((one) => one.parameters === size).map(({ loss }) => loss));
-  if (losses.some(({ length }) => length < 2)) return { x, y };
-  const intervals = losses.map((values) => meanInterval(values.map((loss) => loss - floor)));
-  // A logarithmic axis has no place for what reaches zero.
-  const low = intervals.map((one, i) => (floor > 0 ? Math.max(one.low, y[i] / 3) : one.low));
-  return { x, y, low, high: intervals.map(({ high }) => high) };
-}
+/** The axes of every picture of a grid. */
+export const SIZE_AXIS = {
+  title: 'Parameters N outside the embedding',
+  unit: '',
+  scale: 'log',
+  format: '~s',
+} as const;
+export const TOKENS_AXIS = { title: 'Tokens D', unit: '', scale: 'log', format: '~s' } as const;
 
 /** `5.2 k`, `4.1 M`. */
-export function count(parameters: number): string {
-  return parameters < 1e6 ? `${(parameters / 1e3).toFixed(1)} k` : `${(parameters / 1e6).toFixed(1)} M`;
+export function count(values: number): string {
+  const [unit, name] = values < 1e6 ? [1e3, 'k'] : [1e6, 'M'];
+  return `${Number((values / unit).toPrecision(2))} ${name}`;
 }
 
-/** Loss curves of every size of an arm, while they train: one seed. */
-export function sizeCurvesFigure({ label, runs }: SizeCurve, entropyPerToken: number): Figure {
-  const oneSeed = runs.filter(({ training }) => training.seeds.weights === runs[0].training.seeds.weights);
-  const bySize = oneSeed.toSorted((x, y) => x.parameters - y.parameters);
+/** How a grid's loss is drawn: what is left to learn where the entropy is known. */
+function lossAxis({ entropy, unit }: GridResults): { title: string; unit: string; scale?: 'log' } {
+  return entropy === undefined
+    ? { title: 'Loss', unit }
+    : { title: 'Loss on values − entropy', unit, scale: 'log' };
+}
+
+/** A line for each value of one axis, over the other; values with one point are left out where others have a line. */
+export function linesBy<Place extends Pick<GridCell, 'parameters' | 'tokens'>>(
+  cells: readonly Place[],
+  along: 'parameters' | 'tokens',
+  draw: (own: readonly Place[]) => Omit<LineSeries, 'name' | 'x'>,
+): LineSeries[] {
+  const other = along === 'parameters' ? 'tokens' : 'parameters';
+  const all = [...new Set(cells.map((cell) => cell[other]))].sort((a, b) => a - b);
+  const points = (value: number): number => cells.filter((cell) => cell[other] === value).length;
+  const hasLine = all.some((value) => points(value) > 1);
+  const values = all.filter((value) => !hasLine || points(value) > 1);
+  return values.map((value): LineSeries => {
+    const own = cells.filter((cell) => cell[other] === value).toSorted((a, b) => a[along] - b[along]);
+    const name = `${other === 'tokens' ? 'D' : 'N'} = ${count(value)}`;
+    return { name, x: own.map((cell) => cell[along]), markers: true, ...draw(own) };
+  });
+}
+
+/** The name of each line at its end, so that no eye has to go to the legend. */
+export function lineLabels(lines: readonly LineSeries[]): Annotation[] {
+  return lines.map(({ name, x, y }) => ({
+    x: x[x.length - 1],
+    y: y[y.length - 1],
+    text: name,
+    side: 'right',
+  }));
+}
+
+/** A logarithmic axis with room for {@link lineLabels} at its right. */
+export function withRoom<Axis extends object>(
+  axis: Axis,
+  lines: readonly LineSeries[],
+): Axis & { range?: [number, number] } {
+  const values = lines.flatMap(({ x }) => Array.from(x));
+  if (values.length === 0) return axis;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = Math.max(2, high / low);
+  return { ...axis, range: [low * span ** -0.05, high * span ** 0.22] };
+}
+
+/** Loss of one arm against size, a line for each number of tokens. Cells without anything learned are drawn, too. */
+export function sizeFigure(grid: GridResults, arm: string): Figure {
+  return lossFigure(grid, arm, 'parameters');
+}
+
+/** Loss of one arm against tokens, a line for each size. */
+export function tokensFigure(grid: GridResults, arm: string): Figure {
+  return lossFigure(grid, arm, 'tokens');
+}
+
+function lossFigure(grid: GridResults, arm: string, along: 'parameters' | 'tokens'): Figure {
+  const { cells, label } = armOf(grid, arm);
+  const series = linesBy(cells, along, (own) => ({ y: own.map(({ loss }) => loss - (grid.entropy ?? 0)) }));
   return lineFigure({
-    title: `Loss while training, ${label}`,
-    subtitle: 'All positions together; the line is the exact entropy',
-    x: { title: 'Step', unit: 'updates' },
-    y: { title: 'Validation loss', unit: 'nats per token' },
-    lines: [{ axis: 'y', at: entropyPerToken, label: 'entropy' }],
+    title: `${label}: loss against ${along === 'tokens' ? 'tokens' : 'size'}`,
+    subtitle: grid.title,
+    x: withRoom(along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS, series),
+    y: lossAxis(grid),
     ordered: true,
-    series: bySize.map(({ parameters, curve }): LineSeries => ({
-      name: count(parameters),
-      x: curve.map(({ step }) => step),
-      y: curve.map(({ validationLoss }) => validationLoss),
-    })),
+    series,
+    annotations: lineLabels(series),
+    notes:
+      grid.pass === undefined
+        ? []
+        : [`One pass through the text is ${count(grid.pass)} tokens; beyond, it repeats.`],
   });
 }
 
-/** What b1.58 loses against full precision, by size, on both corpora. */
-export function sizeGapFigure({ pairs }: ScalingResults): Figure {
-  const series = (name: string, gaps: readonly Pair[]): LineSeries[] => {
-    if (gaps.length === 0) return [];
-    const of = (pick: (gap: Estimate) => number): number[] => gaps.map(({ gap }) => pick(gap));
-    return [
-      {
-        name,
-        x: gaps.map(({ parameters }) => parameters),
-        y: of(({ value }) => value),
-        low: of(({ low }) => low),
-        high: of(({ high }) => high),
-        bars: true,
-        markers: true,
-      },
-    ];
-  };
-  return lineFigure({
-    title: 'The gap to full precision',
-    subtitle: 'b1.58 − full precision, same seeds, 95 % intervals (Student)',
-    x: PARAMETERS,
-    y: { title: 'Gap', unit: 'nats per token' },
-    lines: [{ axis: 'y', at: 0, label: '' }],
-    series: [...series('Zipf facts, values', pairs.zipf), ...series('Tiny Shakespeare', pairs.shakespeare)],
-  });
-}
-
-/** The size k·N of full precision that does what b1.58 does with N. */
-export function shiftFigure({ zipf, shakespeare }: ScalingResults): Figure {
-  const series = (name: string, curves: readonly SizeCurve[]): LineSeries[] => {
-    const of = (arm: string): MeasuredLoss[] => curves.find((curve) => curve.arm === arm)?.points ?? [];
-    const shifts = shiftBySize(of('b1.58'), of('full-precision'));
-    return shifts.length === 0
-      ? []
-      : [{ name, x: shifts.map((one) => one.parameters), y: shifts.map(({ k }) => k), markers: true }];
-  };
-  return lineFigure({
-    title: 'How many full-precision parameters is a ternary one worth?',
-    subtitle: 'k with L_ternary(N) = L_fp(k·N)',
-    x: PARAMETERS,
-    y: { title: 'k', unit: '', scale: 'log' },
-    lines: [
-      { axis: 'y', at: 0.446, label: 'precision law 0.446' },
-      { axis: 'y', at: 0.25, label: 'twice the width 0.25' },
-    ],
-    series: [...series('Zipf facts', zipf), ...series('Tiny Shakespeare', shakespeare)],
-  });
-}
-
-/** Excess over the entropy against tokens, a curve for each size. */
-export function tokensFigure({ lengths, entropy }: ScalingResults, arm: string): Figure {
-  const points = lengths[arm] ?? [];
-  const sizes = sizesOf(points).filter(
-    (size) =>
-      new Set(points.flatMap(({ parameters, tokens }) => (parameters === size ? [tokens] : []))).size > 1,
-  );
-  return lineFigure({
-    title: `Excess loss against tokens, ${arm}`,
-    x: { title: 'Tokens D', unit: 'tokens', scale: 'log', format: '~s' },
-    y: { title: 'Loss on values − entropy', unit: 'nats', scale: 'log' },
-    ordered: true,
-    series: sizes.map((size): LineSeries => {
-      const ofSize = points.filter(({ parameters, seed }) => parameters === size && seed === 1);
-      const sorted = ofSize.toSorted((x, y) => x.tokens - y.tokens);
+/** All arms against size at the most tokens, with the law that each arm's whole grid was fitted with. */
+export function lawFigure(grid: GridResults): Figure {
+  const { entropy = 0, arms } = grid;
+  const most = Math.max(...arms.flatMap(({ cells }) => cells.map(({ tokens }) => tokens)));
+  return scatterFigure({
+    title: 'Is the loss a power of size?',
+    subtitle: `${grid.title}, ${count(most)} tokens; lines: A/N^α + B/D^β fitted to all cells of the arm`,
+    x: SIZE_AXIS,
+    y: lossAxis(grid),
+    series: arms.map(({ arm, label, cells }) => {
+      const own = cells.filter(({ tokens }) => tokens === most);
+      const x = own.map(({ parameters }) => parameters);
+      const fitted = learnedCells(grid, arm);
+      const hasLaw = grid.entropy !== undefined && canFitExcessLaw(fitted);
+      const law = hasLaw ? fitExcessLaw(fitted, entropy) : undefined;
       return {
-        name: `${count(size)} parameters`,
-        x: sorted.map(({ tokens }) => tokens),
-        y: sorted.map(({ loss }) => loss - entropy),
-        markers: true,
+        name: label,
+        x,
+        y: own.map(({ loss }) => loss - entropy),
+        ...(law && { fit: { x, y: x.map((parameters) => law.at(parameters, most) - entropy) } }),
       };
     }),
   });
 }
 
-/** Tiny Shakespeare: validation loss against size. */
-export function shakespeareFigure({ shakespeare }: ScalingResults): Figure {
+/**
+ * Cells held out, measured against what a law of the others says of them, where those are enough for one. On the line they would
+ * agree.
+ */
+export function predictionFigure(grid: GridResults, arm: string): Figure {
+  const entropy = requireEntropy(grid);
+  const cells = learnedCells(grid, arm);
+  const held = (axis: 'parameters' | 'tokens') => {
+    const most = Math.max(...cells.map((cell) => cell[axis]));
+    if (!canFitExcessLaw(cells.filter((cell) => cell[axis] < most))) return [];
+    const found = predictCells(cells, entropy, (cell) => cell[axis] === most);
+    const reach = found.map(({ error }) => interval({ ...error, value: 0 }).high);
+    const predicted = found.map((cell) => cell.predicted - entropy);
+    const name = axis === 'parameters' ? `largest, N = ${count(most)}` : `longest, D = ${count(most)}`;
+    return {
+      name,
+      x: predicted,
+      y: found.map(({ loss }) => loss - entropy),
+      lowX: predicted.map((excess, i) => excess * Math.exp(-reach[i])),
+      highX: predicted.map((excess, i) => excess * Math.exp(reach[i])),
+    };
+  };
+  const series = [held('parameters'), held('tokens')].flat();
+  const all = series.flatMap(({ x, y }) => [...x, ...y]);
+  const ends = [0.9 * Math.min(...all), 1.1 * Math.max(...all)];
   return scatterFigure({
-    title: 'Tiny Shakespeare: loss against size',
-    x: PARAMETERS,
-    y: { title: 'Validation loss', unit: 'nats per character' },
-    series: shakespeare.map(({ label, points }) => ({ name: label, ...meansWithBars(points, 0) })),
+    title: `Fit the rest, predict the outermost: ${armOf(grid, arm).label}`,
+    subtitle: `${grid.title}; excess over the entropy, 95 % intervals of the prediction`,
+    x: { title: 'Predicted excess', unit: grid.unit, scale: 'log' },
+    y: { title: 'Measured excess', unit: grid.unit, scale: 'log' },
+    series: series.map((one, i) =>
+      i === 0 ? { ...one, fit: { x: ends, y: ends, dash: 'dot' as const } } : one,
+    ),
   });
+}
+
+/** @throws Error that names the arms there are */
+export function armOf({ arms, title }: GridResults, arm: string): { label: string; cells: Cell[] } {
+  const found = arms.find((one) => one.arm === arm);
+  if (found) return found;
+  throw new Error(
+    `scaling law: the arm must be one of ${arms.map((one) => one.arm).join(', ')} on ${title}, got ${arm}.`,
+  );
+}
+
+/** @throws Error for a text */
+export function requireEntropy({ entropy, title }: GridResults): number {
+  if (entropy !== undefined) return entropy;
+  throw new Error(
+    `scaling law: the entropy must be known for this figure, got ${title}. Take a grid of Zipf facts.`,
+  );
 }

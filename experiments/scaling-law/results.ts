@@ -1,96 +1,104 @@
-/** What the runs of the scaling-law experiment come to, as losses that can be fitted. */
+/** What the runs of the grids come to: a cell for each size and number of tokens, an arm's losses in it, and gaps between arms. */
 import {
+  meanInterval,
+  pairedDifference,
   perfectLosses,
-  splitDiverged,
   ZipfFacts,
-  type LossAtSize,
-  type MeasuredLoss,
-  type TokensPoint,
+  type Estimate,
+  type GapCell,
+  type GridCell,
 } from '@bitnet-notebooks/lib';
-import { requireOneVersion } from '../sweep/versions.js';
-import { pairsOf, type Pair } from '../sizes/pairs.js';
-import { seedOf } from '../sweep/by-seed.js';
+import { commonSeeds, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import type { CorpusSpec } from '../sweep/run-spec.js';
+import { requireOneVersion } from '../sweep/versions.js';
+import { bodyParameters, tokensOf } from './grid.js';
+import { REFERENCE } from './grids.js';
 
-/** The arms in their order, and how they are written. */
-const SCALING_ARMS: Readonly<Record<string, string>> = {
-  'full-precision': 'full precision',
+/** How arms are written, in their order. */
+export const ARM_LABELS: Readonly<Record<string, string>> = {
+  [REFERENCE]: 'full precision',
+  'preln-swiglu': 'full precision, Pre-LN + SwiGLU',
   'b1.58': 'b1.58',
   b1: 'b1',
-  'b1.58-no-subln': 'b1.58 without SubLN',
 };
 
-/** One arm on one corpus. */
-export interface SizeCurve {
+/** All runs of one arm at one size and number of tokens. */
+export interface Cell extends GridCell {
+  /** `2×64`: layers and width. */
+  shape: string;
+  /** Losses by seed, in the grid's unit; Infinity where a run diverged. */
+  losses: ReadonlyMap<number, number>;
+  /** Peak learning rate. */
+  rate: number;
+}
+
+/** A gap at one size and number of tokens. */
+export interface Gap extends GapCell {
+  shape: string;
+  /** With Student's interval over the seeds that both arms have. */
+  estimate: Estimate;
+}
+
+/** One arm on one grid, by size and then by tokens. */
+export interface ArmCells {
   arm: string;
   label: string;
-  /** Final losses at the sweep's length. On Zipf facts: on value positions, sampling noise taken out. */
-  points: MeasuredLoss[];
-  diverged: LossAtSize[];
-  runs: FinishedRun[];
+  /** Cells none of whose runs diverged. */
+  cells: Cell[];
+  /** Runs that diverged. */
+  diverged: number;
 }
 
-/** By how much the loss on key positions lies above the exact entropy: the measurement's own check. */
-export interface KeyExcess {
-  arm: string;
-  parameters: number;
-  /** Mean over the seeds, nats; of a and b. */
-  a: number;
-  b: number;
+/** One language or text. */
+export interface GridResults {
+  /** `zipf1.5`, or the name of a text. */
+  name: string;
+  title: string;
+  unit: 'nats' | 'bits per byte';
+  /** Exact entropy of what the loss is taken over; absent for a text. */
+  entropy?: number;
+  arms: ArmCells[];
+  /**
+   * Cells in which full precision has learned something, as `parameters tokens`: at least a quarter of what there is to learn. Before that
+   * there is nothing that arms could differ in. All cells of a text.
+   */
+  learned: ReadonlySet<string>;
+  /** Tokens of one pass through a text; absent for an endless language. */
+  pass?: number;
 }
 
-export interface ScalingResults {
-  /** Exact entropy of a value, nats: what c would be with endless tokens. */
-  entropy: number;
-  /** Tokens that every model of the sweep on Zipf facts saw. */
-  tokens: number;
-  zipf: SizeCurve[];
-  shakespeare: SizeCurve[];
-  /** b1.58 beside full precision, shape by shape. */
-  pairs: { zipf: Pair[]; shakespeare: Pair[] };
-  /** All lengths at the sizes that have several, by arm. */
-  lengths: Record<string, TokensPoint[]>;
-  keys: KeyExcess[];
-}
+/** Share of what there is to learn that full precision must have learned in a cell that counts. */
+export const LEARNED = 0.25;
+
+/** Texts, with the tokens of their training parts: byte pairs of the committed tokenizer, and characters, a byte each. */
+const TEXTS = {
+  'state-of-the-union': { title: 'State of the Union', pass: 2_203_649 },
+  'tiny-shakespeare': { title: 'Tiny Shakespeare', pass: 1_003_854 },
+} as const;
 
 /** True once a run has ended that {@link scalingResults} can begin with. */
 export function hasScalingResults(all: readonly FinishedRun[]): boolean {
-  return all.some(({ role, corpus }) => role === 'final' && corpus.name === 'zipf-facts');
+  return all.some(({ role }) => role === 'final');
 }
 
 /**
- * @throws Error where runs are missing, or were not all computed by the same backend and version
+ * Results by grid, in the runs' order.
+ * @throws Error where there are none, or they were not all computed by one backend and version
  */
-export function scalingResults(all: readonly FinishedRun[]): ScalingResults {
+export function scalingResults(all: readonly FinishedRun[]): GridResults[] {
   const finals = all.filter(({ role }) => role === 'final');
-  requireOneBackend(finals);
-  requireOneVersion('scaling law', finals);
-  const ofZipf = finals.filter(({ corpus }) => corpus.name === 'zipf-facts');
   if (!hasScalingResults(all)) {
     throw new Error(
-      'scaling law: there must be finished runs on Zipf facts, got none. ' +
+      'scaling law: there must be finished runs, got none. ' +
         'Make them: npm run experiment -- scaling-law --preset laptop',
     );
   }
-  const { corpus, training, finalWindows = 0 } = ofZipf[0];
-  const { name: _, ...options } = corpus as Extract<typeof corpus, { name: 'zipf-facts' }>;
-  const language = new ZipfFacts(options);
-  const perfect = perfectLosses(language, finalWindows, training.context);
-  const entropy = language.entropy.kinds.find(({ name }) => name === 'v')!.entropy;
-  const lossOnValues = (run: FinishedRun): number => lossOf(run) - perfect.v + entropy;
-  const steps = mainSteps(ofZipf);
-  const ofMainLength = ofZipf.filter((run) => run.training.steps === steps);
-  const zipf = curvesOf(ofMainLength, lossOnValues);
-  const ofText = finals.filter((run) => run.corpus.name === 'tiny-shakespeare');
-  return {
-    entropy,
-    tokens: tokensOf(ofMainLength[0]),
-    zipf,
-    shakespeare: curvesOf(ofText, lossOf),
-    pairs: { zipf: pairsOf(ofMainLength), shakespeare: pairsOf(ofText) },
-    lengths: lengthsOf(ofZipf, lossOnValues),
-    keys: zipf.flatMap((curve) => keyExcess(curve, perfect)),
-  };
+  requireOneBackend(finals);
+  requireOneVersion('scaling law', finals);
+  const groups = new Map<string, FinishedRun[]>();
+  for (const run of finals) groups.set(gridName(run), [...(groups.get(gridName(run)) ?? []), run]);
+  return [...groups].map(([name, runs]) => gridResults(name, runs));
 }
 
 /** Losses of different backends agree to rounding only, which small gaps do not forgive. */
@@ -99,63 +107,114 @@ function requireOneBackend(runs: readonly FinishedRun[]): void {
   if (found.length > 1) {
     throw new Error(
       `scaling law: all runs must be computed by one backend, got ${found.join(' and ')} in one result. ` +
-        'Run the experiment again in an empty runs folder.',
+        'Set them side by side (besideRecorded), or run the experiment again in an empty runs folder.',
     );
   }
 }
 
-/** The length that most runs have: the sweep over sizes. */
-function mainSteps(runs: readonly FinishedRun[]): number {
-  const counts = new Map<number, number>();
-  for (const { training } of runs) counts.set(training.steps, (counts.get(training.steps) ?? 0) + 1);
-  return [...counts].sort(([, a], [, b]) => b - a)[0][0];
+/** A grid is a language or a text. */
+function gridName({ corpus }: FinishedRun): string {
+  return corpus.name === 'zipf-facts' ? `zipf${corpus.exponent}` : corpus.name;
 }
 
-function tokensOf({ training: { steps, batch, context } }: FinishedRun): number {
-  return steps * batch * context;
+function gridResults(name: string, runs: readonly FinishedRun[]): GridResults {
+  const { corpus } = runs[0];
+  const { toUnit, ...grid } = unitOf(corpus, runs[0]);
+  const arms = Object.entries(ARM_LABELS).flatMap(([arm, label]): ArmCells[] => {
+    const own = runs.filter((run) => run.arm === arm);
+    if (own.length === 0) return [];
+    const cells = cellsOf(own, toUnit);
+    const isWhole = ({ losses }: Cell): boolean => [...losses.values()].every(Number.isFinite);
+    const diverged = cells
+      .flatMap(({ losses }) => [...losses.values()])
+      .filter((loss) => !Number.isFinite(loss));
+    return [{ arm, label, cells: cells.filter(isWhole), diverged: diverged.length }];
+  });
+  const reference = arms.find(({ arm }) => arm === REFERENCE)?.cells ?? [];
+  const { ceiling, entropy = 0 } = grid;
+  const isLearned = ({ loss }: Cell): boolean =>
+    ceiling === undefined || ceiling - loss >= LEARNED * (ceiling - entropy);
+  return { name, ...grid, arms, learned: new Set(reference.filter(isLearned).map(placeOf)) };
 }
 
-type LossOf = (run: FinishedRun) => number;
+type Unit = Pick<GridResults, 'title' | 'unit' | 'entropy' | 'pass'> & {
+  /** Loss of a model that knows nothing but frequencies. */
+  ceiling?: number;
+  toUnit: (run: FinishedRun) => number;
+};
 
-function pointOf(run: FinishedRun, lossOn: LossOf): LossAtSize & { tokens: number } {
-  const loss = lossOn(run);
+/** What losses of a corpus are given in. On Zipf facts: on value positions, with the noise of the sample taken out. */
+function unitOf(corpus: CorpusSpec, { test, testWindows, finalWindows = 0, training }: FinishedRun): Unit {
+  if (corpus.name !== 'zipf-facts') {
+    return {
+      title: TEXTS[corpus.name].title,
+      unit: 'bits per byte',
+      pass: TEXTS[corpus.name].pass,
+      toUnit: (run) => lossOf(run) / Math.LN2 / (run.test?.bytesPerToken ?? 1),
+    };
+  }
+  const { name: _, ...options } = corpus;
+  const language = new ZipfFacts(options);
+  const [part, windows] = test ? (['test', testWindows] as const) : (['validation', finalWindows] as const);
+  const perfect = perfectLosses(language, Number(windows), training.context, part).v;
+  const { entropy, unigramLoss } = language.entropy.kinds.find(({ name }) => name === 'v')!;
   return {
-    parameters: run.parameters,
-    tokens: tokensOf(run),
-    seed: seedOf(run),
-    loss: Number.isFinite(loss) ? loss : null,
+    title: `Zipf facts, exponent ${options.exponent}`,
+    unit: 'nats',
+    entropy,
+    ceiling: unigramLoss,
+    toUnit: (run) => lossOf(run) - perfect + entropy,
   };
 }
 
-function curvesOf(runs: readonly FinishedRun[], lossOn: LossOf): SizeCurve[] {
-  return Object.entries(SCALING_ARMS).flatMap(([arm, label]) => {
-    const ofArm = runs.filter((run) => run.arm === arm);
-    if (ofArm.length === 0) return [];
-    const { measured, diverged } = splitDiverged(ofArm.map((run) => pointOf(run, lossOn)));
-    return [{ arm, label, points: measured, diverged, runs: ofArm }];
-  });
-}
-
-function lengthsOf(runs: readonly FinishedRun[], lossOn: LossOf): Record<string, TokensPoint[]> {
-  const byArm: Record<string, TokensPoint[]> = {};
-  for (const arm of Object.keys(SCALING_ARMS)) {
-    const points = runs.filter((run) => run.arm === arm).map((run) => pointOf(run, lossOn));
-    const isMeasured = (point: (typeof points)[number]): point is TokensPoint => point.loss !== null;
-    const measured = points.filter(isMeasured);
-    if (new Set(measured.map(({ tokens }) => tokens)).size > 1) byArm[arm] = measured;
+function cellsOf(runs: readonly FinishedRun[], toUnit: (run: FinishedRun) => number): Cell[] {
+  const groups = new Map<string, FinishedRun[]>();
+  for (const run of runs) {
+    const place = placeOf({ parameters: bodyParameters(run.model), tokens: tokensOf(run.training) });
+    groups.set(place, [...(groups.get(place) ?? []), run]);
   }
-  return byArm;
+  const cells = [...groups.values()].map((own): Cell => {
+    const [{ model, training }] = own;
+    const losses = new Map(own.map((run) => [seedOf(run), toUnit(run)]));
+    return {
+      shape: `${model.num_hidden_layers}×${model.hidden_size}`,
+      parameters: bodyParameters(model),
+      tokens: tokensOf(training),
+      losses,
+      loss: [...losses.values()].reduce((sum, loss) => sum + loss, 0) / losses.size,
+      rate: training.schedule.peak,
+    };
+  });
+  return cells.toSorted((a, b) => a.parameters - b.parameters || a.tokens - b.tokens);
 }
 
-function keyExcess({ arm, runs }: SizeCurve, perfect: Record<string, number>): KeyExcess[] {
-  const sizes = [...new Set(runs.map(({ parameters }) => parameters))].sort((x, y) => x - y);
-  return sizes.flatMap((parameters) => {
-    const found = runs.flatMap((run) =>
-      run.parameters === parameters && run.lossByKind ? [run.lossByKind] : [],
-    );
-    if (found.length === 0) return [];
-    const excess = (kind: 'a' | 'b'): number =>
-      found.reduce((sum, losses) => sum + losses[kind], 0) / found.length - perfect[kind];
-    return [{ arm, parameters, a: excess('a'), b: excess('b') }];
+/** Of a cell, the same in all arms of one body. */
+export function placeOf({ parameters, tokens }: Pick<GridCell, 'parameters' | 'tokens'>): string {
+  return `${parameters} ${tokens}`;
+}
+
+/** The cells of an arm that count; none where the grid has no such arm. */
+export function learnedCells({ arms, learned }: GridResults, arm: string): Cell[] {
+  const cells = arms.find((one) => one.arm === arm)?.cells ?? [];
+  // An arm with another body has other gains, and a few parameters more or less.
+  return cells.filter((cell) => [...learned].some((place) => isSamePlace(place, cell)));
+}
+
+function isSamePlace(place: string, { parameters, tokens }: Cell): boolean {
+  const [other, length] = place.split(' ').map(Number);
+  return length === tokens && Math.abs(Math.log(parameters / other)) < 0.05;
+}
+
+/** The gaps of an arm to another one, by size and then by tokens, in the cells that count and over the seeds that both have. */
+export function gapsOf(grid: GridResults, arm: string, reference: string = REFERENCE): Gap[] {
+  const others = learnedCells(grid, reference);
+  return learnedCells(grid, arm).flatMap((cell): Gap[] => {
+    const other = others.find((one) => one.shape === cell.shape && one.tokens === cell.tokens);
+    const seeds = other ? commonSeeds([cell.losses, other.losses]) : [];
+    if (other === undefined || seeds.length === 0) return [];
+    const [own, theirs] = [cell, other].map(({ losses }) => seeds.map((seed) => losses.get(seed)!));
+    const estimate = seeds.length > 1 ? pairedDifference(own, theirs) : meanInterval([own[0] - theirs[0]]);
+    const { shape, parameters, tokens } = cell;
+    return [{ shape, parameters, tokens, gap: estimate.value, estimate }];
   });
 }

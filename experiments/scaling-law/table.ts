@@ -1,65 +1,80 @@
-/** The results of the scaling law as a table of Markdown. */
-import { formatEstimate, meanInterval, sizesOf } from '@bitnet-notebooks/lib';
+/** The results of the grids as tables of Markdown. */
+import { formatEstimate, fitGapPlane, interval, type Contrast } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import type { Pair } from '../sizes/pairs.js';
-import { hasScalingResults, scalingResults, type SizeCurve } from './results.js';
+import { REFERENCE } from './grids.js';
+import {
+  gapsOf,
+  hasScalingResults,
+  placeOf,
+  scalingResults,
+  type Cell,
+  type GridResults,
+} from './results.js';
 
 /** Lines of Markdown; one that says so where there are no runs yet. */
 export function scalingTable(finished: readonly FinishedRun[]): string[] {
-  if (!hasScalingResults(finished)) return ['No final runs on Zipf facts yet.'];
-  const { zipf, shakespeare, pairs, entropy, tokens, keys } = scalingResults(finished);
-  const largest = keys.filter(
-    ({ parameters }) => parameters === Math.max(...keys.map((key) => key.parameters)),
-  );
-  return [
-    `Zipf facts: ${(tokens / 1e6).toFixed(2)} M tokens each; loss on values less their entropy of ${entropy.toFixed(4)} nat`,
-    '',
-    ...sizeTable(zipf, pairs.zipf, entropy),
-    '',
-    ...largest.map(
-      ({ arm, parameters, a, b }) =>
-        `Key positions at ${parameters} parameters, ${arm}: a ${a.toFixed(4)} and b ${b.toFixed(4)} nat above the exact entropy`,
-    ),
-    ...(shakespeare.length > 0
-      ? [
-          '',
-          'Tiny Shakespeare: validation loss, nats per character',
-          '',
-          ...sizeTable(shakespeare, pairs.shakespeare, 0),
-        ]
-      : []),
-  ];
+  if (!hasScalingResults(finished)) return ['No final runs yet.'];
+  return scalingResults(finished).flatMap((grid, i) => [...(i > 0 ? [''] : []), ...gridTable(grid)]);
 }
 
-/** A row for each size, a column for each arm, and the gap of the main arms. Diverged runs are counted. */
-function sizeTable(curves: readonly SizeCurve[], pairs: readonly Pair[], floor: number): string[] {
-  const sizes = sizesOf(curves.flatMap(({ points, diverged }) => [...points, ...diverged]));
-  const gaps = new Map(pairs.map(({ parameters, gap }) => [parameters, gap]));
+/** A row for each size and number of tokens, a column for each arm, and the gaps of b1.58 and b1. */
+function gridTable(grid: GridResults): string[] {
+  const { title, unit, entropy = 0, arms, learned, pass } = grid;
+  const gaps = arms
+    .filter(({ arm }) => arm.startsWith('b1'))
+    .map(({ arm, label }) => ({ label, cells: gapsOf(grid, arm) }));
+  const reference = arms.find(({ arm }) => arm === REFERENCE) ?? arms[0];
+  const what = entropy > 0 ? `loss on values less their entropy of ${entropy.toFixed(4)} nat` : 'loss';
   return [
-    `| parameters | ${curves.map(({ label }) => label).join(' | ')} | b1.58 − full precision |`,
-    `|---|${curves.map(() => '---|').join('')}---|`,
-    ...sizes.map((parameters) => {
-      const gap = gaps.get(parameters);
-      const cells = curves.map((curve) => cell(curve, parameters, floor));
-      return `| ${parameters.toLocaleString('en')} | ${cells.join(' | ')} | ${gap ? formatEstimate(gap) : ''} |`;
+    `${title}: ${what}, ${unit}; N outside the embedding`,
+    '',
+    `| shape | N | D | D/N | ${arms.map(({ label }) => label).join(' | ')} | ${gaps.map(({ label }) => `${label} − full precision`).join(' | ')} |`,
+    `|---|---|---|---|${'---|'.repeat(arms.length + gaps.length)}`,
+    ...reference.cells.map((cell) => {
+      const losses = arms.map(({ cells }) => shown(at(cells, cell)?.loss, entropy));
+      const shownGaps = gaps.map(({ cells }) => {
+        const gap = cells.find((one) => placeOf(one) === placeOf(cell));
+        return gap ? formatEstimate(gap.estimate) : '';
+      });
+      const note = learned.has(placeOf(cell)) ? '' : ' (nothing learned yet)';
+      const length = `${(cell.tokens / 1e6).toFixed(2)} M${passes(cell.tokens, pass)}`;
+      const ratio = (cell.tokens / cell.parameters).toFixed(0);
+      return `| ${[cell.shape + note, cell.parameters.toLocaleString('en'), length, ratio, ...losses, ...shownGaps].join(' | ')} |`;
     }),
-    ...missingSeeds(pairs),
+    ...arms.flatMap(({ label, diverged }) =>
+      diverged > 0 ? ['', `${label}: ${diverged} runs diverged.`] : [],
+    ),
+    ...slopes(grid),
   ];
 }
 
-function cell({ points, diverged }: SizeCurve, parameters: number, floor: number): string {
-  const losses = points.filter((point) => point.parameters === parameters).map(({ loss }) => loss - floor);
-  const lost = diverged.filter((point) => point.parameters === parameters).length;
-  const counted = lost > 0 ? `${lost} diverged` : '';
-  if (losses.length === 0) return counted;
-  const { value } = meanInterval(losses);
-  return [value.toFixed(3), counted].filter(Boolean).join(', ');
+/** The cell of another arm at the same shape and length. */
+function at(cells: readonly Cell[], { shape, tokens }: Cell): Cell | undefined {
+  return cells.find((cell) => cell.shape === shape && cell.tokens === tokens);
 }
 
-/** A line for each gap that is over fewer seeds than others. */
-function missingSeeds(pairs: readonly Pair[]): string[] {
-  const most = Math.max(...pairs.map(({ gaps }) => gaps.size));
-  return pairs.flatMap(({ shape, gaps }) =>
-    gaps.size < most ? ['', `The gap of ${shape} is over ${gaps.size} of ${most} seeds.`] : [],
-  );
+function shown(loss: number | undefined, floor: number): string {
+  return loss === undefined ? '' : (loss - floor).toFixed(3);
+}
+
+/** Repeated text is marked: it teaches less than new one. */
+function passes(tokens: number, pass: number | undefined): string {
+  return pass === undefined ? '' : `, ${(tokens / pass).toFixed(2)} passes`;
+}
+
+/** What the gap does with every tenfold, arm by arm. */
+function slopes(grid: GridResults): string[] {
+  return grid.arms
+    .filter(({ arm }) => arm.startsWith('b1'))
+    .flatMap(({ arm, label }) => {
+      const cells = gapsOf(grid, arm);
+      if (new Set(cells.map(({ tokens }) => tokens)).size < 2 || cells.length < 4) return [];
+      const { size, tokens, together, bendP } = fitGapPlane(cells);
+      const text = (contrast: Contrast): string => formatEstimate(interval(contrast));
+      return [
+        '',
+        `Gap of ${label} per tenfold, over ${cells.length} cells: ${text(size)} with N, ${text(tokens)} with D, ` +
+          `${text(together)} with both${bendP === undefined ? '' : `; bends, p = ${bendP.toPrecision(2)}`}`,
+      ];
+    });
 }

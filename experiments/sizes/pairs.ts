@@ -1,6 +1,6 @@
 /**
- * Pairs of one shape, in full precision and as b1.58, and what the gap between them does with size. The scaling law and
- * the fp16 comparison are answered by the same pairs.
+ * Pairs of one shape, in full precision and as b1.58, and what the gap between them does with size: what the fp16 comparison
+ * is answered by.
  */
 import {
   ablationOptions,

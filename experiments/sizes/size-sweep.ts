@@ -30,14 +30,6 @@ export interface SizeArm {
   seeds: readonly number[];
 }
 
-/** Final runs of other lengths, at the rate of the sweep's own length. */
-export interface OtherLengths {
-  steps: readonly number[];
-  widths: readonly number[];
-  arms: readonly string[];
-  seeds: readonly number[];
-}
-
 /** Sizes, arms, seeds and training of a sweep. */
 export interface SizeSweep {
   /** Opens the names of its runs. */
@@ -58,7 +50,6 @@ export interface SizeSweep {
   weightDecay: number;
   /** Validation windows of the points of a loss curve, of tuning runs, and of final runs (absent: all of a text). */
   windows: { curve: number; tuning: number; final?: number };
-  otherLengths?: OtherLengths;
 }
 
 /** Seed of the tuning runs; final runs have others. */
@@ -98,8 +89,7 @@ interface RunOptions {
 
 function specOf(sweep: SizeSweep, { arm, shape, role, peak, steps, seed }: RunOptions): RunSpec {
   const isFinal = role === 'final';
-  const length = steps === sweep.steps || !isFinal ? '' : `-${steps}steps`;
-  const size = `${sweep.name}-${arm.name}-${shape.layers}x${shape.width}${length}`;
+  const size = `${sweep.name}-${arm.name}-${shape.layers}x${shape.width}`;
   return {
     name: `${size}-lr${peak}-${isFinal ? `seed${seed}` : 'tune'}`,
     arm: arm.name,
@@ -148,24 +138,11 @@ function runsOfArm(sweep: SizeSweep, arm: SizeArm, finished: readonly FinishedRu
   const found = tuned.flatMap(({ width, best }) => (best === undefined ? [] : [{ width, rate: best }]));
   if (found.length < tuned.length) return tuning;
   const known = arm.rates ?? found;
-  const final = (shape: Shape, steps: number, seed: number): RunSpec =>
-    specOf(sweep, { arm, shape, role: 'final', peak: interpolateRate(known, shape.width), steps, seed });
-  return [
-    ...tuning,
-    ...arm.shapes.flatMap((shape) => arm.seeds.map((seed) => final(shape, sweep.steps, seed))),
-    ...otherLengths(sweep, arm, final),
-  ];
-}
-
-function otherLengths(
-  { otherLengths: other, ...sweep }: SizeSweep,
-  arm: SizeArm,
-  final: (shape: Shape, steps: number, seed: number) => RunSpec,
-): RunSpec[] {
-  if (other === undefined || !other.arms.includes(arm.name)) return [];
-  return other.widths.flatMap((width) =>
-    other.steps.flatMap((steps) => other.seeds.map((seed) => final(shapeOfWidth(sweep, width), steps, seed))),
-  );
+  const final = (shape: Shape, seed: number): RunSpec => {
+    const peak = interpolateRate(known, shape.width);
+    return specOf(sweep, { arm, shape, role: 'final', peak, steps: sweep.steps, seed });
+  };
+  return [...tuning, ...arm.shapes.flatMap((shape) => arm.seeds.map((seed) => final(shape, seed)))];
 }
 
 function shapeOfWidth({ shapes, name }: SizeSweep, width: number): Shape {

@@ -1,5 +1,5 @@
 /**
- * The two size sweeps: Zipf facts, whose entropy is known, and Tiny Shakespeare. Both are sized for two cores; what the
+ * The two size sweeps whose pairs the fp16 comparison weighs: Zipf facts, whose entropy is known, and Tiny Shakespeare. Both are sized for two cores; what the
  * presets share are the very same runs.
  */
 import { BITNET_B158, FULL_PRECISION } from '@bitnet-notebooks/lib';
@@ -12,8 +12,6 @@ export const MAIN_ARMS = ['full-precision', 'b1.58'] as const;
 const OPTIONS = {
   'full-precision': FULL_PRECISION,
   'b1.58': BITNET_B158,
-  b1: { ...BITNET_B158, weight_quantizer: 'sign' },
-  'b1.58-no-subln': { ...BITNET_B158, norm_placement: 'preln' },
 } as const;
 
 type ArmName = keyof typeof OPTIONS;
@@ -45,8 +43,8 @@ const widths = (shapes: readonly Shape[], ...wanted: number[]): Shape[] =>
   shapes.filter(({ width }) => wanted.includes(width));
 
 /**
- * Steps and tokens are equal for all sizes: 600 steps of 480 windows of two triples, 1.7 M tokens. They leave a B/D^β in
- * c: the runs of other lengths measure it. With 0.48 M tokens the largest sizes had hardly anything to gain.
+ * Steps and tokens are equal for all sizes: 600 steps of 480 windows of two triples, 1.7 M tokens. With 0.48 M tokens the
+ * largest sizes had hardly anything to gain.
  */
 export function zipfSweep(preset: Preset): SizeSweep {
   const shared = {
@@ -85,20 +83,9 @@ export function zipfSweep(preset: Preset): SizeSweep {
     };
     return { ...length, arms: MAIN_ARMS.map((name) => arm(name, { ...main, rates: FOUND_RATES[name] })) };
   }
-  const some = {
-    ...tuned,
-    tunedWidths: [12, 104],
-    shapes: widths(ZIPF_SHAPES, 12, 40, 104),
-    seeds: [1],
-  };
   return {
     ...length,
-    arms: [
-      ...MAIN_ARMS.map((name) => arm(name, { ...tuned, shapes: ZIPF_SHAPES, seeds: [1, 2, 3] })),
-      arm('b1', some),
-      arm('b1.58-no-subln', some),
-    ],
-    otherLengths: { steps: [150, 300], widths: [16, 40, 80], arms: MAIN_ARMS, seeds: [1] },
+    arms: MAIN_ARMS.map((name) => arm(name, { ...tuned, shapes: ZIPF_SHAPES, seeds: [1, 2, 3] })),
   };
 }
 

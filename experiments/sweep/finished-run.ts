@@ -24,7 +24,13 @@ export interface RunResult {
   /** In a language of known entropy: mean loss on each kind of position, nats per token. */
   lossByKind?: Record<string, number>;
   /** The same over the test part, where the run asks for it: nothing was chosen by it. Nats per token. */
-  test?: { loss: number; tokens: number; lossByKind?: Record<string, number> };
+  test?: {
+    loss: number;
+    tokens: number;
+    lossByKind?: Record<string, number>;
+    /** Of a text: bytes of UTF-8 that a token stands for. Absent in early results. */
+    bytesPerToken?: number;
+  };
   /** Learned values in all. */
   parameters: number;
   curve: CurvePoint[];

@@ -101,7 +101,11 @@ function finalLosses(
   const count = testWindows === 'all' ? wholeText(corpus.testTokens, context) : testWindows;
   return {
     ...validation,
-    test: { ...model.losses(corpus, 'test', count, context), tokens: count * context },
+    test: {
+      ...model.losses(corpus, 'test', count, context),
+      tokens: count * context,
+      ...(corpus.bytesPerToken && { bytesPerToken: corpus.bytesPerToken.test }),
+    },
   };
 }
 

@@ -69,5 +69,6 @@ export function commitsOf(runs: readonly FinishedRun[]): string[] {
 export function versionOf({ versions }: Pick<FinishedRun, 'versions'>): string {
   if (versions === undefined) return 'a version that was not kept';
   const { project, node, packages } = versions;
+  if (packages.torch !== undefined) return `version ${project} (PyTorch ${packages.torch})`;
   return `version ${project} (Node.js ${node}, TensorFlow.js ${packages['@tensorflow/tfjs'] ?? 'none'})`;
 }

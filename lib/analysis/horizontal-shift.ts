@@ -3,10 +3,7 @@
  * full-precision one of k·N does. Beside it stand the precision law's factor (arXiv 2411.04330) and the rule of thumb of
  * twice the width, which is four times the weights.
  */
-import { bootstrap, type BootstrapOptions } from './bootstrap.js';
-import { meanBySize, requirePoints, type MeasuredLoss } from './loss-points.js';
-import { MIN_SEEDS } from './scaling-intervals.js';
-import type { Estimate } from './statistics.js';
+import { meanBySize, type MeasuredLoss } from './loss-points.js';
 
 /** γ_w of the precision law N_eff = N·(1 − e^(−P/γ_w)), fitted on 3 to 16 bits (arXiv 2411.04330, appendix K). */
 const GAMMA_WEIGHTS = 2.6745;
@@ -41,34 +38,4 @@ export function shiftBySize(
     }
     return [];
   });
-}
-
-/**
- * One k for all sizes where it can be read: the geometric mean, with its bootstrap interval over (size, seed) of both arms.
- * @throws Error for too few sizes or seeds, and where no size can be read
- */
-export function horizontalShift(
-  quantized: readonly MeasuredLoss[],
-  reference: readonly MeasuredLoss[],
-  options: BootstrapOptions = {},
-): Estimate {
-  for (const points of [quantized, reference]) {
-    requirePoints('shift between two curves', points, { sizes: 3, seeds: MIN_SEEDS });
-  }
-  if (shiftBySize(quantized, reference).length === 0) {
-    throw new Error(
-      'shift between two curves: a loss of the one must lie within the range of the other, got none. Run more sizes.',
-    );
-  }
-  const { k } = bootstrap(
-    [quantized, reference],
-    ([ours, theirs]) => ({ k: geometricMean(shiftBySize(ours, theirs).map((one) => one.k)) }),
-    options,
-  );
-  return k;
-}
-
-/** NaN for no values. */
-function geometricMean(values: readonly number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }

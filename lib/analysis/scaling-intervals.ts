@@ -4,7 +4,7 @@ import { bootstrap, type BootstrapOptions } from './bootstrap.js';
 import { minimize, ratioGrid } from './golden-section.js';
 import { requirePoints, type MeasuredLoss } from './loss-points.js';
 import { nonNegativeLeastSquares } from './non-negative.js';
-import { fitExcess, fitPowerLaw, MIN_SIZES, projected } from './scaling-law.js';
+import { fitPowerLaw, MIN_SIZES, projected } from './scaling-law.js';
 import { CONFIDENCE_LEVEL, type Estimate } from './statistics.js';
 
 /** Seeds that a bootstrap needs: noise cannot be seen in one. */
@@ -29,16 +29,6 @@ export function powerLawIntervals(
 
 function withoutA({ b, c }: { b: number; c: number }): { b: number; c: number } {
   return { b, c };
-}
-
-/** Bootstrap interval of the slope of ln(L − floor) over ln N, pairs of (size, seed) drawn. */
-export function slopeInterval(
-  points: readonly MeasuredLoss[],
-  floor: number,
-  options: BootstrapOptions = {},
-): Estimate {
-  requirePoints('bootstrap the slope', points, { sizes: 3, seeds: MIN_SEEDS });
-  return bootstrap([points], ([drawn]) => ({ slope: fitExcess(drawn, floor).slope }), options).slope;
 }
 
 /** The best fit with c held. */

@@ -61,6 +61,8 @@ export interface Corpus {
    * which models of different tokenizers can be laid side by side. Generated languages have none.
    */
   readonly bytesPerToken?: Readonly<Record<'validation' | 'test', number>>;
+  /** The token ids of one part, of a text: the corpus's own, not to be changed. Generated languages have none. */
+  ids?(part: 'training' | 'validation' | 'test'): Uint16Array;
   /** Only generated languages know theirs. */
   readonly entropy?: KnownEntropy;
 

@@ -1,18 +1,26 @@
 import type { ZipfFacts } from './zipf-facts.js';
 
 /**
- * The losses of a perfect model on the very windows that a model is validated on, nats per token, by kind of position.
+ * The losses of a perfect model on the very windows that a model is judged on, nats per token, by kind of position.
  * A sample of a language is a little easier or harder than its entropy (about 0.01 nat for 45,000 values): against these
  * losses all of that noise falls out of a model's excess, which is then the divergence between model and language.
- * @param count number of validation windows
+ * @param count number of windows
  * @param context tokens a window
+ * @param part of the language that they are windows of
  */
-export function perfectLosses(language: ZipfFacts, count: number, context: number): Record<string, number> {
+export function perfectLosses(
+  language: ZipfFacts,
+  count: number,
+  context: number,
+  part: 'validation' | 'test' = 'validation',
+): Record<string, number> {
   const { facts, keyProbabilities, parameters, entropy } = language;
   const { vocabSize, noise } = parameters;
   const wrong = -Math.log(noise / vocabSize);
   const right = -Math.log(1 - noise + noise / vocabSize);
-  const { inputs, targets } = language.validationWindows(count, context); // [count, context]
+  const windows = // [count, context]
+    part === 'test' ? language.testWindows(count, context) : language.validationWindows(count, context);
+  const { inputs, targets } = windows;
   const sums = entropy.kinds.map(() => 0);
   const counts = entropy.kinds.map(() => 0);
   for (let at = 0; at < targets.length; at++) {

@@ -125,6 +125,10 @@ export class TextCorpus implements Corpus {
     return ids.length === 0 ? 0 : Buffer.byteLength(this.tokenizer.decode(ids)) / ids.length;
   }
 
+  ids(part: 'training' | 'validation' | 'test'): Uint16Array {
+    return { training: this.#training, validation: this.#validation, test: this.#test }[part];
+  }
+
   get vocabSize(): number {
     return this.tokenizer.vocabSize;
   }

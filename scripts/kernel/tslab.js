@@ -2,7 +2,8 @@
  * tslab 1.0.22 as it lies on disk, loaded with two of its compiler's functions replaced. What that mends in cells:
  * - `{ points }` with `points` from an earlier cell: tslab writes `exports.points` for such names, but not in shorthand;
  * - `toSorted`, `Object.groupBy` and the like: tslab stops at ES2022;
- * - source maps, by which errors find the reader's line.
+ * - source maps, by which errors find the reader's line;
+ * - new files in folders that the compiler looks into, which ended the next cell: they count from the next start on.
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -35,8 +36,8 @@ export const lastMaps = () => ({ ...maps });
     /** @type {any} */ options,
     /** @type {any[]} */ ...rest
   ) =>
-    withOwnEmit(
-      /** @type {any} */ (ts.createWatchCompilerHost)(
+    withOwnEmit({
+      .../** @type {any} */ (ts.createWatchCompilerHost)(
         rootNames,
         {
           ...options,
@@ -48,7 +49,9 @@ export const lastMaps = () => ({ ...maps });
         },
         ...rest,
       ),
-    ),
+      // A run that writes a folder beside a module would have the compiler set a second timer; tslab knows one, and throws.
+      watchDirectory: () => ({ close: () => {} }),
+    }),
   /** @type {TypeScript['transpileModule']} */
   transpileModule(input, options) {
     const compilerOptions = { ...options.compilerOptions, sourceMap: true };

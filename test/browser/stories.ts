@@ -14,7 +14,7 @@ export interface Story {
 export const STORY_SETUP = `import {
   bitDense, compare, fit, likeliest, loadModel, loadTraining, openCorpus, overlay, perfectLosses, QuantizerDraws, show, table, Tensor, ZipfFacts,
 } from '../lib';
-import { choosePreset, configurationA, excessFigure, readRecorded, rerun, scalingResults } from '../experiments';
+import { bodyParameters, choosePreset, configurationA, readRecorded, rerun, scalingResults, sizeFigure } from '../experiments';
 const training = await loadTraining();
 const { tf } = training;
 const corpus = await openCorpus('my/book.txt');
@@ -68,13 +68,13 @@ console.log('most are right:', right > 0.9);`,
   },
   {
     name: 'an own size beside the recorded ones',
-    code: `const results = scalingResults((await readRecorded('scaling-law')).runs);
-const [neighbour] = results.zipf[1].runs.filter(({ model }) => model.hidden_size === 28);
+    code: `const recorded = (await readRecorded('scaling-law')).runs;
+const neighbour = recorded.find(({ role, arm, corpus }) => role === 'final' && arm === 'b1.58' && corpus.name === 'zipf-facts')!;
 const language = new ZipfFacts({ vocabSize: 128, exponent: 1.5, noise: 0.1, startToken: true });
 const mine = training.createModel({ ...neighbour.model, hidden_size: 24, intermediate_size: 64, head_dim: 12 }, 1);
 await fit(mine, language, { ...neighbour.training, steps: 12, name: 'mine' });
 const loss = mine.losses(language, 'validation', 512, 6).lossByKind!.v - perfectLosses(language, 512, 6).v;
-show(overlay(excessFigure(results), { x: [mine.parameterCount], y: [loss] }));`,
+show(overlay(sizeFigure(scalingResults(recorded)[0], 'b1.58'), { x: [bodyParameters(mine.config)], y: [loss] }));`,
     lines: 8,
     shows: /^step 12 of 12/m,
     charts: 2,

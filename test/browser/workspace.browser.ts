@@ -333,7 +333,7 @@ describe('notebook 2', () => {
     await rerunCell().screenshot({ path: join(OUTPUT, 'rerun-stopped.png') });
   });
 
-  test('goes on from there to its end, and the live chart ends as a chart with a curve for each size', async () => {
+  test('goes on from there to its end, and a chart has the own curves beside the recorded ones', async () => {
     await rerunCell().locator('.jp-InputPrompt').click();
     await notebook.menu('Run', 'Run Selected Cell and All Below');
     await notebook.page.locator('.jp-InputPrompt').getByText('[*]').first().waitFor();

@@ -1,5 +1,5 @@
 import { OWN_COLOR } from '../colors.js';
-import type { Figure, LineTrace, Trace } from '../figure.js';
+import type { Axis, Figure, LineTrace, Trace } from '../figure.js';
 import { toValues } from '../figure.js';
 
 /** Points of one's own: numbers, or names on an axis of names. */
@@ -32,7 +32,19 @@ export function overlay(figure: Figure, ...own: readonly OwnPoints[]): Figure {
       dash: DASHES[i % DASHES.length],
     };
   });
-  return { ...figure, traces: [...figure.traces, ...traces] };
+  return {
+    ...figure,
+    x: grown(figure.x, ...own.map(({ x }) => x)),
+    y: grown(figure.y, ...own.map(({ y }) => y)),
+    traces: [...figure.traces, ...traces],
+  };
+}
+
+/** An axis whose range was given, made to hold more. */
+function grown(axis: Axis, ...more: readonly (ArrayLike<number> | readonly string[])[]): Axis {
+  if (axis.range === undefined) return axis;
+  const values = more.flatMap((one) => (isNames(one) ? [] : Array.from(one)));
+  return { ...axis, range: [Math.min(axis.range[0], ...values), Math.max(axis.range[1], ...values)] };
 }
 
 function isNames(values: ArrayLike<number> | readonly string[]): values is readonly string[] {

@@ -70,11 +70,12 @@ describe('lostArms', () => {
 it.each(EXPERIMENTS.filter(({ name }) => hasResults(name)))(
   '$name: smoke is refused in the place of the recorded runs, full is not',
   async (experiment) => {
-    const { runs: recorded } = await readRecorded(experiment.name);
+    const { runs: recorded, design } = await readRecorded(experiment.name);
     const planned = (preset: 'smoke' | 'full') => plannedRuns(experiment, preset).map(({ spec }) => spec);
     expect(() => requireNotSmaller(experiment.name, recorded, planned('smoke'))).toThrow(
       'must not get smaller',
     );
-    requireNotSmaller(experiment.name, recorded, planned('full'));
+    // Another design has other runs: a record of before designs were kept goes by --replace.
+    if (design) requireNotSmaller(experiment.name, recorded, planned('full'));
   },
 );

@@ -1,156 +1,240 @@
 import { perfectLosses, ZipfFacts } from '@bitnet-notebooks/lib';
 import { describe, expect, it } from 'vitest';
 import {
-  excessFigure,
+  lawFigure,
   predictionFigure,
-  profileFigure,
-} from '../../../experiments/scaling-law/fit-figures.js';
-import {
-  sizeGapFigure,
-  shiftFigure,
-  sizeCurvesFigure,
+  sizeFigure,
   tokensFigure,
 } from '../../../experiments/scaling-law/figures.js';
-import { gapTrend } from '../../../experiments/sizes/pairs.js';
+import {
+  gapHeatmap,
+  gapSizeFigure,
+  gapTokensFigure,
+  lawsOfGapFigure,
+  worthFigure,
+} from '../../../experiments/scaling-law/gap-figures.js';
 import { scalingLaw } from '../../../experiments/scaling-law/experiment.js';
-import { scalingResults } from '../../../experiments/scaling-law/results.js';
+import { bodyParameters, tokensOf } from '../../../experiments/scaling-law/grid.js';
+import { gapsOf, learnedCells, scalingResults } from '../../../experiments/scaling-law/results.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
-import type { RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { Preset, RunSpec } from '../../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
-import { toSvg } from '../../../lib/index.js';
+import { toSvg, type JudgedClaim } from '../../../lib/index.js';
 import { finishAll } from '../finish-runs.js';
 
-const ENTROPY = 0.804;
-const language = new ZipfFacts({ startToken: true });
-const perfect = perfectLosses(language, 16_384, 6);
+/** Of the made-up world: how much of its parameters an arm is worth. */
+const WORTH: Record<string, number> = { 'full-precision': 1, 'preln-swiglu': 1, 'b1.58': 0.446, b1: 0.312 };
 
-/** Losses of L(N, D) = H + 120·(kN)^−0.5 + 2,000/D^0.65 with k = 0.4 for b1.58, and a little noise by seed. */
-function madeUp({ arm, model, training, corpus }: RunSpec): Partial<FinishedRun> {
-  const parameters = 24.5 * model.hidden_size ** 2 + model.vocab_size * model.hidden_size;
-  const tokens = training.steps * training.batch * training.context;
-  const k = arm === 'full-precision' ? 1 : 0.4;
-  const noise = 0.004 * (training.seeds.weights - 2);
-  const excess = 120 * (k * parameters) ** -0.5 + 2000 * tokens ** -0.65 + noise;
-  const v = perfect.v + excess;
-  return {
-    parameters: Math.round(parameters),
-    validationLoss: (perfect.a + perfect.b + v) / 3,
-    ...(corpus.name === 'zipf-facts' && { lossByKind: { a: perfect.a + 0.001, b: perfect.b + 0.002, v } }),
-    curve: [{ step: 1, trainLoss: 5, validationLoss: 5, seconds: 1 }],
+const perfect = new Map<string, Record<string, number>>();
+function perfectOf({ corpus, testWindows }: RunSpec): Record<string, number> {
+  const { name: _, ...options } = corpus as Extract<RunSpec['corpus'], { name: 'zipf-facts' }>;
+  const key = `${options.exponent} ${String(testWindows)}`;
+  const found = perfect.get(key) ?? perfectLosses(new ZipfFacts(options), Number(testWindows), 6, 'test');
+  perfect.set(key, found);
+  return found;
+}
+
+/** A grain of noise that is the same for the same run. */
+function grain({ name }: RunSpec): number {
+  let value = 7;
+  for (const letter of name) value = (value * 31 + letter.charCodeAt(0)) % 1009;
+  return value / 1009 - 0.5;
+}
+
+type Excess = (parameters: number, tokens: number, worth: number) => number;
+
+/** L = H + 12·(kN)^−0.4 + 700·D^−0.6, and the best rate 0.2·N^−0.2·D^−0.05. */
+const byLaw: Excess = (parameters, tokens, worth) => 12 * (worth * parameters) ** -0.4 + 700 * tokens ** -0.6;
+
+function world(excess: Excess): (spec: RunSpec) => Partial<FinishedRun> {
+  return (spec) => {
+    const [parameters, tokens] = [bodyParameters(spec.model), tokensOf(spec.training)];
+    const octaves = Math.log2(spec.training.schedule.peak / (0.2 * parameters ** -0.2 * tokens ** -0.05));
+    if (spec.role === 'tune') return { validationLoss: 2 + 0.05 * octaves ** 2 };
+    const own = excess(parameters, tokens, WORTH[spec.arm]) * (1 + 0.02 * grain(spec));
+    const loss = 2 + own;
+    const isText = spec.corpus.name !== 'zipf-facts';
+    const test = isText
+      ? { loss, tokens: 1, bytesPerToken: 3.7 }
+      : { loss, tokens: 1, lossByKind: { a: 1, b: 1, v: perfectOf(spec).v + own } };
+    return { validationLoss: loss, test };
   };
 }
 
-const runs = finishAll((...of) => scalingLaw.runs(...of), 'full', madeUp);
-const results = scalingResults(runs);
+const all = (preset: Preset, excess: Excess = byLaw): FinishedRun[] =>
+  finishAll((...of) => scalingLaw.runs(...of), preset, world(excess));
+const full = all('full');
+const grids = scalingResults(full);
+const main = grids.find(({ name }) => name === 'zipf1.5')!;
+const text = grids.find(({ name }) => name === 'state-of-the-union')!;
 
-describe('scalingResults', () => {
-  it('takes the noise of the sample out of losses on values, and keeps the check on keys', () => {
-    expect(results.entropy).toBeCloseTo(ENTROPY, 4);
-    const { parameters, tokens, seed } = results.lengths['full-precision'][0];
-    const [{ loss }] = results.lengths['full-precision'];
-    const expected = ENTROPY + 120 * parameters ** -0.5 + 2000 * tokens ** -0.65 + 0.004 * (seed - 2);
-    expect(loss).toBeCloseTo(expected, 2);
-    for (const { a, b } of results.keys) {
-      expect(a).toBeCloseTo(0.001, 9);
-      expect(b).toBeCloseTo(0.002, 9);
+describe('the grid', () => {
+  const finals = full.filter(({ role }) => role === 'final');
+
+  it('covers two decades of size and one and a half of tokens on the main language, with three seeds of every arm', () => {
+    const own = finals.filter(({ corpus }) => corpus.name === 'zipf-facts' && corpus.exponent === 1.5);
+    const decades = (values: number[]): number => Math.log10(Math.max(...values) / Math.min(...values));
+    expect(decades(own.map(({ model }) => bodyParameters(model)))).toBeGreaterThan(1.7);
+    expect(decades(own.map(({ training }) => tokensOf(training)))).toBeGreaterThan(1.5);
+    expect(own).toHaveLength(6 * 6 * 3 * 3);
+  });
+
+  it('gives all arms of a seed the same data, and tunes on a seed that nothing is reported of', () => {
+    for (const { role, training, testWindows } of full) {
+      expect(training.seeds.batches).toBe(training.seeds.weights);
+      expect(training.seeds.weights === 100).toBe(role === 'tune');
+      expect(testWindows !== undefined).toBe(role === 'final');
+      expect(training.schedule.totalSteps).toBe(training.steps);
     }
   });
 
-  it('counts runs that diverged', () => {
-    const last = runs.findLast(
-      ({ arm, role, corpus }) => arm === 'b1' && role === 'final' && corpus.name === 'zipf-facts',
-    )!;
-    const lost = runs.map((run) =>
-      run.id === last.id ? { ...run, validationLoss: null, lossByKind: undefined } : run,
-    );
-    const b1 = scalingResults(lost).zipf.find(({ arm }) => arm === 'b1')!;
-    expect(b1.diverged).toHaveLength(1);
-    expect(scalingLaw.table(runs).join('\n')).not.toContain('of 3 seeds');
-    const without = runs.filter(
-      ({ arm, role, corpus, training }) =>
-        role === 'tune' || arm !== 'b1.58' || corpus.name !== 'zipf-facts' || training.seeds.weights !== 2,
-    );
-    const some = [...without, ...runs.filter((run) => !without.includes(run) && run.model.hidden_size > 12)];
-    expect(scalingLaw.table(some).join('\n')).toContain('The gap of 2×12 is over 2 of 3 seeds.');
-    expect(scalingLaw.table(lost).join('\n')).toContain('1 diverged');
+  it('runs every cell at the rate of its plane: the made-up one is found between the places that were tuned', () => {
+    for (const { model, training } of finals) {
+      const best = 0.2 * bodyParameters(model) ** -0.2 * tokensOf(training) ** -0.05;
+      expect(Math.abs(Math.log2(training.schedule.peak / best))).toBeLessThan(0.1);
+    }
   });
 
-  it('refuses results of several backends or versions', () => {
-    const mixed = runs.map((run, i) =>
-      i % 2 === 0 ? run : { ...run, backend: { name: 'wasm', version: '1', threads: 1 } },
-    );
-    expect(() => scalingResults(mixed)).toThrow(
-      'all runs must be computed by one backend, got wasm 1 and tensorflow 1 in one result',
-    );
-    const versions = (project: string): FinishedRun['versions'] => ({ node: 'v20', project, packages: {} });
-    const older = runs.map((run, i) => ({ ...run, versions: versions(i % 2 === 0 ? '0.1.0' : '0.2.0') }));
-    expect(() => scalingResults(older)).toThrow(
-      /scaling law: all runs must be made by one version, got .*0\.2\.0/,
-    );
-    expect(() => scalingResults([])).toThrow('there must be finished runs on Zipf facts, got none');
+  it('waits for all tuning of an arm before it names its final runs', () => {
+    expect(scalingLaw.runs('full', []).every(({ role }) => role === 'tune')).toBe(true);
   });
 });
 
-describe('the gap', () => {
-  it('pairs seeds, so that what seeds share falls out', () => {
-    for (const { parameters, gap } of results.pairs.zipf) {
-      expect(gap.value).toBeCloseTo(120 * parameters ** -0.5 * (0.4 ** -0.5 - 1), 1);
-      expect(gap.high - gap.low).toBeLessThan(1e-6);
+describe('scalingResults', () => {
+  it('takes the noise of the sample out of losses on values', () => {
+    const { cells } = main.arms.find(({ arm }) => arm === 'b1.58')!;
+    for (const { parameters, tokens, loss } of cells) {
+      const excess = loss - main.entropy!;
+      expect(Math.abs(excess / byLaw(parameters, tokens, 0.446) - 1)).toBeLessThan(0.011);
     }
-    expect(gapTrend(results.pairs.zipf, 10).high).toBeLessThan(0);
+  });
+
+  it('gives text in bits per byte, and pairs bodies that differ by the gains of SubLN', () => {
+    const [cell] = text.arms.find(({ arm }) => arm === 'full-precision')!.cells;
+    const [run] = full.filter(
+      ({ corpus, arm, role }) => corpus.name !== 'zipf-facts' && arm === 'full-precision' && role === 'final',
+    );
+    expect(cell.losses.get(1)).toBeCloseTo(run.test!.loss / Math.LN2 / 3.7, 9);
+    expect(gapsOf(text, 'b1.58', 'preln-swiglu')).toHaveLength(10);
+  });
+
+  it('leaves cells out in which nothing is learned yet, by what full precision does', () => {
+    const late = scalingResults(all('full', (n, d, k) => (d < 2e5 ? 3.2 : byLaw(n, d, k))));
+    const cells = learnedCells(
+      late.find(({ name }) => name === 'zipf1.5')!,
+      'b1.58',
+    );
+    expect(Math.min(...cells.map(({ tokens }) => tokens))).toBe(230_400);
+    expect(cells).toHaveLength(30);
+  });
+
+  it('counts runs that diverged, and leaves their cells out', () => {
+    const lost = full.map((run, i) =>
+      run.arm === 'b1' &&
+      run.role === 'final' &&
+      i === full.findIndex((one) => one.arm === 'b1' && one.role === 'final')
+        ? { ...run, validationLoss: null, test: undefined }
+        : run,
+    );
+    const b1 = scalingResults(lost)
+      .find(({ name }) => name === 'zipf1.5')!
+      .arms.find(({ arm }) => arm === 'b1')!;
+    expect(b1.diverged).toBe(1);
+    expect(b1.cells).toHaveLength(35);
+    expect(scalingLaw.table(lost).join('\n')).toContain('b1: 1 runs diverged.');
+  });
+
+  it('refuses results of several backends or versions', () => {
+    const mixed = full.map((run, i) =>
+      i % 2 === 0 ? run : { ...run, backend: { name: 'pytorch', version: '2', threads: 1 } },
+    );
+    expect(() => scalingResults(mixed)).toThrow('all runs must be computed by one backend, got');
+    const versions = (project: string): FinishedRun['versions'] => ({ node: 'v20', project, packages: {} });
+    const older = full.map((run, i) => ({ ...run, versions: versions(i % 2 === 0 ? '0.1.0' : '0.2.0') }));
+    expect(() => scalingResults(older)).toThrow(
+      /scaling law: all runs must be made by one version, got .*0\.2\.0/,
+    );
+    expect(() => scalingResults([])).toThrow('there must be finished runs, got none');
   });
 });
 
 describe('scalingClaims', () => {
-  it('holds where the made-up law holds', () => {
-    const claims = scalingLaw.claims!(runs);
-    expect(claims.map(({ verdict }) => verdict)).toEqual(Array(5).fill('agrees'));
+  const verdicts = (claims: readonly JudgedClaim[], like: RegExp): string[] => [
+    ...new Set(claims.filter(({ claim }) => like.test(claim)).map(({ verdict }) => verdict)),
+  ];
+
+  it('agrees with what the made-up world is: powers, a gap that closes with size, the precision law', () => {
+    const claims = scalingLaw.claims!(full);
+    expect(verdicts(claims, /closes with size, at equal tokens.*Zipf/)).toEqual(['agrees']);
+    expect(verdicts(claims, /worth what the precision law says/)).toEqual(['agrees']);
+    expect(verdicts(claims, /gain more from tokens/)).toEqual(['agrees']);
+    expect(verdicts(claims, /predicts/)).toEqual(['agrees']);
+    // Of a gap that tokens do not matter to, no law of tokens holds.
+    expect(verdicts(claims, /with tokens, at equal size.*Zipf/)).not.toContain('agrees');
+    expect(claims.filter(({ headline }) => headline === 4)).toHaveLength(2);
   });
 
-  it('makes no claim from a preset that is too small for intervals', () => {
-    const smoke = finishAll((...of) => scalingLaw.runs(...of), 'smoke', madeUp);
-    expect(scalingLaw.claims!(smoke)).toEqual([]);
+  it('tells the two laws of tokens apart, whichever is true', () => {
+    for (const [sign, opens, closes] of [
+      [1, 'agrees', 'disagrees'],
+      [-1, 'disagrees', 'agrees'],
+    ] as const) {
+      const claims = scalingLaw.claims!(
+        all('full', (n, d, k) => byLaw(n, d, 1) + (k < 1 ? 0.2 * (d / 1e6) ** (0.4 * sign) : 0)),
+      );
+      expect(verdicts(claims, /opens with tokens/)).toEqual([opens]);
+      expect(verdicts(claims, /closes with tokens/)).toEqual([closes]);
+    }
+  });
+
+  it('disagrees with a power law where the curve bends, and with a gap that opens with size', () => {
+    const bent: Excess = (n, d, k) => {
+      const log = Math.log(n / 16_000);
+      return 0.25 * Math.exp(-0.4 * log - 0.08 * log * log) + 700 * d ** -0.6 + (k < 1 ? 0.01 * log : 0);
+    };
+    const claims = scalingLaw.claims!(all('full', bent));
+    expect(verdicts(claims, /power law: full precision, .*1.5/)).toEqual(['disagrees']);
+    expect(verdicts(claims, /closes with size, at equal tokens: b1.58, Zipf/)).toEqual(['disagrees']);
+  });
+
+  it('judges at least two questions on laptop, and makes no claim from smoke', () => {
+    const claims = scalingLaw.claims!(all('laptop'));
+    expect(verdicts(claims, /closes with size, at equal tokens/)).toEqual(['agrees']);
+    expect(verdicts(claims, /worth what the precision law says/)).toEqual(['agrees']);
+    expect(scalingLaw.claims!(all('smoke'))).toEqual([]);
   });
 });
 
 describe('the figures', () => {
-  it('can be drawn', () => {
+  it('can be drawn of every grid', () => {
     const figures = [
-      excessFigure(results),
-      profileFigure(results),
-      predictionFigure(results),
-      sizeGapFigure(results),
-      shiftFigure(results),
-      tokensFigure(results, 'b1.58'),
-      sizeCurvesFigure(results.zipf[1], 1.98),
+      ...grids.flatMap((grid) => [
+        sizeFigure(grid, 'b1.58'),
+        tokensFigure(grid, 'b1.58'),
+        lawFigure(grid),
+        gapSizeFigure(grid, 'b1.58'),
+        gapTokensFigure(grid, 'b1.58'),
+        gapHeatmap(grid, 'b1.58'),
+        worthFigure(grid, 'b1.58'),
+      ]),
+      predictionFigure(main, 'b1'),
+      lawsOfGapFigure(main, 'b1.58'),
     ];
     for (const figure of figures) expect(toSvg(figure)).toContain('<svg');
+    expect(() => predictionFigure(text, 'b1.58')).toThrow(
+      'the entropy must be known for this figure, got State of the Union',
+    );
+    expect(() => sizeFigure(main, 'b2')).toThrow(
+      'the arm must be one of full-precision, b1.58, b1 on Zipf facts, exponent 1.5',
+    );
   });
 });
 
 describe('the recorded results', () => {
-  it('hold nine sizes of both main arms, three seeds each, none diverged', async () => {
-    const { zipf } = scalingResults((await readRecorded('scaling-law')).runs);
-    for (const arm of ['full-precision', 'b1.58']) {
-      const curve = zipf.find((one) => one.arm === arm)!;
-      const sizes = new Set(curve.points.map(({ parameters }) => parameters));
-      expect(sizes.size, arm).toBeGreaterThanOrEqual(9);
-      expect(curve.diverged, arm).toEqual([]);
-      for (const size of sizes) {
-        expect(
-          curve.points.filter(({ parameters }) => parameters === size),
-          `${arm} ${size}`,
-        ).toHaveLength(3);
-      }
-    }
-  });
-
-  it('bring the keys within 0.005 nat of their exact entropy at the largest size', async () => {
-    const { keys } = scalingResults((await readRecorded('scaling-law')).runs);
-    const largest = Math.max(...keys.map(({ parameters }) => parameters));
-    for (const { arm, a, b } of keys.filter(({ parameters }) => parameters === largest)) {
-      expect(Math.abs(a), arm).toBeLessThan(0.005);
-      expect(Math.abs(b), arm).toBeLessThan(0.005);
-    }
+  it('are enough for the gap over size and tokens', async () => {
+    const recorded = scalingResults((await readRecorded('scaling-law')).runs);
+    const own = recorded.find(({ name }) => name === 'zipf1.5')!;
+    expect(gapsOf(own, 'b1.58').length).toBeGreaterThanOrEqual(8);
+    for (const { arm, diverged } of own.arms) expect(diverged, arm).toBe(0);
   });
 });

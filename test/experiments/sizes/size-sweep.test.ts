@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { pairRuns } from '../../../experiments/fp16-comparison/experiment.js';
 import { interpolateRate } from '../../../experiments/sweep/tuning.js';
-import { readRecorded } from '../../../experiments/record/recorded.js';
-import { runId, type Preset, type RunSpec } from '../../../experiments/sweep/run-spec.js';
+import type { RunSpec } from '../../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
-import { scalingLaw } from '../../../experiments/scaling-law/experiment.js';
 import { zipfSweep } from '../../../experiments/sizes/sweeps.js';
 import { sizeSweepRuns } from '../../../experiments/sizes/size-sweep.js';
 import { finishAll } from '../finish-runs.js';
@@ -15,8 +13,7 @@ function madeUp({ model, training }: RunSpec): Partial<FinishedRun> {
   return { validationLoss: Math.log(training.schedule.peak / best) ** 2 };
 }
 
-const all = (preset: Preset): FinishedRun[] => finishAll((...of) => scalingLaw.runs(...of), preset, madeUp);
-const ids = (runs: readonly FinishedRun[]): Set<string> => new Set(runs.map(({ id }) => id));
+const pairs = finishAll(pairRuns, 'full', madeUp);
 
 describe('interpolateRate', () => {
   const tuned = [
@@ -36,56 +33,44 @@ describe('interpolateRate', () => {
   });
 });
 
-describe('scaling-law', () => {
-  it('has nine sizes and three seeds of both main arms in full', () => {
-    for (const name of ['full-precision', 'b1.58']) {
-      const finals = all('full').filter(
-        ({ arm, role, corpus, training }) =>
-          arm === name && role === 'final' && corpus.name === 'zipf-facts' && training.steps === 600,
-      );
-      expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(9);
-      expect(new Set(finals.map(({ training }) => training.seeds.weights)).size).toBe(3);
-      expect(finals).toHaveLength(27);
+describe('the pairs', () => {
+  const finalsOf = (name: string, arm: string): FinishedRun[] =>
+    pairs.filter((run) => run.role === 'final' && run.corpus.name === name && run.arm === arm);
+
+  it('are nine sizes of Zipf facts and seven of Tiny Shakespeare, three seeds each', () => {
+    for (const arm of ['full-precision', 'b1.58']) {
+      for (const [name, sizes] of [
+        ['zipf-facts', 9],
+        ['tiny-shakespeare', 7],
+      ] as const) {
+        const finals = finalsOf(name, arm);
+        expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(sizes);
+        expect(finals).toHaveLength(3 * sizes);
+      }
     }
   });
 
-  it('gives all arms of a seed the same data, in the same order, and tunes on another seed', () => {
-    for (const { role, training, corpus } of all('full')) {
+  it('have the same data in the same order by seed, and are tuned on another seed', () => {
+    for (const { role, training, corpus } of pairs) {
       expect(training.seeds.batches).toBe(training.seeds.weights);
       expect(training.seeds.weights === 100).toBe(role === 'tune');
       expect(training.batch * training.context).toBe(corpus.name === 'zipf-facts' ? 480 * 6 : 512);
     }
   });
 
-  it('takes rates that follow the tuned ones', () => {
+  it('take rates that follow the tuned ones', () => {
     const rates = new Map(
-      all('full')
-        .filter(({ role, arm, corpus }) => role === 'final' && arm === 'b1' && corpus.name === 'zipf-facts')
-        .map(({ model, training }) => [model.hidden_size, training.schedule.peak]),
+      finalsOf('zipf-facts', 'b1.58').map(({ model, training }) => [
+        model.hidden_size,
+        training.schedule.peak,
+      ]),
     );
     expect(rates.get(12)).toBeGreaterThan(rates.get(40)!);
     expect(rates.get(40)).toBeGreaterThan(rates.get(104)!);
   });
 
-  it('runs in laptop only what was recorded in full, at the rates that full found', async () => {
-    const { runs } = await readRecorded('scaling-law');
-    const recorded = ids(runs);
-    const laptop = scalingLaw.runs('laptop', runs);
-    expect(laptop.map(({ role }) => role)).toEqual(Array.from({ length: 7 * 2 * 2 }, () => 'final'));
-    for (const spec of laptop) expect(recorded, spec.name).toContain(runId(spec));
-  });
-
-  it('waits for tuning before it names final runs', () => {
+  it('wait for tuning before they name final runs', () => {
     const runs = sizeSweepRuns(zipfSweep('full'), []);
     expect(runs.every(({ role }) => role === 'tune')).toBe(true);
-  });
-
-  it('shares the pairs of the fp16 comparison, seven sizes of Tiny Shakespeare among them', () => {
-    const pairs = finishAll(pairRuns, 'full', madeUp);
-    const full = ids(all('full'));
-    for (const { id } of pairs) expect(full).toContain(id);
-    const finals = pairs.filter(({ role, corpus }) => role === 'final' && corpus.name === 'tiny-shakespeare');
-    expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(7);
-    expect(finals).toHaveLength(7 * 2 * 3);
   });
 });
