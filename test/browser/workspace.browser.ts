@@ -338,7 +338,7 @@ describe('notebook 2', () => {
     await notebook.menu('Run', 'Run Selected Cell and All Below');
     await notebook.page.locator('.jp-InputPrompt').getByText('[*]').first().waitFor();
     await notebook.finished();
-    await expect.poll(() => outputOf(rerunCell())).toMatch(/(\d+) of \1 runs done$/m);
+    await expect.poll(() => outputOf(rerunCell())).toMatch(/(\d+) of \1 runs done *$/m);
     const saved = (await notebook.savedCells()).find(({ source }) =>
       [source].flat().join('').includes(RERUN),
     );
