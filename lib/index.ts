@@ -36,7 +36,7 @@ export {
   type TrainingOptions,
   type TrainingPoint,
 } from './training/types.js';
-export { fit } from './training/fit.js';
+export { fit, type FitOptions, type FittedRun } from './training/fit.js';
 export { compare } from './training/compare.js';
 export { bitDense, type BitDenseLayer } from './training/bit-dense.js';
 export type {

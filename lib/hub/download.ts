@@ -70,7 +70,8 @@ class WrongContent extends HubError {}
 async function openIncomplete(path: string): Promise<FileHandle> {
   try {
     const file = await open(path, 'r+');
-    if ((await file.stat()).isFile()) return file;
+    // A pipe would take what is written and wait for a reader; a device answers at once.
+    if (!(await file.stat()).isFIFO()) return file;
     await file.close();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -81,7 +82,7 @@ async function openIncomplete(path: string): Promise<FileHandle> {
     file: path,
     what: 'the path',
     expected: 'a file',
-    found: 'a pipe or a device',
+    found: 'a pipe',
     hint: 'Move it elsewhere.',
   });
 }

@@ -36,10 +36,10 @@ describe('the pilot', () => {
     const results = pilotResults(finished());
     expect(results).toHaveLength(5);
     for (const { deviation, degrees, difference } of results) {
-      // Five residuals of ±0.01 in each arm, less their means of ±0.002: √(10 · (1e−4 − 4e−6) / 4).
-      expect(deviation).toBeCloseTo(Math.sqrt((10 * (1e-4 - 4e-6)) / 4), 9);
-      expect(degrees).toBe(4);
-      expect(difference.value).toBeCloseTo(0.1 - 0.004, 9);
+      // Four residuals of ±0.01 in each arm, whose means are zero: √(8 · 1e−4 / 3).
+      expect(deviation).toBeCloseTo(Math.sqrt((8 * 1e-4) / 3), 9);
+      expect(degrees).toBe(3);
+      expect(difference.value).toBeCloseTo(0.1, 9);
     }
   });
 
