@@ -41,6 +41,9 @@ export const LIBRARIES = {
   },
 };
 
+/** Set to 1, it lets the one file be fetched whose content nobody vouches for; without it nothing of this route is. */
+const UNVERIFIED = 'BITNET_UNVERIFIED_BINDING';
+
 /**
  * @param {import('../project.js').Project} project
  * @param {(detail: string) => void} report
@@ -51,6 +54,11 @@ export async function officialRoute(project, report, libraries = LIBRARIES) {
   const wanted = libraries[machine];
   if (wanted === undefined) throw new Error(`there is none for ${machine}`);
   const isWindows = process.platform === 'win32';
+  if (isWindows && project.env[UNVERIFIED] !== '1') {
+    throw new Error(
+      `tfjs-node's compiled binding has no published hash; set ${UNVERIFIED}=1 to fetch it all the same`,
+    );
+  }
   const compiler = isWindows ? '' : requireCompiler(project.env);
   const archive = join(project.tensorflowCache, basename(wanted.url));
   await fetchVerified(wanted.url, archive, [wanted.sha256], (bytes) =>
@@ -87,7 +95,7 @@ async function unpack({ root, env, setupCache }, archive, folder) {
 
 /**
  * The library in its place, and the binding by tfjs-node's install script, which finds it there. Few people have a
- * compiler on Windows, so the compiled binding is fetched: the one file without a published hash.
+ * compiler on Windows, so the compiled binding is fetched: the one file without a published hash, and only where the reader asks for it.
  * @param {import('../project.js').Project} project
  * @param {string} archive
  */
