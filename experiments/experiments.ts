@@ -1,7 +1,6 @@
 /** Every experiment, in the order of the notebooks. A new one is a folder beside this and a line here. */
 import { bitlm } from './bitlm/experiment.js';
 import type { Experiment } from './sweep/experiment.js';
-import { fp16Comparison } from './fp16-comparison/experiment.js';
 import { frontier } from './frontier/experiment.js';
 import { pilot } from './pilot/experiment.js';
 import { quantizationAblation } from './quantization-ablation/experiment.js';
@@ -12,7 +11,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   pilot,
   quantizationAblation,
   scalingLaw,
-  fp16Comparison,
   frontier,
 ];
 

@@ -66,23 +66,6 @@ export {
   type SizeCurve,
 } from './scaling-law/results.js';
 
-export { fp16Claims } from './fp16-comparison/claims.js';
-export {
-  atEqualBudget,
-  bytesBudget,
-  type BudgetOf,
-  type EqualBudget,
-} from './fp16-comparison/equal-budget.js';
-export { gapFigure, pairsFigure, postTrainingFigure } from './fp16-comparison/figures.js';
-export {
-  bestAt,
-  postTrainingOf,
-  PTQ_METHODS,
-  type PostTraining,
-  type PtqCell,
-  type PtqMethod,
-} from './fp16-comparison/results.js';
-
 export { frontierArm, FRONTIER_ARMS, type FrontierArm } from './frontier/arms.js';
 export { frontierClaims } from './frontier/claims.js';
 export {

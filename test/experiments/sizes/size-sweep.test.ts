@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { pairRuns } from '../../../experiments/fp16-comparison/experiment.js';
 import { interpolateRate } from '../../../experiments/sweep/tuning.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
 import { runId, type Preset, type RunSpec } from '../../../experiments/sweep/run-spec.js';
@@ -78,14 +77,5 @@ describe('scaling-law', () => {
   it('waits for tuning before it names final runs', () => {
     const runs = sizeSweepRuns(zipfSweep('full'), []);
     expect(runs.every(({ role }) => role === 'tune')).toBe(true);
-  });
-
-  it('shares the pairs of the fp16 comparison, seven sizes of Tiny Shakespeare among them', () => {
-    const pairs = finishAll(pairRuns, 'full', madeUp);
-    const full = ids(all('full'));
-    for (const { id } of pairs) expect(full).toContain(id);
-    const finals = pairs.filter(({ role, corpus }) => role === 'final' && corpus.name === 'tiny-shakespeare');
-    expect(new Set(finals.map(({ model }) => model.hidden_size)).size).toBe(7);
-    expect(finals).toHaveLength(7 * 2 * 3);
   });
 });
