@@ -1,6 +1,7 @@
 /** A model at a glance: its parts, their shapes, and the bits of their weights and inputs. */
 import {
   ablationOptions,
+  FULL_PRECISION,
   type AblationOptions,
   type ActivationQuantizerName,
   type ModelConfig,
@@ -18,25 +19,25 @@ export interface Described {
 }
 
 /** What a weight may be, times one scale for its matrix, and how many bits that takes. */
-const WEIGHTS: Readonly<Record<WeightQuantizerName, string>> = {
-  none: 'float',
-  sign: '−1, +1: 1 bit',
-  'absmean-ternary': '−1, 0, +1: 1.58 bits',
-  'absmedian-ternary': '−1, 0, +1: 1.58 bits',
-  'zero-one': '0, +1: 1 bit',
-  'absmax-2bit': '−1, 0, +1: 2 bits',
-  'absmax-3bit': '−3 … 3: 3 bits',
-  'absmax-4bit': '−7 … 7: 4 bits',
-  'absmax-6bit': '−31 … 31: 6 bits',
-  'absmax-8bit': '−127 … 127: 8 bits',
+const WEIGHTS: Readonly<Record<WeightQuantizerName, readonly [levels: string, bits: string]>> = {
+  none: ['float', '32'],
+  sign: ['−1, +1', '1'],
+  'absmean-ternary': ['−1, 0, +1', '1.58'],
+  'absmedian-ternary': ['−1, 0, +1', '1.58'],
+  'zero-one': ['0, +1', '1'],
+  'absmax-2bit': ['−1, 0, +1', '2'],
+  'absmax-3bit': ['−3 … 3', '3'],
+  'absmax-4bit': ['−7 … 7', '4'],
+  'absmax-6bit': ['−31 … 31', '6'],
+  'absmax-8bit': ['−127 … 127', '8'],
 };
 
 const INPUTS: Readonly<Record<ActivationQuantizerName, string>> = {
   none: 'float',
-  'absmax-int8-token': 'int8, a scale a token',
+  'absmax-int8-token': 'int8 by token',
   'absmax-int8-tensor': 'int8, one scale',
-  'absmax-int4-token': 'int4, a scale a token',
-  'absmean-int4-token': 'int4, a scale a token',
+  'absmax-int4-token': 'int4 by token',
+  'absmean-int4-token': 'int4 by token',
   'top-half-int8-token': 'int8, the larger half',
   'elastic-int8': 'int8, a learned scale',
 };
@@ -68,7 +69,7 @@ export function modelTable({ config }: Described): Table {
     const part = name
       .replace(/^model\./, '')
       .replace(/\.weight$/, '')
-      .replace(/^layers\.\d+\./, 'layer: ');
+      .replace(/^layers\.\d+\./, '');
     const known = parts.get(part);
     if (known === undefined) parts.set(part, { shape, quantized, count: 1 });
     else known.count += 1;
@@ -79,23 +80,24 @@ export function modelTable({ config }: Described): Table {
     shape: shape.join(' × '),
     count,
     parameters: count * shape.reduce((product, length) => product * length, 1),
-    weights: isQuantized ? weightsOf(options) : 'float',
+    ...weightsOf(isQuantized ? options : FULL_PRECISION),
     inputs: isQuantized ? inputsOf(options, part) : '',
   }));
   const { num_hidden_layers: layers, hidden_size: width, num_attention_heads: heads } = config;
   return table(rows, {
     title: `${total.toLocaleString('en')} parameters in ${layers} layers, ${width} wide, with ${heads} heads`,
-    columns: { shape: { title: 'shape, [out × in]' }, count: { title: 'how many' } },
+    columns: { shape: { title: 'out × in' }, count: { title: 'times' } },
     notes: [`${((100 * quantized) / total).toFixed(1)} % of the parameters are weights of BitLinear layers.`],
   });
 }
 
-function weightsOf(options: AblationOptions): string {
+function weightsOf(options: AblationOptions): { weights: string; bits: string } {
   const { own_weight_quantizer: own, weight_quantizer: name } = options;
   const { weight_groups: groups, weight_group_size: size } = options;
-  if (own !== undefined) return nameOf(own);
-  if (groups !== undefined) return `${WEIGHTS[name]}, ${groups} scales`;
-  return WEIGHTS[name] + (size === undefined ? '' : `, a scale for ${size}`);
+  if (own !== undefined) return { weights: nameOf(own), bits: '' };
+  const [levels, bits] = WEIGHTS[name];
+  if (groups !== undefined) return { weights: `${levels}, ${groups} scales`, bits };
+  return { weights: levels + (size === undefined ? '' : `, a scale for ${size}`), bits };
 }
 
 function inputsOf(options: AblationOptions, part: string): string {

@@ -99,7 +99,22 @@ export class PlainMoments implements Moments {
 }
 
 const FLOAT = { type: 'float32' } as const;
-let handlesMade = 0;
+
+/**
+ * Names of variables, and by shape those that were given back: TensorFlow keeps a kernel for each name and shape until
+ * the process ends, so a process that trains many models must take the same names again.
+ */
+const names = {
+  made: 0,
+  free: new Map<string, string[]>(),
+  take(shape: readonly number[]): string {
+    return this.free.get(shape.join())?.pop() ?? `adamw-${this.made++}`;
+  },
+  giveBack(name: string, shape: readonly number[]): void {
+    const key = shape.join();
+    this.free.set(key, [...(this.free.get(key) ?? []), name]);
+  },
+};
 
 /** Moments in TensorFlow's own variables, updated by ResourceApplyAdam (tfjs-node only). */
 export class NativeMoments implements Moments {
@@ -107,20 +122,14 @@ export class NativeMoments implements Moments {
   private readonly second: tf.Tensor;
   /** Holds the parameter during the update; its buffer is handed over, not copied. */
   private readonly value: tf.Tensor;
+  /** Of the three variables. */
+  private readonly names: string[];
 
   constructor(private readonly shape: number[]) {
-    const handle = (): tf.Tensor =>
-      tf.keep(
-        runKernel('VarHandleOp', [], {
-          container: '',
-          shared_name: `adamw-${handlesMade++}`,
-          dtype: FLOAT,
-          shape: shape,
-        }),
-      );
-    this.first = handle();
-    this.second = handle();
-    this.value = handle();
+    this.names = [0, 1, 2].map(() => names.take(shape));
+    [this.first, this.second, this.value] = this.names.map((name) =>
+      tf.keep(runKernel('VarHandleOp', [], { container: '', shared_name: name, dtype: FLOAT, shape })),
+    );
     const size = countValues(shape);
     this.write(new Float32Array(size), new Float32Array(size));
   }
@@ -168,6 +177,7 @@ export class NativeMoments implements Moments {
       runEffect('DestroyResourceOp', [handle], { ignore_lookup_error: true });
       handle.dispose();
     }
+    for (const name of this.names.splice(0)) names.giveBack(name, this.shape);
   }
 }
 

@@ -22,13 +22,13 @@ describe('modelTable', () => {
   });
 
   it.each([
-    [{}, 'layer: self_attn.q_proj', '128 × 128 | 4 | 65,536 | −1, 0, +1: 1.58 bits | int8, a scale a token'],
-    [{}, 'layer: input_layernorm', '128 | 4 | 512 | float'],
-    [FULL_PRECISION, 'layer: mlp.up_proj', '352 × 128 | 4 | 180,224 | float | float'],
-    [{ down_activation_quantizer: 'none' as const }, 'layer: mlp.down_proj', '−1, 0, +1: 1.58 bits | float'],
+    [{}, 'self_attn.q_proj', '128 × 128 | 4 | 65,536 | −1, 0, +1 | 1.58 | int8 by token'],
+    [{}, 'input_layernorm', '128 | 4 | 512 | float | 32'],
+    [FULL_PRECISION, 'mlp.up_proj', '352 × 128 | 4 | 180,224 | float | 32 | float'],
+    [{ down_activation_quantizer: 'none' as const }, 'mlp.down_proj', '−1, 0, +1 | 1.58 | float'],
     [
       { weight_quantizer: 'none' as const, own_weight_quantizer: 'five levels 0123456789abcdef' },
-      'layer: self_attn.k_proj',
+      'self_attn.k_proj',
       'own: five levels',
     ],
   ])('tells shapes and bits of %o', (options, part, says) => {

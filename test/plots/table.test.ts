@@ -131,6 +131,7 @@ describe('a table as HTML and as text', () => {
     ['0.067 [0.039, 0.094] of it', '0.067 [0.039, 0.094]'],
     ['a rate of 1.5e-3', '1.5e-3'],
     ['over 80 %', '80 %'],
+    ['of shape 352 × 128', '352 × 128'],
     ['a gap of −0.025 [−0.063, 0.013]', '−0.025 [−0.063, 0.013]'],
   ])('keeps a number in a text together: %s', (text, number) => {
     expect(toHtml(table([{ text }]))).toContain(`<span style="white-space:nowrap">${number}</span>`);

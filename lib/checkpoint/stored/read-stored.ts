@@ -25,8 +25,8 @@ import {
 const OPERATION = 'read stored model';
 /** A header holds a config and a line: more is damage. */
 const MAX_HEADER_BYTES = 2 ** 16;
-/** By entropy, a weight may take as little as a 45,000th of a bit: the file's size bounds nothing. */
-const MAX_WEIGHTS = 2 ** 27;
+/** By entropy, a weight may take as little as a 45,000th of a bit: the file's size bounds nothing. Ten times what is trained here. */
+const MAX_WEIGHTS = 2 ** 25;
 
 /**
  * Reads what writeStoredModel wrote.

@@ -8,8 +8,8 @@ const SORTABLE = 'sortable';
 /** Characters of plain text in a cell; what is longer goes on in the HTML alone. */
 const MAX_TEXT = 100;
 
-/** What in a text must not break over two lines: a number with its interval or its percent sign, and a power of ten. */
-const RE_NUMBER = /[−-]?\d[\d.,]*(?:e[−-]?\d+)?(?: \[[^\]]*\])?(?: %)?/g;
+/** What in a text must not break over two lines: numbers with their interval or percent sign, powers of ten, shapes. */
+const RE_NUMBER = /[−-]?\d[\d.,]*(?:e[−-]?\d+)?(?: × \d+)*(?: \[[^\]]*\])?(?: %)?/g;
 
 /**
  * The table as HTML without script and without ids, so that a notebook shows it whether it is trusted or not. Numbers

@@ -10,4 +10,5 @@ export const FUZZ_FORMATS = /** @type {const} */ ([
   'tokenizer',
   'run',
   'record',
+  'stored',
 ]);

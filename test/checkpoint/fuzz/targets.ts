@@ -15,6 +15,7 @@ import type { FUZZ_FORMATS } from './formats.js';
 import { ggufFields } from './gguf-fields.js';
 import { damageBytes, damageFields, damageJson, damageSafetensorsHeader, type Mutated } from './mutations.js';
 import type { Random } from './random.js';
+import { storedTarget } from './stored-target.js';
 import { require, type FuzzTarget } from './target.js';
 import { recordTarget, runTarget, tokenizerTarget } from './text-targets.js';
 
@@ -35,6 +36,8 @@ export async function fuzzTarget(format: FuzzFormat, folder: string): Promise<Fu
       return runTarget(folder);
     case 'record':
       return recordTarget(folder);
+    case 'stored':
+      return storedTarget(folder);
     case 'index':
       return jsonTarget(folder, 'model.safetensors.index.json', shardWeights);
     case 'i2_s':

@@ -10,7 +10,9 @@ import { native } from '../../../lib/backend/binding.js';
 import { startTensorFlow } from '../../../lib/backend/tensorflow.js';
 import { BITNET_B158, FULL_PRECISION, parseModelConfig, type ModelConfig } from '../../../lib/config.js';
 import type { TokenWindows } from '../../../lib/corpora/corpus.js';
-import { BitLM } from '../../../lib/model/bitlm.js';
+import type { BitLM } from '../../../lib/model/bitlm.js';
+import type { OwnParts } from '../../../lib/quantizers/quantizer-function.js';
+import { TrainableBitLM } from '../../../lib/training/trainable-bitlm.js';
 import { TrainingSteps, type StepsOptions } from '../../../lib/training/steps.js';
 import { corpus } from '../small-run.js';
 
@@ -53,8 +55,13 @@ class Trained {
   readonly model: BitLM;
   readonly steps: TrainingSteps;
 
-  constructor(config: ModelConfig, form: 'compiled' | 'eager', options: Partial<StepsOptions> = {}) {
-    this.model = new BitLM(config, { seed: 1 });
+  constructor(
+    config: ModelConfig,
+    form: 'compiled' | 'eager',
+    options: Partial<StepsOptions> = {},
+    parts?: OwnParts,
+  ) {
+    this.model = TrainableBitLM.create(config, 1, parts);
     this.steps = new TrainingSteps(this.model, {
       sequences: SEQUENCES,
       steps: 1000,
@@ -137,6 +144,39 @@ describe.runIf(HAS_TENSORFLOW)('steps as one call', () => {
     expect(compiled.train(0, STEPS)).toEqual(eager.train(0, STEPS));
     expect(compiled.reasons).toEqual([]);
     expect([eager.steps.isCompiled, compiled.steps.isCompiled]).toEqual([false, true]);
+    expect(compiled.bits()).toEqual(eager.bits());
+  });
+
+  it.each<[string, Partial<OwnParts>, ((x: tf.Tensor) => tf.Tensor)?]>([
+    [
+      'a weight quantizer of five levels',
+      {
+        weightQuantizer: (w) => {
+          const step = w.abs().mean();
+          return w.div(step).mul(2).round().clipByValue(-2, 2).div(2).mul(step);
+        },
+      },
+    ],
+    [
+      'a quantizer of activations',
+      {
+        activationQuantizer: (x) => {
+          const scale = x.abs().max(-1, true).maximum(1e-5);
+          return x.div(scale).mul(7).round().div(7).mul(scale);
+        },
+      },
+    ],
+    ['a layer in front of each matrix', {}, (x) => tf.tidy(() => tf.add(tf.tanh(x), tf.mul(x, 0.5)))],
+  ])('%s of the reader’s own: the bits of eager steps', (_, parts, layer) => {
+    const both = (['eager', 'compiled'] as const).map((form) => {
+      const one = new Trained(small({}), form, {}, parts);
+      if (layer) one.model.inputRule = (_site, x) => layer(x);
+      return one;
+    });
+    const [eager, compiled] = both;
+    expect(compiled.train(0, STEPS)).toEqual(eager.train(0, STEPS));
+    expect(compiled.reasons).toEqual([]);
+    expect(compiled.steps.isCompiled).toBe(true);
     expect(compiled.bits()).toEqual(eager.bits());
   });
 
