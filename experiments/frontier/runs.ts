@@ -1,5 +1,6 @@
 /** The runs of one arm on one corpus: the searches of its rate, and the reported runs. */
 import { parseModelConfig, type ModelConfig, type TrainingOptions } from '@bitnet-notebooks/lib';
+import { cosineTraining } from '../sweep/cosine-training.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { searchRate, type RateSearch } from '../sweep/rate-search.js';
 import type { RunSpec } from '../sweep/run-spec.js';
@@ -32,20 +33,11 @@ export function frontierModel(
 }
 
 function trainingOf(plan: CorpusPlan, arm: FrontierArm, peak: number, seed: number): TrainingOptions {
-  const { steps, batch, context, weightDecay, windows } = plan;
+  const { steps, windows } = plan;
   const { quantizedShare = 1 } = arm;
-  const warmupSteps = Math.min(60, Math.floor(steps / 10));
   return {
-    steps,
-    batch,
-    context,
-    schedule: { kind: 'cosine', peak, minimum: 0, warmupSteps, totalSteps: steps, weightDecay },
-    clipNorm: 1,
-    betas: [0.9, 0.98],
-    evaluateEvery: Math.ceil(steps / CURVE_POINTS),
-    validationWindows: windows.curve,
+    ...cosineTraining(plan, { peak, steps, seed, curvePoints: CURVE_POINTS, curveWindows: windows.curve }),
     ...(quantizedShare < 1 && { quantizeFrom: Math.round(steps * (1 - quantizedShare)) }),
-    seeds: { weights: seed, batches: seed },
   };
 }
 

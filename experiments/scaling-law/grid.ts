@@ -15,6 +15,7 @@ import {
   type TrainingOptions,
   type TunedPlace,
 } from '@bitnet-notebooks/lib';
+import { cosineTraining } from '../sweep/cosine-training.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { searchRate } from '../sweep/rate-search.js';
 import type { CorpusSpec, RunSpec } from '../sweep/run-spec.js';
@@ -188,27 +189,14 @@ function specOf(grid: Grid, { arm, shape, role, peak, steps, seed }: RunOptions)
     role,
     corpus: grid.corpus,
     model: modelOf(grid, shape, arm),
-    training: trainingOf(grid, { peak, steps, seed }),
+    training: cosineTraining(grid, {
+      peak,
+      steps,
+      seed,
+      curvePoints: CURVE_POINTS,
+      curveWindows: Math.min(256, grid.windows.tuning),
+    }),
     finalWindows: grid.windows.tuning,
     ...(role === 'final' && { testWindows: grid.windows.test }),
-  };
-}
-
-/** The rate falls to 0, so that the last loss is not that of a model still shaken by its updates. */
-function trainingOf(
-  { batch, context, weightDecay, windows }: Grid,
-  { peak, steps, seed }: Pick<RunOptions, 'peak' | 'steps' | 'seed'>,
-): TrainingOptions {
-  const warmupSteps = Math.min(60, Math.floor(steps / 10));
-  return {
-    steps,
-    batch,
-    context,
-    schedule: { kind: 'cosine', peak, minimum: 0, warmupSteps, totalSteps: steps, weightDecay },
-    clipNorm: 1,
-    betas: [0.9, 0.98],
-    evaluateEvery: Math.ceil(steps / CURVE_POINTS),
-    validationWindows: Math.min(256, windows.tuning),
-    seeds: { weights: seed, batches: seed },
   };
 }

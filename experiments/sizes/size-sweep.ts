@@ -2,8 +2,9 @@
  * A sweep over model sizes, as data: the same training for every size and arm, with the learning rate tuned at a few
  * widths and interpolated between them.
  */
-import type { AblationOptions, ModelConfig, TrainingOptions } from '@bitnet-notebooks/lib';
+import type { AblationOptions, ModelConfig } from '@bitnet-notebooks/lib';
 import { parseModelConfig } from '@bitnet-notebooks/lib';
+import { cosineTraining } from '../sweep/cosine-training.js';
 import type { CorpusSpec, RunSpec } from '../sweep/run-spec.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { interpolateRate, type RateAtWidth } from '../sweep/tuning.js';
@@ -96,29 +97,16 @@ function specOf(sweep: SizeSweep, { arm, shape, role, peak, steps, seed }: RunOp
     role,
     corpus: sweep.corpus,
     model: modelOf(sweep, shape, arm.options),
-    training: trainingOf(sweep, { peak, steps, seed }),
+    training: cosineTraining(sweep, {
+      peak,
+      steps,
+      seed,
+      curvePoints: CURVE_POINTS,
+      curveWindows: sweep.windows.curve,
+    }),
     finalWindows: isFinal ? sweep.windows.final : sweep.windows.tuning,
     // The same everywhere, so that the pairs of the fp16 comparison are runs of this sweep.
     ...(isFinal && arm.options.weight_quantizer === 'none' && { evaluations: ['fp16'] }),
-  };
-}
-
-/** The rate falls to 0, so that the last loss is not that of a model still shaken by its updates. */
-function trainingOf(
-  { batch, context, weightDecay, windows }: SizeSweep,
-  { peak, steps, seed }: Pick<RunOptions, 'peak' | 'steps' | 'seed'>,
-): TrainingOptions {
-  const warmupSteps = Math.min(60, Math.floor(steps / 10));
-  return {
-    steps,
-    batch,
-    context,
-    schedule: { kind: 'cosine', peak, minimum: 0, warmupSteps, totalSteps: steps, weightDecay },
-    clipNorm: 1,
-    betas: [0.9, 0.98],
-    evaluateEvery: Math.ceil(steps / CURVE_POINTS),
-    validationWindows: windows.curve,
-    seeds: { weights: seed, batches: seed },
   };
 }
 

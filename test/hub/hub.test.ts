@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   lstat,
@@ -740,6 +741,13 @@ describe('downloadModel on a bad disk', () => {
     await expect(download()).rejects.toThrow(
       /download: the file must be within the free disk space, got ENOSPC in .*incomplete\. Free some space/,
     );
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses a pipe in the place of what has come', async () => {
+    await start();
+    await mkdir(dirname(weightsBlob()), { recursive: true });
+    execFileSync('mkfifo', [`${weightsBlob()}.incomplete`]);
+    await expect(download()).rejects.toThrow(/download: the path must be a file, got a pipe in .*incomplete/);
   });
 
   it('counts what is there already before it says that there is no room', async () => {
