@@ -129,8 +129,8 @@ async function runAll(
     if (backends.size > 1)
       console.log(`Computed by ${[...backends].join(' and ')}: results of these agree to rounding only.`);
     for (const { spec, error } of failed) console.error(`${spec.name} failed: ${error.message}`);
-    if (failed.length > 0 || stopped) process.exitCode = 1;
-    const isWhole = process.exitCode !== 1;
+    const isWhole = failed.length === 0 && !stopped;
+    if (!isWhole) process.exitCode = 1;
     if (record && (isWhole || extend)) {
       const { runs, missing } = soFar(experiment, preset, [...(options.known?.values() ?? []), ...finished]);
       const design = designOf(experiment, runs);

@@ -1,4 +1,5 @@
 import type { RateAtWidth } from '../sweep/tuning.js';
+import { writtenRate } from '../sweep/rate-search.js';
 
 /** Beyond the tuned widths a rate goes on by the same power, but by no more than this factor. */
 const FARTHEST = 2;
@@ -18,5 +19,5 @@ export function rateAtWidth(tuned: readonly RateAtWidth[], width: number): numbe
   const factor = (width / nearest.width) ** power;
   const isBeyond = width < first.width || width > last.width;
   const kept = isBeyond ? Math.min(Math.max(factor, 1 / FARTHEST), FARTHEST) : factor;
-  return Number((nearest.rate * kept).toPrecision(3));
+  return writtenRate(nearest.rate * kept);
 }

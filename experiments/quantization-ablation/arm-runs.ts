@@ -5,6 +5,7 @@ import { nameIn, type Block } from './blocks.js';
 import { isSameRate, peakOf, tunedCurve } from './rates.js';
 import { seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { writtenRate } from '../sweep/rate-search.js';
 
 /** The reported runs of an arm in a block. */
 export interface ArmRuns {
@@ -31,7 +32,7 @@ export function reportedRuns(arm: Arm, block: Block, finished: readonly Finished
   return {
     arm,
     curve,
-    rate: Number(curve.best.toPrecision(3)),
+    rate: writtenRate(curve.best),
     own: all.filter(isOwn),
     all,
     losses: all.map((run) => ({

@@ -1,7 +1,7 @@
 /** The learning rate of each arm, read off the curve of its tuning runs, and how well it is known. */
 import type { RateCurve, RateLoss } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import { curveThrough, tuningLoss } from '../sweep/rate-search.js';
+import { curveThrough, tuningLoss, writtenRate } from '../sweep/rate-search.js';
 
 /** Octaves within which a run counts as one at the best rate: that is written to three digits. */
 const SAME_RATE = 0.01;
@@ -19,7 +19,7 @@ export function tunedCurve(arm: string, finished: readonly FinishedRun[]): RateC
 /** The peak rate that an arm's reported runs have: the lowest point of its curve, to three digits. */
 export function tunedRate(arm: string, finished: readonly FinishedRun[]): number | undefined {
   const curve = tunedCurve(arm, finished);
-  return curve && Number(curve.best.toPrecision(3));
+  return curve && writtenRate(curve.best);
 }
 
 /** True where the lowest point of the arm's curve has two rates on either side. */

@@ -3,6 +3,7 @@ import { formatEstimate, mean } from '@bitnet-notebooks/lib';
 import { ablationResults, type ArmResult, type BlockResults } from './results.js';
 import { stabilityResults, type StabilityResult } from './stability-results.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
+import { writtenRate } from '../sweep/rate-search.js';
 
 /** Lines of Markdown: a table for each size, what has to be known of it below, then the rates that arms bear. */
 export function ablationTable(finished: readonly FinishedRun[]): string[] {
@@ -86,14 +87,14 @@ function stabilityTable(results: readonly StabilityResult[]): string[] {
     '| arm | lowest mean loss (nats) | largest rate, by seed | diverged | tuned rate | best at full length | the difference costs (nats) |',
     `|${'---|'.repeat(7)}`,
     ...results.map(({ arm, lowest, largest, isBeyond, diverged, transfer }) => {
-      const rates = [...largest.values()].map((rate) => Number(rate.toPrecision(3))).join(', ');
+      const rates = [...largest.values()].map((rate) => writtenRate(rate)).join(', ');
       return `| ${[
         arm,
         lowest.toFixed(3),
         `${rates}${isBeyond ? ' (or more)' : ''}`,
         diverged,
         transfer?.tuned ?? '',
-        transfer ? Number(transfer.curve.best.toPrecision(3)) : '',
+        transfer ? writtenRate(transfer.curve.best) : '',
         transfer?.cost.toFixed(4) ?? '',
       ].join(' | ')} |`;
     }),

@@ -47,11 +47,16 @@ export function searchRate(
     // Where most rates diverged, lower ones may not.
     const missing = curve ? curve.missing : 'lower';
     if (missing === undefined || added === extensions) {
-      return { runs, ...(curve && { curve, best: Number(curve.best.toPrecision(3)) }) };
+      return { runs, ...(curve && { curve, best: writtenRate(curve.best) }) };
     }
     if (missing === 'lower') low--;
     else high++;
   }
+}
+
+/** A rate to three digits, so that it reads well and is the same number everywhere. */
+export function writtenRate(rate: number): number {
+  return Number(rate.toPrecision(3));
 }
 
 /** A tuning run's loss, on validation text. */
@@ -59,9 +64,8 @@ export function tuningLoss(run: FinishedRun): RateLoss {
   return { rate: run.training.schedule.peak, seed: seedOf(run), loss: meanLoss(run) };
 }
 
-/** To three digits, so that it reads well and is the same number everywhere. */
 function rateAt(lowest: number, halfOctaves: number): number {
-  return Number((lowest * 2 ** (halfOctaves / 2)).toPrecision(3));
+  return writtenRate(lowest * 2 ** (halfOctaves / 2));
 }
 
 /** The curve through tuning losses; undefined where those that did not diverge are too few to determine one. */
