@@ -1,6 +1,6 @@
 /**
  * npm run bench -- sweep: runs per hour of a sweep, with eager steps and with steps that are one call of TensorFlow, on
- * one worker and on two. The runs are those that tune the ablation's learning rates: 2 × 64, 200 steps, 20 evaluations.
+ * one worker and on two. The runs are as long as those that tune the ablation's learning rates: 2 × 64, 600 steps, with 20 evaluations.
  */
 import { median } from '@bitnet-notebooks/lib';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import type { Experiment } from '../sweep/experiment.js';
 import type { RunSpec } from '../sweep/run-spec.js';
 import { sweep } from '../sweep/sweep.js';
 
-const STEPS = 200;
+const STEPS = 600;
 const FINAL_WINDOWS = 512;
 
 /** Runs of a measurement, and measurements of each engine, taken in turns. */
