@@ -19,7 +19,7 @@ export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './
 
 export { readExportedRun } from './pytorch/export-run.js';
 export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
-export { designChanges, readDesign, type Design } from './record/design.js';
+export { designHistory, readDesign, type Design, type Designs } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
 export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';

@@ -1,6 +1,6 @@
 /** npm run results [NAME …]: prints the tables of recorded results, of all experiments that have some by default. */
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
-import { designChanges, readDesign } from '../record/design.js';
+import { designHistory, readDesign } from '../record/design.js';
 import { readRecorded } from '../record/recorded.js';
 import { hasResults } from '../record/results-file.js';
 
@@ -21,7 +21,7 @@ try {
     console.log(`${(seconds / 3600).toFixed(1)} hours of computing on one thread${by}.`);
     if (missing !== undefined) console.log(`${missing} runs or more are still to come: ${command} --extend`);
     if (experiment.claims)
-      for (const line of designChanges(design, readDesign(experiment.name))) console.log(line);
+      for (const line of designHistory(recorded, readDesign(experiment.name))) console.log(line);
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

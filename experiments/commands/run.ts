@@ -8,12 +8,12 @@ import { dryRun } from './dry-run.js';
 import { openEngine } from './open-engine.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS, findExperiment } from '../experiments.js';
-import { designOf } from '../record/design.js';
+import { designOf, earlierDesignsOf } from '../record/design.js';
 import { recordedAsFinished, soFar } from '../record/extend.js';
 import { requireNotSmaller } from '../record/smaller-record.js';
 import { requireOneVersion, tableByVersion } from '../sweep/versions.js';
 import { plannedRuns } from './planned-runs.js';
-import { findRecorded, recordResults, RUNS_FOLDER } from '../record/recorded.js';
+import { findRecorded, recordResults, RUNS_FOLDER, type RecordedResults } from '../record/recorded.js';
 import { PRESETS, type Preset, type RunSpec } from '../sweep/run-spec.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { onStopSignal } from './stop-signal.js';
@@ -94,15 +94,29 @@ async function main(): Promise<void> {
     await engine.close();
     return dryRun(experiment, preset, { only, workers: engine.slots });
   }
-  const known = values.extend ? recordedAsFinished(await findRecorded(experiment.name)) : undefined;
-  await runAll(experiment, preset, { engine, folder: runs ?? RUNS_FOLDER, known, only }, values);
+  const recorded = values.extend ? await findRecorded(experiment.name) : undefined;
+  const known = values.extend ? recordedAsFinished(recorded) : undefined;
+  await runAll(
+    experiment,
+    preset,
+    { engine, folder: runs ?? RUNS_FOLDER, known, only },
+    { ...values, recorded },
+  );
+}
+
+interface RecordArguments {
+  record: boolean;
+  replace: boolean;
+  extend: boolean;
+  /** The record that --extend goes on with. */
+  recorded?: RecordedResults;
 }
 
 async function runAll(
   experiment: Experiment,
   preset: Preset,
   options: SweepOptions,
-  { record, replace, extend }: { record: boolean; replace: boolean; extend: boolean },
+  { record, replace, extend, recorded }: RecordArguments,
 ): Promise<void> {
   const stop = new AbortController();
   const endListening = onStopSignal(() => {
@@ -120,7 +134,7 @@ async function runAll(
       // Fails at the first run that does not fit, not after the last.
       seen.push(next.value.run);
       requireOneVersion(`record ${experiment.name}`, seen);
-      designOf(experiment, [next.value.run]);
+      designOf(experiment, [next.value.run], recorded);
     }
     display.close();
     const { finished, failed, stopped } = next.value;
@@ -133,8 +147,14 @@ async function runAll(
     if (!isWhole) process.exitCode = 1;
     if (record && (isWhole || extend)) {
       const { runs, missing } = soFar(experiment, preset, [...(options.known?.values() ?? []), ...finished]);
-      const design = designOf(experiment, runs);
-      const path = await recordResults(experiment, preset, runs, { design, missing, replace });
+      const design = designOf(experiment, runs, recorded);
+      const earlierDesigns = earlierDesignsOf(recorded, design);
+      const path = await recordResults(experiment, preset, runs, {
+        design,
+        earlierDesigns,
+        missing,
+        replace,
+      });
       console.log(`Recorded in ${path}${missing > 0 ? `; ${missing} runs or more are still to come` : ''}`);
     }
   } finally {

@@ -67,13 +67,42 @@ export function requireDesign(
   );
 }
 
+/** What a record keeps of its designs: the one it was last made by, and those of its older runs, the oldest first. */
+export interface Designs {
+  design?: Design;
+  earlierDesigns?: Design[];
+}
+
 /**
  * The design to record with an experiment's runs: required of one that judges claims, taken along where another has one.
+ * @param recorded the record that is extended: its runs were held against the design of their own day
  * @throws Error as {@link requireDesign} does
  */
-export function designOf(experiment: Experiment, runs: readonly FinishedRun[]): Design | undefined {
+export function designOf(
+  experiment: Experiment,
+  runs: readonly FinishedRun[],
+  recorded?: { runs: readonly FinishedRun[] },
+): Design | undefined {
   const { name } = experiment;
-  return experiment.claims === undefined ? readDesign(name) : requireDesign(name, runs);
+  if (experiment.claims === undefined) return readDesign(name);
+  const before = new Set(recorded?.runs.map(({ id }) => id));
+  return requireDesign(
+    name,
+    runs.filter(({ id }) => !before.has(id)),
+  );
+}
+
+/** The designs that a record's older runs were made by, once it is extended by runs of a changed one. */
+export function earlierDesignsOf(recorded: Designs | undefined, now: Design | undefined): Design[] {
+  const { design, earlierDesigns = [] } = recorded ?? {};
+  const all = design ? [...earlierDesigns, design] : earlierDesigns;
+  return all.filter(({ sha256 }) => sha256 !== now?.sha256);
+}
+
+/** What has changed from each design of a record to the next, and from its last one until now, as {@link designChanges}. */
+export function designHistory({ design, earlierDesigns = [] }: Designs, now: Design | undefined): string[] {
+  const all = [...earlierDesigns, design, now];
+  return all.slice(1).flatMap((after, i) => designChanges(all[i], after));
 }
 
 /**

@@ -5,7 +5,7 @@ import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { commitsOf, requireOneVersion } from '../sweep/versions.js';
-import type { Design } from './design.js';
+import type { Designs } from './design.js';
 import { readResults, resultsFile } from './results-file.js';
 import { requireNotSmaller } from './smaller-record.js';
 import type { Preset } from '../sweep/run-spec.js';
@@ -13,7 +13,7 @@ import type { FinishedRun, RunResult } from '../sweep/finished-run.js';
 import { resultProblem } from '../sweep/result-file.js';
 
 /** Results of an experiment that was really run, with what is needed to run it again. */
-export interface RecordedResults {
+export interface RecordedResults extends Designs {
   experiment: string;
   preset: string;
   /** The command that makes this file. */
@@ -22,8 +22,6 @@ export interface RecordedResults {
   commit: string;
   /** Commits that finished the runs, all of one version; runs of before this was kept add none. */
   commits?: string[];
-  /** By which the runs were made; records of before designs were kept have none. */
-  design?: Design;
   node: string;
   /** What computed the runs; more than one entry means that they agree to rounding only. */
   backends: RunResult['backend'][];
@@ -73,8 +71,7 @@ export async function findRecorded(
 }
 
 /** Where results are written, by which design, and whether they may take the place of more. */
-export interface RecordOptions {
-  design?: Design;
+export interface RecordOptions extends Designs {
   /** Runs that are still to come. */
   missing?: number;
   /** Takes the place of a larger record. */
@@ -91,11 +88,11 @@ export async function recordResults(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
-  { design, missing = 0, replace = false, file: path = resultsFile(experiment.name) }: RecordOptions = {},
+  { missing, replace = false, file: path = resultsFile(experiment.name), ...designs }: RecordOptions = {},
 ): Promise<string> {
   const recorded = await findRecorded(experiment.name, path);
   if (recorded && !replace) requireNotSmaller(experiment.name, recorded.runs, runs);
-  const text = resultsText(experiment, preset, runs, design, missing);
+  const text = resultsText(experiment, preset, runs, designs, missing);
   await writeFileAtomically(path, (file) => file.writeFile(text));
   return path;
 }
@@ -108,7 +105,7 @@ export function resultsText(
   experiment: Experiment,
   preset: Preset,
   runs: readonly FinishedRun[],
-  design?: Design,
+  { design, earlierDesigns = [] }: Designs = {},
   missing = 0,
 ): string {
   requireOneVersion(`record ${experiment.name}`, runs);
@@ -120,6 +117,7 @@ export function resultsText(
     commit: currentCommit(),
     commits: commitsOf(runs),
     ...(design && { design }),
+    ...(earlierDesigns.length > 0 && { earlierDesigns }),
     node: process.version,
     cores: availableParallelism(),
     backends: [...backends.values()],

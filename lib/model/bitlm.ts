@@ -8,11 +8,11 @@ import type { ModelTensor } from '../checkpoint/model-folder.js';
 import { ablationOptions, checkModelConfig, type AblationOptions, type ModelConfig } from '../config.js';
 import { crossEntropyPerPosition } from './cross-entropy.js';
 import { attention, queryBlocks, type QueryBlock } from './fused/attention.js';
-import { bitLinear, type BitLinearOptions } from './fused/bitlinear.js';
+import { bitLinear, quantizedInput, type BitLinearOptions } from './fused/bitlinear.js';
 import { crossEntropy } from './fused/cross-entropy.js';
 import { embed } from './fused/embedding.js';
 import { gelu } from './feed-forward.js';
-import { feedForward } from './fused/feed-forward.js';
+import { feedForward, type DownWatch } from './fused/feed-forward.js';
 import { rmsNorm } from './fused/norm.js';
 import { initialValues } from './initial-values.js';
 import { layerNorm } from './layer-norm.js';
@@ -43,7 +43,7 @@ interface Pass {
   tokens: number;
   positions: Positions;
   /** Sees what enters the down projection of every layer, before its norm, [B·T, I]. */
-  watch?: (inner: tf.Tensor2D) => void;
+  watch?: DownWatch;
 }
 
 /** The model: its tensors by transformers' names, and what is computed from them. */
@@ -125,14 +125,14 @@ export class BitLM {
    * @param ids [B·T] int32, sequence after sequence
    * @param batch number of sequences B
    * @param weights the learned tensors; the model's own by default
-   * @param watch sees what enters the down projection of every layer, before its norm, [B·T, I]
+   * @param watch sees what enters the down projection of every layer, [B·T, I]
    * @returns [B·T, V]
    */
   logits(
     ids: tf.Tensor1D,
     batch: number,
     weights: ParameterTensors = this.parameters,
-    watch?: (inner: tf.Tensor2D) => void,
+    watch?: DownWatch,
   ): tf.Tensor2D {
     const tokens = ids.size / batch;
     if (!Number.isInteger(tokens) || tokens < 1) {
@@ -250,8 +250,9 @@ export class BitLM {
       return feedForward(middle, block, config.hidden_act);
     }
     const inner = gelu(bitLinear(this.standardized(middle, inputNorm), [up], input)); // (B·T, I)
-    pass.watch?.(inner);
-    return bitLinear(this.standardized(inner, outputNorm), [down], output);
+    const entering = this.standardized(inner, outputNorm);
+    pass.watch?.(inner, () => quantizedInput(entering, output));
+    return bitLinear(entering, [down], output);
   }
 
   /** The norm, quantizers and learned step of a site. */

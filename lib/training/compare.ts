@@ -17,6 +17,7 @@ export const COMPARED = [
   'flips',
   'zeros',
   'activation zeros',
+  'integer zeros',
 ] as const;
 export type Compared = (typeof COMPARED)[number];
 
@@ -84,6 +85,11 @@ const QUANTITIES: Record<
     unit: '%',
     value: ({ diagnostics }) => percent(diagnostics?.activationZeros),
   },
+  'integer zeros': {
+    title: 'Zeros among the integers before the down projections',
+    unit: '%',
+    value: ({ diagnostics }) => percent(diagnostics?.integerZeros),
+  },
 };
 
 /**
@@ -138,7 +144,7 @@ function quantityFigure(
   if (series.length === 0) {
     throw new Error(
       `compare: at least one run must have ${what}, got none in ${runs.map(({ name }) => name).join(', ')}. ` +
-        (what === 'flips' || what === 'zeros' || what === 'activation zeros'
+        (what === 'flips' || what.endsWith('zeros')
           ? 'Train with diagnostics: true, and with quantized weights.'
           : 'Recorded runs keep it since lib 0.2.'),
     );

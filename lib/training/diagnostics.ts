@@ -60,7 +60,7 @@ export function diagnose(model: BitLM, before: Codes, windows: TokenWindows, tok
   return {
     ...(count > 0 && { zeros: zeros / count, flips: flips / count }),
     latent: latentHistogram(model),
-    activationZeros: activationZeros(model, windows, tokens),
+    ...zerosBeforeDown(model, windows, tokens),
   };
 }
 
@@ -79,18 +79,23 @@ function latentHistogram(model: BitLM): number[] {
   return Array.from(bins, (bin) => bin / count);
 }
 
-/** Share of zeros among what enters the down projections, before their norm. */
-function activationZeros(model: BitLM, { inputs }: TokenWindows, tokens: number): number {
+/** Shares of zeros among what enters the down projections, before norm and rounding and after. */
+function zerosBeforeDown(
+  model: BitLM,
+  { inputs }: TokenWindows,
+  tokens: number,
+): Pick<Diagnostics, 'activationZeros' | 'integerZeros'> {
   const ids = inputs.subarray(0, WATCHED_WINDOWS * tokens);
-  let zeros = 0;
-  let count = 0;
+  const zerosIn = (x: tf.Tensor): number => tf.sum(tf.cast(tf.equal(x, 0), 'float32')).dataSync()[0];
+  let [exact, multiplied, count] = [0, 0, 0];
   tf.tidy(() => {
-    model.logits(tf.tensor1d(ids, 'int32'), ids.length / tokens, undefined, (inner) => {
-      zeros += tf.sum(tf.cast(tf.equal(inner, 0), 'float32')).dataSync()[0];
+    model.logits(tf.tensor1d(ids, 'int32'), ids.length / tokens, undefined, (inner, quantized) => {
+      exact += zerosIn(inner);
+      multiplied += zerosIn(quantized());
       count += inner.size;
     });
   });
-  return zeros / count;
+  return { activationZeros: exact / count, integerZeros: multiplied / count };
 }
 
 function latentMatrices(model: BitLM): [string, Float32Array][] {

@@ -97,10 +97,14 @@ export interface Diagnostics {
   /** Latent weights in each bin of weight / mean|weight|; recorded results keep the first and the last. */
   latent?: number[];
   /**
-   * Exact zeros among what enters the down projections, before norm and rounding: the gates that squared ReLU shuts. Rounding makes
-   * more; the "over 80 %" of the BitNet b1.58 FAQ speaks of the integers.
+   * Exact zeros among what enters the down projections, before norm and rounding: the gates that squared ReLU shuts.
    */
   activationZeros: number;
+  /**
+   * Zeros among what the down projections' weights are multiplied by, after norm and rounding: the integers of which the
+   * BitNet b1.58 FAQ says "over 80 %". Absent from runs of before this was looked at.
+   */
+  integerZeros?: number;
 }
 
 /** What is known after one update. */

@@ -48,13 +48,21 @@ describe('compare', () => {
   });
 
   it('draws each quantity that is asked for, of the runs that have it', async () => {
-    const what = ['flips', 'zeros', 'gradient norm', 'learning rate', 'activation zeros'] as const;
+    const what = [
+      'flips',
+      'zeros',
+      'gradient norm',
+      'learning rate',
+      'activation zeros',
+      'integer zeros',
+    ] as const;
     const all = await lines([folder, recorded], { what });
     expect(all.map((traces) => traces.map(({ name }) => name))).toEqual([
       ['my-run'],
       ['my-run'],
       ['my-run'],
       ['my-run', 'recorded'],
+      ['my-run'],
       ['my-run'],
     ]);
     const measured = points.filter(({ diagnostics }) => diagnostics);

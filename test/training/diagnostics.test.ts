@@ -1,7 +1,10 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { parseModelConfig, type AblationOptions, type ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
+import { rmsNorm } from '../../lib/model/norm.js';
+import { quantizeActivations } from '../../lib/quantizers/activations.js';
 import { diagnose, weightCodes } from '../../lib/training/diagnostics.js';
 import { train } from '../../lib/training/train.js';
 import {
@@ -74,6 +77,41 @@ describe('diagnose', () => {
     expect(relu).toBeGreaterThan(0.3);
     expect(relu).toBeLessThan(0.7);
     expect(silu).toBe(0);
+  });
+
+  it.each(['absmax-int8-token', 'absmax-int4-token'] as const)(
+    'counts the zeros among the integers that the plain norm and %s make of it',
+    (quantizer) => {
+      const model = modelOf({ activation_quantizer: quantizer });
+      const [ids, eps] = [tf.tensor1d(windows.inputs, 'int32'), config.rms_norm_eps];
+      let [zeros, count, layer] = [0, 0, 0];
+      const logits = model.logits(ids, windows.inputs.length / TOKENS, undefined, (inner) => {
+        const gain = model.parameters.get(`model.layers.${layer++}.mlp.ffn_sub_norm.weight`) as tf.Tensor1D;
+        const normed = rmsNorm(inner, { gain, epsilon: eps });
+        const { values } = quantizeActivations(quantizer, normed.dataSync(), inner.shape[1]);
+        zeros += values.filter((integer) => integer === 0).length;
+        count += values.length;
+      });
+      const { activationZeros, integerZeros } = diagnose(model, weightCodes(model), windows, TOKENS);
+      expect(integerZeros).toBeCloseTo(zeros / count, 6);
+      // Rounding makes zeros, and loses none.
+      expect(integerZeros).toBeGreaterThan(activationZeros);
+      tf.dispose([ids, logits]);
+      model.dispose();
+    },
+  );
+
+  it('sees the integers of b1’s own body too, where GELU and LayerNorm leave no exact zero', () => {
+    const body = {
+      body: 'bitnet-b1',
+      weight_quantizer: 'sign',
+      activation_quantizer: 'absmax-int4-token',
+    } as const;
+    const model = modelOf(body, { hidden_act: 'gelu' });
+    const { activationZeros, integerZeros } = diagnose(model, weightCodes(model), windows, TOKENS);
+    expect(activationZeros).toBe(0);
+    expect(integerZeros).toBeGreaterThan(0.02);
+    model.dispose();
   });
 
   it('says nothing of quantized weights in full precision', () => {

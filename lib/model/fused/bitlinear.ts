@@ -7,7 +7,12 @@ import * as tf from '@tensorflow/tfjs';
 import { withGradient } from '../../backend/custom-gradient.js';
 import type { AblationOptions } from '../../config.js';
 import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
-import { activationQuantizer, weightQuantizer } from '../../quantizers/straight-through.js';
+import {
+  activationQuantizer,
+  straightThrough,
+  weightQuantizer,
+  type TensorQuantizer,
+} from '../../quantizers/straight-through.js';
 import { bitLinear as plainBitLinear } from '../bitlinear.js';
 import type { Norm } from '../norm.js';
 import { rmsNorm } from './norm.js';
@@ -48,16 +53,28 @@ export function bitLinear(x: tf.Tensor2D, weights: tf.Tensor2D[], options: BitLi
     }
   }
   if (hasIdentityGradient(options)) return fused(x, weights, options);
-  const { inputRule, own, step, straight_through: straightThrough } = options;
+  const { own, straight_through: straightThrough } = options;
   const normed = options.norm ? rmsNorm(x, options.norm) : x;
   return plainBitLinear(normed, weights, {
-    quantizeActivations:
-      inputRule ??
-      own?.activations?.onTape ??
-      activationQuantizer(options.activation_quantizer, { straightThrough, step }),
+    quantizeActivations: activationsRule(options),
     quantizeWeights:
       own?.weights?.onTape ?? weightQuantizer(options.weight_quantizer, straightThrough, options),
   });
+}
+
+/** Q_a(norm(x)), what the weights of such a layer are multiplied by, [N, C] → [N, C]. */
+export function quantizedInput(x: tf.Tensor2D, options: BitLinearOptions): tf.Tensor2D {
+  return straightThrough(
+    options.norm ? rmsNorm(x, options.norm) : x,
+    activationsRule(options),
+  ) as tf.Tensor2D;
+}
+
+function activationsRule(options: BitLinearOptions): TensorQuantizer {
+  const { inputRule, own, step, straight_through: straightThrough } = options;
+  const named = (): TensorQuantizer =>
+    activationQuantizer(options.activation_quantizer, { straightThrough, step });
+  return inputRule ?? own?.activations?.onTape ?? named();
 }
 
 /** True where the backward pass takes both quantizers for the identity. */

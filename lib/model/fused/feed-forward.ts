@@ -5,10 +5,17 @@
 import * as tf from '@tensorflow/tfjs';
 import * as op from '../../backend/operations.js';
 import { spend } from '../../backend/spend.js';
-import { bitLinear, hasIdentityGradient, type BitLinearOptions } from './bitlinear.js';
+import { bitLinear, hasIdentityGradient, quantizedInput, type BitLinearOptions } from './bitlinear.js';
 import { withGradient } from '../../backend/custom-gradient.js';
 import type { Norm } from '../norm.js';
 import { productBackward, productForward } from './quantized-product.js';
+
+/**
+ * Sees what enters a down projection.
+ * @param inner before its norm, [N, I]
+ * @param multiplied computes what the weights are multiplied by: after norm and quantizer, [N, I]
+ */
+export type DownWatch = (inner: tf.Tensor2D, multiplied: () => tf.Tensor2D) => void;
 
 /** Weights and norms of one feed-forward block. */
 export interface FeedForward {
@@ -22,8 +29,7 @@ export interface FeedForward {
   input: BitLinearOptions;
   /** The same in front of down; its norm is the SubLN of 2B4T (ffn_sub_norm). */
   output: BitLinearOptions;
-  /** Sees what enters down, before its norm, [N, I]. */
-  watch?: (inner: tf.Tensor2D) => void;
+  watch?: DownWatch;
 }
 
 /**
@@ -36,7 +42,7 @@ export function feedForward(x: tf.Tensor2D, block: FeedForward, activation: 'rel
   if (activation === 'relu2' && hasIdentityGradient(input)) return fusedSquaredRelu(x, block);
   const gateUp = bitLinear(x, [gate, up], input); // (N, 2·I)
   const inner = activation === 'relu2' ? gatedSquaredRelu(gateUp) : swiGlu(gateUp); // (N, I)
-  block.watch?.(inner);
+  block.watch?.(inner, () => quantizedInput(inner, output));
   return bitLinear(inner, [down], output);
 }
 
@@ -52,7 +58,7 @@ function fusedSquaredRelu(
     const squared = op.square(positive);
     const inner = op.mul(squared, upper) as tf.Tensor2D;
     squared.dispose();
-    watch?.(inner);
+    watch?.(inner, () => quantizedInput(inner, output));
     const second = productForward(inner, [down], output, output.norm);
     return {
       value: second.outputs[0], // (N, C)

@@ -6,7 +6,9 @@ import { EXPERIMENTS } from '../../../experiments/experiments.js';
 import {
   designChanges,
   designFile,
+  designHistory,
   designOf,
+  earlierDesignsOf,
   readDesign,
   requireDesign,
 } from '../../../experiments/record/design.js';
@@ -71,6 +73,34 @@ describe('designChanges', () => {
     ]);
     expect(designChanges(undefined, after)).toEqual(['These runs were recorded without a design.']);
     expect(designChanges(before, undefined)).toHaveLength(1);
+  });
+});
+
+describe('a record that is extended by a changed design', () => {
+  const [first, second, third] = ['1', '2', '3'].map((sha256) => ({ sha256, text: `Seeds: ${sha256}.` }));
+
+  it('keeps each design that its runs were made by, the oldest first, and tells every change', () => {
+    expect(earlierDesignsOf(undefined, first)).toEqual([]);
+    expect(earlierDesignsOf({ design: first }, first)).toEqual([]);
+    expect(earlierDesignsOf({ design: first }, second)).toEqual([first]);
+    const record = { design: second, earlierDesigns: earlierDesignsOf({ design: first }, second) };
+    expect(earlierDesignsOf(record, second)).toEqual([first]);
+    expect(earlierDesignsOf(record, third)).toEqual([first, second]);
+    expect(designHistory(record, third).filter((line) => /^[−+]/.test(line))).toEqual([
+      '− Seeds: 1.',
+      '+ Seeds: 2.',
+      '− Seeds: 2.',
+      '+ Seeds: 3.',
+    ]);
+    expect(designHistory({ design: first }, first)).toEqual([]);
+  });
+
+  it.skipIf(!isClone)('holds new runs against the changed design, and those of the record no more', () => {
+    const judging = { ...toyExperiment, name: 'quantization-ablation', claims: () => [] };
+    const old = madeBy(git('rev-list', '--max-parents=0', 'HEAD').split('\n')[0]);
+    expect(() => designOf(judging, old)).toThrow('got 2 made by');
+    expect(() => designOf(judging, old, { runs: old.slice(0, -1) })).toThrow('got 1 made by');
+    expect(designOf(judging, old, { runs: old })?.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 
