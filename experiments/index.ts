@@ -22,8 +22,6 @@ export { besideRecorded, figureBesideRecorded, type Marked } from './record/besi
 export { designHistory, readDesign, type Design, type Designs } from './record/design.js';
 export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
 
-export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
-
 export { bitlmClaims } from './bitlm/claims.js';
 export { bitlmCurves } from './bitlm/figures.js';
 export { finalRuns, FIRST_README, passed } from './bitlm/results.js';
@@ -78,23 +76,6 @@ export {
   type Gap,
   type GridResults,
 } from './scaling-law/results.js';
-
-export { fp16Claims } from './fp16-comparison/claims.js';
-export {
-  atEqualBudget,
-  bytesBudget,
-  type BudgetOf,
-  type EqualBudget,
-} from './fp16-comparison/equal-budget.js';
-export { gapFigure, pairsFigure, postTrainingFigure } from './fp16-comparison/figures.js';
-export {
-  bestAt,
-  postTrainingOf,
-  PTQ_METHODS,
-  type PostTraining,
-  type PtqCell,
-  type PtqMethod,
-} from './fp16-comparison/results.js';
 
 export { frontierArm, FRONTIER_ARMS, type FrontierArm } from './frontier/arms.js';
 export { frontierClaims } from './frontier/claims.js';

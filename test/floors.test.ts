@@ -23,10 +23,10 @@ const QUESTIONS = readdirSync(new URL('../experiments', import.meta.url)).filter
     existsSync(new URL(`../experiments/${folder}/experiment.ts`, import.meta.url)),
 );
 
-/** Questions import the sweep, the record, sizes and shapes; commands import questions; nothing imports commands. */
+/** Questions import the sweep, the record and shapes; commands import questions; nothing imports commands. */
 const EXPERIMENTS = [
   ['sweep'],
-  ['record', 'sizes', 'ray', 'pytorch'],
+  ['record', 'ray', 'pytorch'],
   ['shapes'],
   QUESTIONS,
   ['bench', 'experiments.ts'],

@@ -1,9 +1,10 @@
 import { BITNET_B158, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
 import { ablationModel } from '../quantization-ablation/blocks.js';
 import { findArm } from '../quantization-ablation/arms.js';
-import { zipfSweep } from '../sizes/sweeps.js';
-import { modelOf } from '../sizes/size-sweep.js';
 import { configurationA } from '../sweep/configurations.js';
+
+/** Width of a Zipf model's feed-forward, in hidden sizes. */
+const FEED_FORWARD = 2.75;
 
 /** A model and the batch that it is trained with. */
 export interface BenchSize {
@@ -13,16 +14,22 @@ export interface BenchSize {
   context: number;
 }
 
-/** A size of the scaling law, two layers deep. */
+/** A model of Zipf facts, two layers deep, in batches of 480 windows of two triples. */
 function zipf(width: number): BenchSize {
-  const sweep = zipfSweep('full');
-  const { batch, context } = sweep;
-  return {
-    name: `Zipf, 2 × ${width}`,
-    model: modelOf(sweep, { width, layers: 2 }, BITNET_B158),
-    batch,
-    context,
-  };
+  const context = 6;
+  const model = parseModelConfig({
+    vocab_size: 129,
+    hidden_size: width,
+    intermediate_size: Math.round(FEED_FORWARD * width),
+    num_hidden_layers: 2,
+    num_attention_heads: Math.max(2, Math.floor(width / 64)),
+    max_position_embeddings: context,
+    initializer_range: Number((0.64 / Math.sqrt(width)).toPrecision(2)),
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    bitlm: { ...BITNET_B158 },
+  });
+  return { name: `Zipf, 2 × ${width}`, model, batch: 480, context };
 }
 
 /** The sizes that the recorded runs have, and B, which is larger: 6 layers, 192 wide, 2.7 M parameters. */

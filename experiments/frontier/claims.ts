@@ -7,7 +7,7 @@ import {
   type Expectation,
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
+import { MARGIN } from '../record/margin.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { FRONTIER_ARMS } from './arms.js';
 import { atEqualBytes, atEqualShape, pointsOfForm, type Comparison, type RateCosts } from './compare.js';

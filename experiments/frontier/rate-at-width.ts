@@ -1,5 +1,10 @@
-import type { RateAtWidth } from '../sweep/tuning.js';
 import { writtenRate } from '../sweep/rate-search.js';
+
+/** A learning rate that was tuned at a width. */
+export interface RateAtWidth {
+  width: number;
+  rate: number;
+}
 
 /** Beyond the tuned widths a rate goes on by the same power, but by no more than this factor. */
 const FARTHEST = 2;

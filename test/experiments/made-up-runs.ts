@@ -1,10 +1,9 @@
 import type { Experiment } from '../../experiments/sweep/experiment.js';
-import { PTQ_METHODS } from '../../experiments/fp16-comparison/results.js';
 import { FORMS } from '../../experiments/frontier/forms.js';
 import { TABLE_3_MODELS, TABLE_3_ROWS, table3Name } from '../../experiments/sweep/evaluations/table-3.js';
 import { runId, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../experiments/sweep/finished-run.js';
-import { countParameters, LEVEL_BITS } from '../../lib/index.js';
+import { countParameters } from '../../lib/index.js';
 
 /** Finishes every run that an experiment asks for, with losses that are made up. */
 export function finishAll(
@@ -65,12 +64,6 @@ function measurements({ arm, model, evaluations = [] }: RunSpec, loss: number): 
   const asked = (name: string): boolean => evaluations.includes(name);
   return Object.fromEntries([
     ...(asked('fp16') ? ['fp16', 'fp16-unrounded'].map(above) : []),
-    ...(asked('ptq')
-      ? [
-          'none-w16',
-          ...Object.keys(PTQ_METHODS).flatMap((method) => LEVEL_BITS.map((bits) => `${method}-w${bits}`)),
-        ].flatMap((name) => [16, 8].map((activations) => above(`ptq-${name}-a${activations}`)))
-      : []),
     ...(asked('stored')
       ? forms.flatMap((form): [string, number][] => [
           [form.bytes, 2 * (total - quantized) + (quantized * bitsOf(form.name)) / 8],

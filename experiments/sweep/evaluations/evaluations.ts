@@ -1,6 +1,5 @@
 import type { Corpus, TrainableModel } from '@bitnet-notebooks/lib';
 import { evaluateInHalf } from './half-precision.js';
-import { evaluatePostTraining } from './post-training.js';
 import { evaluateStored } from './stored.js';
 import { evaluateStoredAfterTraining } from './stored-after-training.js';
 import { evaluateTable3 } from './table-3.js';
@@ -16,7 +15,6 @@ type Evaluation = (
 /** What a run may ask for beside its loss, by the names that `RunSpec.evaluations` takes. */
 const EVALUATIONS: Readonly<Record<string, Evaluation>> = {
   fp16: evaluateInHalf,
-  ptq: evaluatePostTraining,
   stored: evaluateStored,
   'stored-after-training': evaluateStoredAfterTraining,
   'table-3': evaluateTable3,

@@ -3,7 +3,6 @@ import { besideRecorded, figureBesideRecorded } from '../../../experiments/recor
 import { armCurves, differenceFigure } from '../../../experiments/quantization-ablation/figures.js';
 import { armResults } from '../../../experiments/quantization-ablation/results.js';
 import { quantizationAblation } from '../../../experiments/quantization-ablation/experiment.js';
-import { pairsOf } from '../../../experiments/sizes/pairs.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { byVersion, tableByVersion } from '../../../experiments/sweep/versions.js';
 import { toSvg } from '../../../lib/index.js';
@@ -16,14 +15,11 @@ const own = some.map((run): FinishedRun => ({ ...run, versions }));
 const mark = 'yours, version 0.9.0 (Node.js v20, TensorFlow.js 4.22.0)';
 
 describe('runs of another version', () => {
-  it('are not averaged with others, nor paired with them', () => {
+  it('are not averaged with others', () => {
     const mixed = recorded.map((run) =>
       run.arm === 'b1.58' && run.role === 'final' ? { ...run, versions } : run,
     );
     expect(() => armResults(mixed)).toThrow('all runs must be made by one version');
-    const pair = recorded.filter(({ arm, role }) => role === 'final' && /^(b1.58|full-precision)$/.test(arm));
-    expect(pairsOf(pair)).toHaveLength(1);
-    expect(() => pairsOf([...pair, ...pair.map((run) => ({ ...run, versions }))])).toThrow('pair of 2×64');
   });
 
   it('stand in a table of their own, marked, whatever made their tuning runs', () => {
