@@ -100,6 +100,7 @@ export {
   type FrontierPoint,
   type Spread,
 } from './frontier/results.js';
+export { equalBytesRows, equalShapeRows, fileRows, table3Rows } from './frontier/rows.js';
 export { bestCell, table3Cell, table3Of, type Table3, type Table3Cell } from './frontier/table-3.js';
 
 export { latencyClaims, tokenMs } from './shapes/claims.js';
