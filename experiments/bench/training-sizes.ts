@@ -2,7 +2,7 @@ import { BITNET_B158, parseModelConfig, type ModelConfig } from '@bitnet-noteboo
 import { ablationModel } from '../quantization-ablation/blocks.js';
 import { findArm } from '../quantization-ablation/arms.js';
 import { zipfSweep } from '../sizes/sweeps.js';
-import { modelOf } from '../sizes/size-sweep.js';
+import { sizedModel } from '../sweep/sized-model.js';
 import { configurationA } from '../sweep/configurations.js';
 
 /** A model and the batch that it is trained with. */
@@ -19,7 +19,7 @@ function zipf(width: number): BenchSize {
   const { batch, context } = sweep;
   return {
     name: `Zipf, 2 × ${width}`,
-    model: modelOf(sweep, { width, layers: 2 }, BITNET_B158),
+    model: sizedModel(sweep, { width, layers: 2 }, { options: BITNET_B158 }),
     batch,
     context,
   };

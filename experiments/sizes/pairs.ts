@@ -14,6 +14,8 @@ import {
 } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { groupBy } from '../sweep/group-by.js';
+import { shapeOf } from '../sweep/sized-model.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
 
@@ -42,11 +44,7 @@ export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
   const finals = finished.filter(
     ({ role, arm }) => role === 'final' && (arm === 'full-precision' || arm === 'b1.58'),
   );
-  const groups = new Map<string, FinishedRun[]>();
-  for (const run of finals) {
-    const key = `${run.corpus.name} ${shapeOf(run)} ${run.training.steps}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
-  }
+  const groups = groupBy(finals, (run) => `${run.corpus.name} ${shapeOf(run)} ${run.training.steps}`);
   const pairs = [...groups.values()].flatMap((runs) => pairOf(runs) ?? []);
   return pairs.toSorted((a, b) => a.corpus.localeCompare(b.corpus) || a.parameters - b.parameters);
 }
@@ -74,10 +72,6 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
     gaps: new Map(seeds.map((seed) => [seed, ternary.get(seed)! - full.get(seed)!])),
     ...(rounding.length > 0 && { halfPrecision: meanInterval(rounding) }),
   };
-}
-
-function shapeOf({ model }: FinishedRun): string {
-  return `${model.num_hidden_layers}×${model.hidden_size}`;
 }
 
 /** What rounding to half precision adds to a run's loss, over the same windows. */

@@ -2,24 +2,15 @@
  * A sweep over model sizes, as data: the same training for every size and arm, with the learning rate tuned at a few
  * widths and interpolated between them.
  */
-import type { AblationOptions, ModelConfig } from '@bitnet-notebooks/lib';
-import { parseModelConfig } from '@bitnet-notebooks/lib';
 import { cosineTraining } from '../sweep/cosine-training.js';
 import type { CorpusSpec, RunSpec } from '../sweep/run-spec.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import { interpolateRate, type RateAtWidth } from '../sweep/tuning.js';
-import { tuneRate } from '../sweep/tuning.js';
-
-/** A model's size; all else follows from it. */
-export interface Shape {
-  width: number;
-  layers: number;
-}
+import { sizedModel, type ModelChange, type Shape, type SizedModels } from '../sweep/sized-model.js';
+import { interpolateRate, tuneRate, type RateAtWidth } from '../sweep/tuning.js';
 
 /** What is compared. */
-export interface SizeArm {
+export interface SizeArm extends ModelChange {
   name: string;
-  options: AblationOptions;
   /** Widths that its learning rate is tuned at, ascending. */
   tunedWidths: readonly number[];
   /** Peak learning rates that are tried at first; the grid grows where the best lies at an edge. */
@@ -32,13 +23,10 @@ export interface SizeArm {
 }
 
 /** Sizes, arms, seeds and training of a sweep. */
-export interface SizeSweep {
+export interface SizeSweep extends SizedModels {
   /** Opens the names of its runs. */
   name: string;
   corpus: CorpusSpec;
-  vocabulary: number;
-  /** Width of an attention head at most; there are two heads at least. */
-  headSize: number;
   arms: readonly SizeArm[];
   /** Every shape that a tuned width may stand for. */
   shapes: readonly Shape[];
@@ -47,7 +35,6 @@ export interface SizeSweep {
   /** Rates that tuning may add beyond the grid. */
   extensions: number;
   batch: number;
-  context: number;
   weightDecay: number;
   /** Validation windows of the points of a loss curve, of tuning runs, and of final runs (absent: all of a text). */
   windows: { curve: number; tuning: number; final?: number };
@@ -58,26 +45,6 @@ const TUNING_SEED = 100;
 
 /** Points of a loss curve. */
 const CURVE_POINTS = 16;
-
-/** 2B4T's proportions: the feed-forward is 2.75 times as wide as the model (arXiv 2504.12285). */
-const FEED_FORWARD = 2.75;
-
-/** The model of a shape: tied embeddings, first weights of standard deviation 0.64/√width as in configuration A. */
-export function modelOf(sweep: SizeSweep, { width, layers }: Shape, options: AblationOptions): ModelConfig {
-  const heads = Math.max(2, Math.floor(width / sweep.headSize));
-  return parseModelConfig({
-    vocab_size: sweep.vocabulary,
-    hidden_size: width,
-    intermediate_size: Math.round(FEED_FORWARD * width),
-    num_hidden_layers: layers,
-    num_attention_heads: heads,
-    max_position_embeddings: sweep.context,
-    initializer_range: Number((0.64 / Math.sqrt(width)).toPrecision(2)),
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    bitlm: { ...options },
-  });
-}
 
 interface RunOptions {
   arm: SizeArm;
@@ -96,7 +63,7 @@ function specOf(sweep: SizeSweep, { arm, shape, role, peak, steps, seed }: RunOp
     arm: arm.name,
     role,
     corpus: sweep.corpus,
-    model: modelOf(sweep, shape, arm.options),
+    model: sizedModel(sweep, shape, arm),
     training: cosineTraining(sweep, {
       peak,
       steps,

@@ -4,10 +4,11 @@
  */
 import { BITNET_B158, FULL_PRECISION } from '@bitnet-notebooks/lib';
 import type { Preset } from '../sweep/run-spec.js';
-import type { Shape, SizeArm, SizeSweep } from './size-sweep.js';
+import type { Shape } from '../sweep/sized-model.js';
+import type { SizeArm, SizeSweep } from './size-sweep.js';
 
 /** The two arms whose gap is the question. */
-export const MAIN_ARMS = ['full-precision', 'b1.58'] as const;
+const MAIN_ARMS = ['full-precision', 'b1.58'] as const;
 
 const OPTIONS = {
   'full-precision': FULL_PRECISION,

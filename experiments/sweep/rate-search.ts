@@ -54,9 +54,9 @@ export function searchRate(
   }
 }
 
-/** A rate to three digits, so that it reads well and is the same number everywhere. */
-export function writtenRate(rate: number): number {
-  return Number(rate.toPrecision(3));
+/** A rate to a few digits, so that it reads well and is the same number everywhere. */
+export function writtenRate(rate: number, digits = 3): number {
+  return Number(rate.toPrecision(digits));
 }
 
 /** A tuning run's loss, on validation text. */

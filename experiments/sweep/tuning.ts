@@ -1,4 +1,5 @@
 import { runId, type RunSpec } from './run-spec.js';
+import { writtenRate } from './rate-search.js';
 import { meanLoss, type FinishedRun } from './finished-run.js';
 
 /** The tuning runs of one arm, as far as they can be known, and what they found. */
@@ -43,9 +44,9 @@ export function tuneRate(
   }
 }
 
-/** The next rate outward, to two digits, so that it reads well and is the same number everywhere. */
+/** The next rate outward, to two digits. */
 function beyond(edge: number, inner: number): number {
-  return Number(((edge * edge) / inner).toPrecision(2));
+  return writtenRate((edge * edge) / inner, 2);
 }
 
 /** A learning rate that was tuned at a width. */
@@ -56,7 +57,7 @@ export interface RateAtWidth {
 
 /**
  * The learning rate at a width between tuned ones: ln rate is linear in ln width, and beyond the tuned widths the
- * nearest one's rate stays. Two digits, so that it reads well and is the same number everywhere.
+ * nearest one's rate stays. Two digits.
  * @param tuned ascending widths, at least one
  */
 export function interpolateRate(tuned: readonly RateAtWidth[], width: number): number {
@@ -67,5 +68,5 @@ export function interpolateRate(tuned: readonly RateAtWidth[], width: number): n
   if (above === 0 || high.width === width) return high.rate;
   const low = tuned[above - 1];
   const share = Math.log(width / low.width) / Math.log(high.width / low.width);
-  return Number((low.rate * (high.rate / low.rate) ** share).toPrecision(2));
+  return writtenRate(low.rate * (high.rate / low.rate) ** share, 2);
 }
