@@ -132,6 +132,7 @@ export { readRunConfig } from './runs/run-config-file.js';
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap } from './analysis/bootstrap.js';
 export {
+  divergedContrast,
   halfWidth,
   interval,
   pValue,
@@ -156,6 +157,7 @@ export {
   type RateCurve,
   type RateLoss,
 } from './analysis/rate-curve.js';
+export { ifDetermined } from './analysis/undetermined.js';
 export { asFamily, isByItselfOnly } from './analysis/claim-family.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
 export {
@@ -171,16 +173,9 @@ export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-g
 export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
 export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
 export { precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
-export {
-  meanBySize,
-  sizesOf,
-  splitDiverged,
-  type LossAtSize,
-  type MeasuredLoss,
-} from './analysis/loss-points.js';
+export type { MeasuredLoss } from './analysis/loss-points.js';
 export { fitPowerLaw, lossAt } from './analysis/scaling-law.js';
 export { powerLawIntervals, profileOfC } from './analysis/scaling-intervals.js';
-export { fitTokensLaw, lossOf, tokensLawIntervals, type TokensPoint } from './analysis/tokens-law.js';
 export {
   CLAIM_KINDS,
   judge,
