@@ -6,7 +6,7 @@ import { searchRate, type RateSearch } from '../sweep/rate-search.js';
 import type { RunSpec } from '../sweep/run-spec.js';
 import { sizedModel } from '../sweep/sized-model.js';
 import { frontierArm, type FrontierArm } from './arms.js';
-import type { CorpusPlan, FrontierShape } from './plan.js';
+import { seedsAt, type CorpusPlan, type FrontierShape } from './plan.js';
 import { rateAtWidth } from './rate-at-width.js';
 
 /** Points of a loss curve. */
@@ -102,7 +102,9 @@ export function runsOfArm(plan: CorpusPlan, arm: FrontierArm, finished: readonly
   );
   if (found.length < searches.length) return tuning;
   const finals = plan.shapes.flatMap((shape) =>
-    plan.seeds.map((seed) => finalRun({ plan, arm, shape, peak: rateAtWidth(found, shape.width), seed })),
+    seedsAt(plan, arm.name, shape).map((seed) =>
+      finalRun({ plan, arm, shape, peak: rateAtWidth(found, shape.width), seed }),
+    ),
   );
   return [...tuning, ...finals];
 }
