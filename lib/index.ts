@@ -1,15 +1,13 @@
 /** The public names: what a notebook may import. Nothing here loads TensorFlow. */
 export {
-  ablationOptions,
   BITNET_B158,
-  ConfigError,
   FULL_PRECISION,
-  parseModelConfig,
   type AblationOptions,
   type ActivationQuantizerName,
-  type ModelConfig,
   type WeightQuantizerName,
-} from './config.js';
+} from './ablation-options.js';
+export { ablationOptions, parseModelConfig, type ModelConfig } from './config.js';
+export { ConfigError } from './io/config-error.js';
 
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
@@ -114,6 +112,7 @@ export { dequantizeActivations, quantizeActivations } from './quantizers/activat
 
 // Files that appear whole or not at all, and are read whole: a pipe or a device in their place is refused.
 export { writeFileAtomically } from './io/atomic-write.js';
+export { isObject } from './io/is-object.js';
 export { readTextIfThere } from './io/whole-file.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
