@@ -117,14 +117,9 @@ export { readTextIfThere } from './io/whole-file.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
-export {
-  installedVersions,
-  readRun,
-  RunFolderError,
-  runIdentity,
-  stableJson,
-  type RunConfig,
-} from './runs/run-folder.js';
+export { RunFolderError } from './io/run-folder-error.js';
+export { readRun } from './runs/open-run.js';
+export { installedVersions, runIdentity, stableJson, type RunConfig } from './runs/run-config.js';
 
 export { readRunConfig } from './runs/run-config-file.js';
 
