@@ -4,15 +4,12 @@ import type { Experiment } from './sweep/experiment.js';
 import { frontier } from './frontier/experiment.js';
 import { pilot } from './pilot/experiment.js';
 import { quantizationAblation } from './quantization-ablation/experiment.js';
+import { findNamed } from './sweep/find-named.js';
 import { scalingLaw } from './scaling-law/experiment.js';
 
 export const EXPERIMENTS: readonly Experiment[] = [bitlm, pilot, quantizationAblation, scalingLaw, frontier];
 
 /** @throws Error that names the experiments there are */
 export function findExperiment(name: string): Experiment {
-  const found = EXPERIMENTS.find((experiment) => experiment.name === name);
-  if (found) return found;
-  throw new Error(
-    `experiment: the name must be one of ${EXPERIMENTS.map((one) => one.name).join(', ')}, got ${name}.`,
-  );
+  return findNamed('experiment: the name', EXPERIMENTS, name);
 }

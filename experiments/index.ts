@@ -103,7 +103,7 @@ export {
 export { equalBytesRows, equalShapeRows, fileRows, table3Rows } from './frontier/rows.js';
 export { bestCell, table3Cell, table3Of, type Table3, type Table3Cell } from './frontier/table-3.js';
 
-export { latencyClaims, tokenMs } from './shapes/claims.js';
+export { latencyClaims } from './shapes/claims.js';
 export { formulaClaims, reservedForBatch } from './shapes/formula-claims.js';
 export {
   attentionShareFigure,
@@ -113,7 +113,7 @@ export {
   printedEnergyFigure,
 } from './shapes/figures.js';
 export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
-export { findMeasurement, readShapes, type ShapesRecord } from './shapes/results.js';
+export { findMeasurement, readShapes, tokenMs, type ShapesRecord } from './shapes/results.js';
 
 export {
   inferenceClaims,

@@ -1,15 +1,13 @@
 /** The public names: what a notebook may import. Nothing here loads TensorFlow. */
 export {
-  ablationOptions,
   BITNET_B158,
-  ConfigError,
   FULL_PRECISION,
-  parseModelConfig,
   type AblationOptions,
   type ActivationQuantizerName,
-  type ModelConfig,
   type WeightQuantizerName,
-} from './config.js';
+} from './ablation-options.js';
+export { ablationOptions, parseModelConfig, type ModelConfig } from './config.js';
+export { ConfigError } from './io/config-error.js';
 
 // Corpora: what there is to train on.
 export { CharacterTokenizer } from './corpora/characters.js';
@@ -114,24 +112,21 @@ export { dequantizeActivations, quantizeActivations } from './quantizers/activat
 
 // Files that appear whole or not at all, and are read whole: a pipe or a device in their place is refused.
 export { writeFileAtomically } from './io/atomic-write.js';
+export { isObject } from './io/is-object.js';
 export { readTextIfThere } from './io/whole-file.js';
 
 // Runs: the folders that training writes, and the schedules that it follows.
 export { schedule, type Rates, type Schedule } from './training/schedule.js';
-export {
-  installedVersions,
-  readRun,
-  RunFolderError,
-  runIdentity,
-  stableJson,
-  type RunConfig,
-} from './runs/run-folder.js';
+export { RunFolderError } from './io/run-folder-error.js';
+export { readRun } from './runs/open-run.js';
+export { installedVersions, runIdentity, stableJson, type RunConfig } from './runs/run-config.js';
 
 export { readRunConfig } from './runs/run-config-file.js';
 
 // Analysis: what measurements say, and what they say of the papers' claims.
 export { bootstrap } from './analysis/bootstrap.js';
 export {
+  divergedContrast,
   halfWidth,
   interval,
   pValue,
@@ -156,6 +151,7 @@ export {
   type RateCurve,
   type RateLoss,
 } from './analysis/rate-curve.js';
+export { ifDetermined } from './analysis/undetermined.js';
 export { asFamily, isByItselfOnly } from './analysis/claim-family.js';
 export { sizeTrend, type SizeDifference, type SizeTrend } from './analysis/size-trend.js';
 export {
@@ -171,16 +167,9 @@ export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-g
 export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
 export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
 export { precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
-export {
-  meanBySize,
-  sizesOf,
-  splitDiverged,
-  type LossAtSize,
-  type MeasuredLoss,
-} from './analysis/loss-points.js';
+export type { MeasuredLoss } from './analysis/loss-points.js';
 export { fitPowerLaw, lossAt } from './analysis/scaling-law.js';
 export { powerLawIntervals, profileOfC } from './analysis/scaling-intervals.js';
-export { fitTokensLaw, lossOf, tokensLawIntervals, type TokensPoint } from './analysis/tokens-law.js';
 export {
   CLAIM_KINDS,
   judge,

@@ -1,5 +1,6 @@
 /** The learned tensors of a BitLM: their names (those of transformers), shapes and first values. */
-import type { AblationOptions, ModelConfig } from './config.js';
+import type { AblationOptions } from './ablation-options.js';
+import type { ModelConfig } from './config.js';
 import { ablationOptions } from './config.js';
 import { countValues } from './shape.js';
 

@@ -104,6 +104,11 @@ export class RandomStream {
     return (high * 0x4000000 + low) / 2 ** 53;
   }
 
+  /** A number of the standard normal distribution (Box and Muller's). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
   /**
    * A whole number from 0 up to and without `limit`, each with the same probability.
    * @param limit whole number from 1 to 2^32

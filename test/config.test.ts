@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ablationOptions,
-  BITNET_B158,
-  ConfigError,
-  FULL_PRECISION,
-  parseModelConfig,
-} from '../lib/config.js';
+import { BITNET_B158, FULL_PRECISION } from '../lib/ablation-options.js';
+import { ablationOptions, parseModelConfig } from '../lib/config.js';
+import { ConfigError } from '../lib/io/config-error.js';
 
 const SMALL = {
   vocab_size: 65,

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 /** From the ground up: a floor imports only from those before it, and beside itself from none. */
 const LIB = [
   ['io', 'random.ts', 'shape.ts'],
+  ['ablation-options.ts'],
   ['config.ts'],
   ['parameters.ts'],
   ['backend', 'plots', 'papers'],

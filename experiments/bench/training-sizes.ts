@@ -1,10 +1,8 @@
 import { BITNET_B158, parseModelConfig, type ModelConfig } from '@bitnet-notebooks/lib';
 import { ablationModel } from '../quantization-ablation/blocks.js';
 import { findArm } from '../quantization-ablation/arms.js';
+import { sizedModel } from '../sweep/sized-model.js';
 import { configurationA } from '../sweep/configurations.js';
-
-/** Width of a Zipf model's feed-forward, in hidden sizes. */
-const FEED_FORWARD = 2.75;
 
 /** A model and the batch that it is trained with. */
 export interface BenchSize {
@@ -16,20 +14,10 @@ export interface BenchSize {
 
 /** A model of Zipf facts, two layers deep, in batches of 480 windows of two triples. */
 function zipf(width: number): BenchSize {
-  const context = 6;
-  const model = parseModelConfig({
-    vocab_size: 129,
-    hidden_size: width,
-    intermediate_size: Math.round(FEED_FORWARD * width),
-    num_hidden_layers: 2,
-    num_attention_heads: Math.max(2, Math.floor(width / 64)),
-    max_position_embeddings: context,
-    initializer_range: Number((0.64 / Math.sqrt(width)).toPrecision(2)),
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    bitlm: { ...BITNET_B158 },
-  });
-  return { name: `Zipf, 2 × ${width}`, model, batch: 480, context };
+  const batch = { batch: 480, context: 6 };
+  const models = { vocabulary: 129, headSize: 64, context: batch.context };
+  const model = sizedModel(models, { width, layers: 2 }, { options: BITNET_B158 });
+  return { name: `Zipf, 2 × ${width}`, model, ...batch };
 }
 
 /** The sizes that the recorded runs have, and B, which is larger: 6 layers, 192 wide, 2.7 M parameters. */

@@ -4,7 +4,6 @@
  * peak measured in the same run. With the path of a Python that has PyTorch, its eager step of the same model takes its
  * turn too.
  */
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -15,6 +14,7 @@ import {
   type Training,
   type TrainingPoint,
 } from '@bitnet-notebooks/lib';
+import { measuredApart } from '../record/measured.js';
 import { syntheticCorpus } from './synthetic-corpus.js';
 import { BENCH_SIZES, flopsPerStep, type BenchSize } from './training-sizes.js';
 
@@ -118,28 +118,21 @@ async function measure(threads: number): Promise<Measurement[]> {
 
 /** The same in a process of its own, since TensorFlow fixes the threads at its start. */
 function measureApart(threads: number): Measurement[] {
-  return lastLine(process.execPath, [SCRIPT, String(threads)], `${threads} threads`) as Measurement[];
+  return measuredApart(
+    `${threads} threads`,
+    [process.execPath, SCRIPT, String(threads)],
+    ALLOCATOR_SETTINGS,
+  ) as Measurement[];
 }
 
 /** Median milliseconds of PyTorch's eager step for every size. */
 function measurePyTorch(python: string, threads: number): number[] {
   const sizes = BENCH_SIZES.map(({ model, batch, context }) => ({ ...model, batch, context }));
-  return lastLine(python, [PYTORCH, String(threads), JSON.stringify(sizes)], 'PyTorch') as number[];
-}
-
-/** What a program prints last, as JSON. */
-function lastLine(program: string, args: readonly string[], name: string): unknown {
-  const { stdout, status, error } = spawnSync(program, args, {
-    encoding: 'utf8',
-    env: { ...ALLOCATOR_SETTINGS, ...process.env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) {
-    throw new Error(
-      `bench training: the process with ${name} must end with 0, got ${error?.message ?? status}.`,
-    );
-  }
-  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+  return measuredApart(
+    'PyTorch',
+    [python, PYTORCH, String(threads), JSON.stringify(sizes)],
+    ALLOCATOR_SETTINGS,
+  ) as number[];
 }
 
 /** What one round measured with so many threads, by size. */

@@ -3,17 +3,18 @@ import type { ClaimSource, Experiment } from '../sweep/experiment.js';
 import { EXPERIMENTS } from '../experiments.js';
 import { INFERENCE_CLAIM_SOURCE } from '../inference-2b4t/claims.js';
 import { readRecorded, recordCommand } from '../record/recorded.js';
+import { benchCommand } from '../record/measured.js';
 import { hasResults } from '../record/results-file.js';
 import { latencyClaims } from '../shapes/claims.js';
 import { formulaClaims } from '../shapes/formula-claims.js';
-import { readShapes, SHAPES_COMMAND } from '../shapes/results.js';
+import { readShapes } from '../shapes/results.js';
 
 /** In the order in which they are printed. */
 export const CLAIM_SOURCES: readonly ClaimSource[] = [
   ...EXPERIMENTS.filter((experiment) => experiment.claims !== undefined).map(ofRuns),
   {
     name: 'latency at the papers’ shapes',
-    command: SHAPES_COMMAND,
+    command: benchCommand('shapes'),
     claims: async () => (hasResults('shapes') ? latencyClaims(await readShapes()) : undefined),
   },
   {

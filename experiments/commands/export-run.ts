@@ -7,31 +7,18 @@ import { parseArgs } from 'node:util';
 import { exportRun } from '../pytorch/export-run.js';
 import { cellRun } from '../scaling-law/grid.js';
 import { gridsOf } from '../scaling-law/grids.js';
+import { findNamed } from '../sweep/find-named.js';
 import { openCorpusOf } from '../sweep/open-corpus.js';
 
 const USAGE =
   'Usage: npm run export-run -- GRID ARM --width W --steps S --rate R [--layers L] [--seed N] --output RUN.py\n' +
   'GRID and ARM as in the names of the runs, such as zipf1.5 and b1.58, or union and preln-swiglu.';
 
-function choose<One extends { name: string }>(
-  what: string,
-  among: readonly One[],
-  name: string | undefined,
-): One {
-  const found = among.find((one) => one.name === name);
-  if (found) return found;
-  throw new Error(
-    `export run: the ${what} must be one of ${among.map((one) => one.name).join(', ')}, got ${name}.\n${USAGE}`,
-  );
-}
-
 function numberOf(name: string, text: string | undefined, isWhole = true): number {
   const value = Number(text);
   if (text !== undefined && value > 0 && Number.isFinite(value) && (!isWhole || Number.isInteger(value)))
     return value;
-  throw new Error(
-    `export run: --${name} must be a ${isWhole ? 'whole ' : ''}number above 0, got ${text}.\n${USAGE}`,
-  );
+  throw new Error(`export run: --${name} must be a ${isWhole ? 'whole ' : ''}number above 0, got ${text}.`);
 }
 
 async function main(): Promise<void> {
@@ -40,9 +27,9 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { width: text, layers: text, steps: text, rate: text, seed: text, output: text },
   });
-  const grid = choose('grid', gridsOf('full').families.flat(), positionals[0]);
-  const arm = choose('arm', grid.arms, positionals[1]);
-  if (values.output === undefined) throw new Error(`export run: --output must be given.\n${USAGE}`);
+  const grid = findNamed('export run: the grid', gridsOf('full').families.flat(), positionals[0]);
+  const arm = findNamed('export run: the arm', grid.arms, positionals[1]);
+  if (values.output === undefined) throw new Error(`export run: --output must be given.`);
   const spec = cellRun(grid, arm, {
     shape: {
       width: numberOf('width', values.width),
@@ -59,6 +46,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  console.error((error as Error).message);
+  console.error(`${(error as Error).message}\n${USAGE}`);
   process.exitCode = 1;
 }

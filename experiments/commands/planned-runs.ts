@@ -1,5 +1,6 @@
 import type { Experiment } from '../sweep/experiment.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
+import { groupBy } from '../sweep/group-by.js';
 import { runId, type Preset, type RunSpec } from '../sweep/run-spec.js';
 
 /** A run that an experiment will ask for. */
@@ -23,11 +24,7 @@ export function plannedRuns(experiment: Experiment, preset: Preset): Planned[] {
     );
     if (fresh.length === 0) return all;
     all.push(...fresh.map(([, spec]) => ({ spec, round })));
-    const groups = new Map<string, [string, RunSpec][]>();
-    for (const entry of fresh) {
-      const key = `${entry[1].arm} ${shapeKey(entry[1])} ${entry[1].training.steps}`;
-      groups.set(key, [...(groups.get(key) ?? []), entry]);
-    }
+    const groups = groupBy(fresh, ([, spec]) => `${spec.arm} ${shapeKey(spec)} ${spec.training.steps}`);
     for (const group of groups.values()) {
       group.sort(([, a], [, b]) => a.training.schedule.peak - b.training.schedule.peak);
       group.forEach(([id, spec], at) =>

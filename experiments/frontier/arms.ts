@@ -3,16 +3,15 @@ import {
   BITNET_B158,
   FULL_PRECISION,
   type AblationOptions,
-  type ModelConfig,
   type WeightQuantizerName,
 } from '@bitnet-notebooks/lib';
+import { findNamed } from '../sweep/find-named.js';
+import type { ModelChange } from '../sweep/sized-model.js';
 
-export interface FrontierArm {
+export interface FrontierArm extends ModelChange {
   name: string;
   /** In words, for tables and legends. */
   label: string;
-  options: AblationOptions;
-  activation: ModelConfig['hidden_act'];
   /** Share of the steps that is made with quantizers, at the end; 1 by default. */
   quantizedShare?: number;
   /** Lowest rate of the search at the smallest tuned shape. */
@@ -22,7 +21,7 @@ export interface FrontierArm {
 }
 
 /** Weights that share a scale where training quantizes by absmax: as in GGUF's files. */
-export const TRAINED_GROUP = 32;
+const TRAINED_GROUP = 32;
 
 function arm(
   name: string,
@@ -60,8 +59,5 @@ export const FRONTIER_ARMS: readonly FrontierArm[] = [
 
 /** @throws Error that names the arms there are */
 export function frontierArm(name: string): FrontierArm {
-  const found = FRONTIER_ARMS.find((one) => one.name === name);
-  if (found) return found;
-  const names = FRONTIER_ARMS.map((one) => one.name).join(', ');
-  throw new Error(`frontier: the arm must be one of ${names}, got ${name}.`);
+  return findNamed('frontier: the arm', FRONTIER_ARMS, name);
 }

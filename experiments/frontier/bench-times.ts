@@ -2,15 +2,14 @@
  * npm run bench -- frontier-times: one token through all layers of the frontier's text shapes, with ternary and with fp16 weights
  * that take turns on one kernel. Models this small lie in the processor's cache: what is measured is not the speed of memory.
  */
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureShape } from '@bitnet-notebooks/lib';
+import { measuredHere, writeMeasured } from '../record/measured.js';
+import { sizedModel } from '../sweep/sized-model.js';
 import { frontierArm } from './arms.js';
-import { TIMES_COMMAND, TIMES_RESULTS, type KernelTime, type KernelTimes } from './kernel-times.js';
+import { FRONTIER_TIMES, type KernelTime } from './kernel-times.js';
 import { frontierPlans } from './plan.js';
 import { asShape } from './results.js';
-import { frontierModel } from './runs.js';
 
 /** Rounds of three measurements; the best counts, since other programs can only slow a machine down. */
 const ROUNDS = 25;
@@ -21,7 +20,7 @@ export async function benchFrontierTimes(args: string[]): Promise<void> {
   const plan = frontierPlans('full').find(({ name }) => name === 'text')!;
   const measurements: KernelTime[] = [];
   for (const shape of plan.shapes) {
-    const model = asShape(frontierModel(plan, shape, frontierArm('b1.58')));
+    const model = asShape(sizedModel(plan, shape, frontierArm('b1.58')));
     const measured = await measureShape(model, ['ternary', 'fp16'], { rounds: ROUNDS });
     for (const one of measured) {
       console.log(
@@ -40,10 +39,5 @@ export async function benchFrontierTimes(args: string[]): Promise<void> {
       })),
     );
   }
-  const record: KernelTimes = {
-    command: TIMES_COMMAND,
-    machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
-    measurements,
-  };
-  if (values.record) writeFileSync(TIMES_RESULTS, `${JSON.stringify(record, undefined, 1)}\n`);
+  if (values.record) await writeMeasured(FRONTIER_TIMES, measuredHere(FRONTIER_TIMES, measurements));
 }

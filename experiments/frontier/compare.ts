@@ -1,5 +1,12 @@
 /** Two forms of weights compared: at equal shape, and at equal bytes. */
-import { atBestRate, mean, standardDeviation, type Contrast, type RateCurve } from '@bitnet-notebooks/lib';
+import {
+  atBestRate,
+  divergedContrast,
+  mean,
+  standardDeviation,
+  type Contrast,
+  type RateCurve,
+} from '@bitnet-notebooks/lib';
 import { commonSeeds } from '../sweep/by-seed.js';
 import type { CorpusFrontier, FrontierPoint } from './results.js';
 
@@ -135,13 +142,6 @@ function neighbours(ascending: readonly FrontierPoint[], bytes: number): Between
   if (above < 1) return undefined;
   const [low, high] = [ascending[above - 1], ascending[above]];
   return { low, high, share: Math.log(bytes / low.bytes) / Math.log(high.bytes / low.bytes) };
-}
-
-/** A form whose runs diverged lost by more than any number; two such forms leave it open. */
-function divergedContrast(value: number, count: number): Contrast {
-  return Number.isNaN(value)
-    ? { value: 0, standardError: Infinity, degrees: 0, count }
-    : { value, standardError: 0, degrees: 0, count };
 }
 
 /** The points that nothing beats: no other point has fewer bytes (or joules) and a lower loss. Ascending. */

@@ -2,6 +2,7 @@
 import {
   interval,
   lineFigure,
+  mean,
   PALETTE,
   scatterFigure,
   type Figure,
@@ -11,10 +12,10 @@ import { atEqualShape, onFrontier, pointsOfForm, type RateCosts } from './compar
 import { formNamed } from './forms.js';
 import { tokenMs, type KernelTimes } from './kernel-times.js';
 import type { CorpusFrontier, FrontierPoint } from './results.js';
-import type { Table3 } from './table-3.js';
+import { table3Cell, type Table3 } from './table-3.js';
 
 /** The forms that are drawn: one of each kind, so that lines can be told apart. Tables have all. */
-export const DRAWN_FORMS = [
+const DRAWN_FORMS = [
   'fp16',
   'int8-a8',
   'int6-g32-gptq',
@@ -186,12 +187,7 @@ export function table3Figure(tables: readonly Table3[], kind: 'natural' | 'outli
     series: rows.map(([precision, method]) => ({
       name: `${precision} ${method}`,
       x: tables.map(({ parameters }) => parameters),
-      y: tables.map((table) => {
-        const cell = table.models[kind].cells.find(
-          (one) => `W${one.weights}A${one.activations}` === precision && one.method === method,
-        )!;
-        return cell.costs.reduce((sum, cost) => sum + cost, 0) / cell.costs.length;
-      }),
+      y: tables.map((table) => mean(table3Cell(table, kind, precision, method).costs)),
       markers: true,
     })),
   });

@@ -1,5 +1,6 @@
 /** The forms that weights can take: a trained arm, and how its weights are stored. Each is a series of the frontier. */
 import type { Arithmetic } from '@bitnet-notebooks/lib';
+import { findNamed } from '../sweep/find-named.js';
 import { STORED_BITS, STORED_GROUPS } from '../sweep/evaluations/stored-after-training.js';
 
 export interface Form {
@@ -74,9 +75,5 @@ export const FORMS: readonly Form[] = [
 
 /** @throws Error that names the forms there are */
 export function formNamed(name: string): Form {
-  const found = FORMS.find((form) => form.name === name);
-  if (found) return found;
-  throw new Error(
-    `frontier: the form must be one of ${FORMS.map((form) => form.name).join(', ')}, got ${name}.`,
-  );
+  return findNamed('frontier: the form', FORMS, name);
 }

@@ -1,22 +1,18 @@
 /** Shapes, lengths and seeds of the frontier on both corpora, for each preset. */
 import type { CorpusSpec, Preset } from '../sweep/run-spec.js';
+import type { Shape, SizedModels } from '../sweep/sized-model.js';
 
 /** A model's size. All widths are multiples of a group of weights, or at most one group. */
-export interface FrontierShape {
-  layers: number;
-  width: number;
+export interface FrontierShape extends Shape {
   /** Width of the feed-forward. */
   inner: number;
 }
 
 /** How arms are trained on one corpus. */
-export interface CorpusPlan {
+export interface CorpusPlan extends SizedModels {
   /** Opens the names of its runs. */
   name: 'text' | 'facts';
   corpus: CorpusSpec;
-  vocabulary: number;
-  /** Width of an attention head at most; there are two heads at least. */
-  headSize: number;
   shapes: readonly FrontierShape[];
   /** The shapes that rates are searched at, ascending; others follow by a power of the width. */
   tunedShapes: readonly FrontierShape[];
@@ -32,7 +28,6 @@ export interface CorpusPlan {
   extensions: number;
   steps: number;
   batch: number;
-  context: number;
   weightDecay: number;
   windows: { curve: number; tuning: number; test: number };
   /** Shapes that BitNet's Table 3 is made at. */

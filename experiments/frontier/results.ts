@@ -2,15 +2,18 @@
 import {
   countParameters,
   interval,
+  mean,
   modelEnergy,
   PooledArms,
   type Estimate,
   type ModelConfig,
   type TransformerShape,
 } from '@bitnet-notebooks/lib';
-import { bySeed } from '../sweep/by-seed.js';
+import { bySeed, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { groupBy } from '../sweep/group-by.js';
 import { requireOneVersion } from '../sweep/versions.js';
+import { shapeOf } from '../sweep/sized-model.js';
 import { FORMS, type Form } from './forms.js';
 
 /** One form at one size. */
@@ -75,7 +78,7 @@ export function frontierOn(all: readonly CorpusFrontier[], corpus: string): Corp
 
 function pointsOf(form: Form, runs: readonly FinishedRun[], spread: Spread | undefined): FrontierPoint[] {
   const own = runs.filter(({ arm }) => arm === form.arm);
-  const points = [...grouped(own, shapeOf)].flatMap(([shape, some]): FrontierPoint[] => {
+  const points = [...groupBy(own, shapeOf)].flatMap(([shape, some]): FrontierPoint[] => {
     const bytes = some.flatMap(({ measured }) => measured?.[form.bytes] ?? []);
     // Not measured, or no run that did not diverge: there is no file.
     if (bytes.length === 0) return [];
@@ -108,10 +111,10 @@ function lossOfForm(run: FinishedRun, { loss }: Form): number {
 /** Pooled over the sizes; undefined where no arm has two runs at a size. */
 function spreadOf(runs: readonly FinishedRun[]): Spread | undefined {
   let [noiseSquares, noiseDegrees, totalSquares, totalDegrees] = [0, 0, 0, 0];
-  for (const some of grouped(runs, shapeOf).values()) {
+  for (const some of groupBy(runs, shapeOf).values()) {
     const losses = some.map((run) => ({
       arm: run.arm,
-      seed: run.training.seeds.weights,
+      seed: seedOf(run),
       loss: lossOf(run),
     }));
     const finite = losses.filter(({ loss }) => loss < Infinity);
@@ -121,7 +124,7 @@ function spreadOf(runs: readonly FinishedRun[]): Spread | undefined {
       noiseSquares += degrees * deviation ** 2;
       noiseDegrees += degrees;
     }
-    for (const own of grouped(finite, ({ arm }) => arm).values()) {
+    for (const own of groupBy(finite, ({ arm }) => arm).values()) {
       const center = mean(own.map(({ loss }) => loss));
       totalSquares += own.reduce((sum, { loss }) => sum + (loss - center) ** 2, 0);
       totalDegrees += own.length - 1;
@@ -136,15 +139,10 @@ function spreadOf(runs: readonly FinishedRun[]): Spread | undefined {
   };
 }
 
-/** Layers and width, as tables have them. */
-export function shapeOf({ model }: Pick<FinishedRun, 'model'>): string {
-  return `${model.num_hidden_layers}×${model.hidden_size}`;
-}
-
 /** A config as the formulas of energy and the kernel's measurements take it. */
 export function asShape(config: ModelConfig): TransformerShape {
   return {
-    name: `${config.num_hidden_layers}×${config.hidden_size}`,
+    name: shapeOf({ model: config }),
     hidden: config.hidden_size,
     layers: config.num_hidden_layers,
     heads: config.num_attention_heads,
@@ -161,14 +159,4 @@ export function asShape(config: ModelConfig): TransformerShape {
 export function parametersOf(run: FinishedRun): { quantized: number; rest: number } {
   const { quantized, total } = countParameters(run.model);
   return { quantized, rest: total - quantized };
-}
-
-function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const value of values) groups.set(keyOf(value), [...(groups.get(keyOf(value)) ?? []), value]);
-  return groups;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

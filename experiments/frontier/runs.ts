@@ -1,36 +1,16 @@
 /** The runs of one arm on one corpus: the searches of its rate, and the reported runs. */
-import { parseModelConfig, type ModelConfig, type TrainingOptions } from '@bitnet-notebooks/lib';
+import type { TrainingOptions } from '@bitnet-notebooks/lib';
 import { cosineTraining } from '../sweep/cosine-training.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { searchRate, type RateSearch } from '../sweep/rate-search.js';
 import type { RunSpec } from '../sweep/run-spec.js';
+import { sizedModel } from '../sweep/sized-model.js';
 import { frontierArm, type FrontierArm } from './arms.js';
 import { seedsAt, type CorpusPlan, type FrontierShape } from './plan.js';
 import { rateAtWidth } from './rate-at-width.js';
 
 /** Points of a loss curve. */
 const CURVE_POINTS = 8;
-
-/** The model of a shape: tied embeddings, first weights of standard deviation 0.64/√width as in configuration A. */
-export function frontierModel(
-  { vocabulary, headSize, context }: CorpusPlan,
-  { layers, width, inner }: FrontierShape,
-  { options, activation }: FrontierArm,
-): ModelConfig {
-  return parseModelConfig({
-    vocab_size: vocabulary,
-    hidden_size: width,
-    intermediate_size: inner,
-    num_hidden_layers: layers,
-    num_attention_heads: Math.max(2, Math.floor(width / headSize)),
-    hidden_act: activation,
-    max_position_embeddings: context,
-    initializer_range: Number((0.64 / Math.sqrt(width)).toPrecision(2)),
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    bitlm: { ...options },
-  });
-}
 
 function trainingOf(plan: CorpusPlan, arm: FrontierArm, peak: number, seed: number): TrainingOptions {
   const { steps, windows } = plan;
@@ -56,7 +36,7 @@ function tuningRun({ plan, arm, shape, peak, seed }: RunOptions): RunSpec {
     arm: arm.name,
     role: 'tune',
     corpus: plan.corpus,
-    model: frontierModel(plan, shape, arm),
+    model: sizedModel(plan, shape, arm),
     training: trainingOf(plan, arm, peak, seed),
     finalWindows: plan.windows.tuning,
   };
@@ -75,7 +55,7 @@ function finalRun({ plan, arm, shape, peak, seed }: RunOptions): RunSpec {
     arm: arm.name,
     role: 'final',
     corpus: plan.corpus,
-    model: frontierModel(plan, shape, arm),
+    model: sizedModel(plan, shape, arm),
     training: trainingOf(plan, arm, peak, seed),
     finalWindows: plan.windows.tuning,
     testWindows: plan.windows.test,

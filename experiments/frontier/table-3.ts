@@ -1,9 +1,17 @@
 /** BitNet's Table 3 (arXiv 2310.11453) with our models in it: quantized after training, and trained with few bits. */
-import { meanInterval, pairedDifference, type Estimate } from '@bitnet-notebooks/lib';
+import { mean, meanInterval, pairedDifference, type Estimate } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds } from '../sweep/by-seed.js';
-import { TABLE_3_MODELS, TABLE_3_ROWS, table3Name, type Table3Row } from '../sweep/evaluations/table-3.js';
+import {
+  precisionOf,
+  TABLE_3_MODELS,
+  TABLE_3_ROWS,
+  table3Name,
+  type Table3Row,
+} from '../sweep/evaluations/table-3.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import { shapeOf, type CorpusFrontier } from './results.js';
+import { groupBy } from '../sweep/group-by.js';
+import { shapeOf } from '../sweep/sized-model.js';
+import type { CorpusFrontier } from './results.js';
 
 export type Table3Model = (typeof TABLE_3_MODELS)[number];
 
@@ -34,15 +42,8 @@ export function table3Of({ runs }: CorpusFrontier): Table3[] {
     ({ arm, evaluations, validationLoss }) =>
       arm === 'full-precision' && evaluations?.includes('table-3') && validationLoss !== null,
   );
-  const shapes = [...new Set(full.map(shapeOf))];
-  return shapes
-    .map((shape) =>
-      tableAt(
-        shape,
-        full.filter((run) => shapeOf(run) === shape),
-        runs,
-      ),
-    )
+  return [...groupBy(full, shapeOf)]
+    .map(([shape, own]) => tableAt(shape, own, runs))
     .toSorted((a, b) => a.parameters - b.parameters);
 }
 
@@ -85,7 +86,7 @@ function kurtosisOf(runs: readonly FinishedRun[]): Table3['kurtosis'] {
           name.startsWith(`kurtosis ${kind} `) && name.endsWith(`.${site}`) ? [value] : [],
         ),
       );
-      return values.reduce((sum, value) => sum + value, 0) / values.length;
+      return mean(values);
     };
     return { site, natural: meanOf('natural'), outliers: meanOf('outliers') };
   });
@@ -107,7 +108,7 @@ export function table3Cell(
   precision: string,
   method: string,
 ): Table3Cell {
-  const nameOf = (row: Table3Row): string => `W${row.weights}A${row.activations} ${row.method}`;
+  const nameOf = (row: Table3Row): string => `${precisionOf(row)} ${row.method}`;
   const found = models[kind].cells.find((cell) => nameOf(cell) === `${precision} ${method}`);
   if (found) return found;
   throw new Error(
@@ -117,7 +118,7 @@ export function table3Cell(
 
 /** The row of a precision with the lowest loss, whatever its method: the fairest opponent, chosen after looking. */
 export function bestCell({ models }: Table3, kind: Table3Model, precision: string): Table3Cell {
-  const cells = models[kind].cells.filter((cell) => `W${cell.weights}A${cell.activations}` === precision);
+  const cells = models[kind].cells.filter((cell) => precisionOf(cell) === precision);
   return cells.toSorted((a, b) => a.loss.value - b.loss.value)[0];
 }
 

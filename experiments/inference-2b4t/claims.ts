@@ -16,8 +16,9 @@ import {
 } from '@bitnet-notebooks/lib';
 import type { ClaimSource } from '../sweep/experiment.js';
 import { CLONE } from '../sweep/commit.js';
+import { benchCommand } from '../record/measured.js';
 import { hasResults } from '../record/results-file.js';
-import { INFERENCE_COMMAND, readInferenceRecord, type InferenceRecord } from './results.js';
+import { INFERENCE, readInferenceRecord, type InferenceRecord } from './results.js';
 
 /** What was found in a model, and how fast 2B4T runs here. */
 export interface InferenceFindings {
@@ -148,10 +149,10 @@ export function recordedTokenMs({ measurements }: InferenceRecord): number {
 
 /** For `npm run claims`: the model in data/, and the recorded run. */
 export const INFERENCE_CLAIM_SOURCE: ClaimSource = {
-  name: 'inference-2b4t',
-  command: INFERENCE_COMMAND,
+  name: INFERENCE,
+  command: benchCommand(INFERENCE),
   claims: async () => {
-    if (!hasResults('inference-2b4t')) return undefined;
+    if (!hasResults(INFERENCE)) return undefined;
     const tokenMs = recordedTokenMs(await readInferenceRecord());
     const model = await loadModel(join(CLONE, 'data', 'bitlm-shakespeare'));
     try {

@@ -5,9 +5,7 @@
  * the figures for notebook 4 and the README. Every number of threads gets a process of its own, and every figure is the
  * best of some rounds, the memory's too: other programs can only slow a machine down.
  */
-import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -19,15 +17,12 @@ import {
   type PartSpeed,
   type Speed,
 } from '@bitnet-notebooks/lib';
-import {
-  INFERENCE_COMMAND,
-  INFERENCE_RESULTS,
-  type InferenceMeasurement,
-  type InferenceRecord,
-} from './results.js';
+import { measuredApart, measuredHere, writeMeasured } from '../record/measured.js';
+import { INFERENCE, type InferenceMeasurement, type InferenceRecord } from './results.js';
 import { syntheticCheckpoint } from './synthetic-checkpoint.js';
 
 const FOLDER = fileURLToPath(new URL('../../../data/downloads/synthetic-2b4t', import.meta.url));
+const SCRIPT = fileURLToPath(import.meta.url);
 const THREADS = [1, 2];
 const PROMPT_TOKENS = 64;
 const WARM_UP_TOKENS = 4;
@@ -116,14 +111,9 @@ function fastest(parts: PartSpeed[]): { ms: number; bytesPerSecond: number } {
   return { ms, bytesPerSecond };
 }
 
-function inProcess<T>(args: string[]): T {
-  const script = fileURLToPath(import.meta.url);
-  const { stdout, status } = spawnSync(process.execPath, [script, ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) throw new Error(`bench inference-2b4t: a measuring process ended with ${status}.`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as T;
+/** The same program in a process of its own. */
+function inProcess(...args: string[]): unknown {
+  return measuredApart(args.join(' '), [process.execPath, SCRIPT, ...args]);
 }
 
 const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
@@ -178,25 +168,21 @@ export async function benchInference(args: string[]): Promise<void> {
     '2B4T shape, random weights; the checkpoint (1.18 GB) is made once in data/downloads/synthetic-2b4t',
   );
   await syntheticCheckpoint(FOLDER);
-  inProcess<number>(['read']); // into the page cache, so that all that follows starts alike
+  inProcess('read'); // into the page cache, so that all that follows starts alike
   const reads: number[] = [];
   const measurements = THREADS.map((threads) => {
-    reads.push(inProcess<number>(['read']));
-    return inProcess<InferenceMeasurement>(['measure', String(threads), values.kernel]);
+    reads.push(inProcess('read') as number);
+    return inProcess('measure', String(threads), values.kernel) as InferenceMeasurement;
   });
-  reads.push(inProcess<number>(['read']));
-  const record: InferenceRecord = {
-    command: INFERENCE_COMMAND,
-    machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
-    readSeconds: median(reads),
-    measurements,
-  };
+  reads.push(inProcess('read') as number);
+  const { command, machine } = measuredHere(INFERENCE, measurements);
+  const record: InferenceRecord = { command, machine, readSeconds: median(reads), measurements };
   print(record);
-  if (values.record) writeFileSync(INFERENCE_RESULTS, `${JSON.stringify(record, undefined, 2)}\n`);
+  if (values.record) await writeMeasured(INFERENCE, record);
 }
 
 const [, script, task, threads, kernel] = process.argv;
-if (script === fileURLToPath(import.meta.url)) {
+if (script === SCRIPT) {
   const result = task === 'read' ? readFileOnce() : await measure(Number(threads), kernel as KernelChoice);
   console.log(JSON.stringify(result));
 }

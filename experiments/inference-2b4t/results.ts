@@ -1,5 +1,5 @@
 /** The shape of BitNet b1.58 2B4T, and what `npm run bench -- inference-2b4t` recorded at it: what notebook 4 opens with. */
-import { measurementsProblem, readResults, resultsFile } from '../record/results-file.js';
+import { readMeasured, type Measured } from '../record/measured.js';
 
 /** The values in config.json of microsoft/bitnet-b1.58-2B-4T. */
 export const PUBLISHED_CONFIG = {
@@ -54,22 +54,15 @@ export interface InferenceMeasurement {
 }
 
 /** experiments/results/inference-2b4t.json */
-export interface InferenceRecord {
-  /** The command that makes this file. */
-  command: string;
-  machine: string;
+export interface InferenceRecord extends Measured<InferenceMeasurement> {
   /** Reading the checkpoint's file once, from the page cache. */
   readSeconds: number;
-  measurements: InferenceMeasurement[];
 }
 
-/** Where the record is committed. */
-export const INFERENCE_RESULTS: string = resultsFile('inference-2b4t');
-
-/** The command that makes it. */
-export const INFERENCE_COMMAND = 'npm run bench -- inference-2b4t --record';
+/** Names the bench and its file. */
+export const INFERENCE = 'inference-2b4t';
 
 /** The committed record. @throws Error that says which command makes it, where there is none */
-export function readInferenceRecord(file: string = INFERENCE_RESULTS): Promise<InferenceRecord> {
-  return readResults<InferenceRecord>(file, INFERENCE_COMMAND, measurementsProblem);
+export function readInferenceRecord(file?: string): Promise<InferenceRecord> {
+  return readMeasured<InferenceMeasurement, InferenceRecord>(INFERENCE, file);
 }

@@ -1,5 +1,5 @@
 /** What the pilot's runs come to, size by size. */
-import { halfWidth, PooledArms, type Contrast } from '@bitnet-notebooks/lib';
+import { halfWidth, mean, PooledArms, type Contrast } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 
@@ -32,7 +32,7 @@ export function pilotResults(finished: readonly FinishedRun[]): PilotResult[] {
       candidate,
       parameters: runs[0].parameters,
       steps: runs[0].training.steps,
-      seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0) / runs.length,
+      seconds: mean(runs.map(({ seconds }) => seconds)),
       deviation: pooled.deviation,
       degrees: pooled.degrees,
       difference: pooled.contrast(arms[0], arms[1]),

@@ -3,6 +3,7 @@
  * crossed in full (arXiv 2310.11453), on binary weights as there.
  */
 import { BITNET_B158, FULL_PRECISION, type AblationOptions, type ModelConfig } from '@bitnet-notebooks/lib';
+import { findNamed } from '../sweep/find-named.js';
 
 /** Which question an arm belongs to. */
 export const AXES = [
@@ -195,7 +196,5 @@ export const ARMS: readonly Arm[] = [
 
 /** @throws Error that names the arms there are */
 export function findArm(name: string): Arm {
-  const found = ARMS.find((one) => one.name === name);
-  if (found) return found;
-  throw new Error(`ablation: the arm must be one of ${ARMS.map((one) => one.name).join(', ')}, got ${name}.`);
+  return findNamed('ablation: the arm', ARMS, name);
 }

@@ -4,6 +4,8 @@
  */
 import {
   atBestRate,
+  divergedContrast,
+  ifDetermined,
   interval,
   meanInterval,
   PooledArms,
@@ -87,7 +89,8 @@ function blockResults(block: Block, finished: readonly FinishedRun[]): BlockResu
   const finals = arms.flatMap(({ all }) => all);
   requireOneVersion(`average ${block.label}`, finals);
   const steps = oneLength(block, finals);
-  const pooled = pool(arms.flatMap(({ losses }) => losses));
+  // Absent for runs that are too few, or share too few seeds, to show a spread: a note of the block says so.
+  const pooled = ifDetermined(() => new PooledArms(arms.flatMap(({ losses }) => losses)));
   const nameAt = (name: string, rate?: number): string | undefined => {
     const own = arms.find(({ arm }) => arm.name === name);
     const isOwn = rate === undefined || (own && isSameRate(rate, own.rate));
@@ -114,7 +117,7 @@ function blockResults(block: Block, finished: readonly FinishedRun[]): BlockResu
 }
 
 /** More than any number. */
-const LOST: Contrast = { value: Infinity, standardError: 0, degrees: 0, count: 0 };
+const LOST: Contrast = divergedContrast(Infinity, 0);
 
 function resultFrom(
   { arm, curve, rate, own }: ArmRuns,
@@ -137,15 +140,6 @@ function resultFrom(
     ...(difference && { contrast: difference, difference: interval(difference) }),
     curves: own.map((run) => run.curve),
   };
-}
-
-/** Undefined for runs that are too few, or share too few seeds, to show a spread: a note of the block says so. */
-function pool(losses: ArmRuns['losses']): PooledArms | undefined {
-  try {
-    return new PooledArms(losses);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Runs of several lengths are no seeds of each other. */

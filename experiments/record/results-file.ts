@@ -43,27 +43,3 @@ export async function readResults<T extends object>(
     `read results: ${said} in ${file}. Put the committed file back (git checkout), or make it again: ${command}`,
   );
 }
-
-/** What is wrong with a record of measurements; undefined where nothing is. A figure is a number from 0. */
-export function measurementsProblem({
-  command,
-  machine,
-  measurements,
-}: {
-  command?: unknown;
-  machine?: unknown;
-  measurements?: unknown;
-}): string | undefined {
-  if (typeof command !== 'string' || typeof machine !== 'string' || !Array.isArray(measurements))
-    return 'a record must hold command, machine and measurements';
-  const wrong = (measurements as unknown[]).findIndex((one) => !isMeasurement(one));
-  return wrong < 0
-    ? undefined
-    : `measurement ${wrong + 1} must have no figure below 0 or missing, got ${JSON.stringify(measurements[wrong]).slice(0, 80)}`;
-}
-
-function isMeasurement(value: unknown): boolean {
-  if (typeof value === 'number') return value >= 0;
-  if (typeof value !== 'object') return true;
-  return value !== null && Object.values(value).every(isMeasurement);
-}

@@ -8,8 +8,6 @@
 import {
   countParameters,
   fitRatePlane,
-  parseModelConfig,
-  type AblationOptions,
   type ModelConfig,
   type RatePlane,
   type TrainingOptions,
@@ -17,14 +15,9 @@ import {
 } from '@bitnet-notebooks/lib';
 import { cosineTraining } from '../sweep/cosine-training.js';
 import type { FinishedRun } from '../sweep/finished-run.js';
-import { searchRate } from '../sweep/rate-search.js';
+import { searchRate, writtenRate } from '../sweep/rate-search.js';
 import type { CorpusSpec, RunSpec } from '../sweep/run-spec.js';
-
-/** A model's size; all else follows from it. */
-export interface Shape {
-  width: number;
-  layers: number;
-}
+import { sizedModel, type ModelChange, type Shape, type SizedModels } from '../sweep/sized-model.js';
 
 /** A size trained for a number of steps. */
 export interface GridPlace {
@@ -39,26 +32,19 @@ export interface TuningPlace extends GridPlace {
 }
 
 /** What is compared. */
-export interface GridArm {
+export interface GridArm extends ModelChange {
   name: string;
-  options: AblationOptions;
-  /** Gate of the feed-forward; 2B4T's squared ReLU by default. */
-  activation?: 'relu2' | 'silu';
 }
 
 /** All cells of one language, or of a text. */
-export interface Grid {
+export interface Grid extends SizedModels {
   /** Opens the names of its runs. */
   name: string;
   corpus: CorpusSpec;
-  vocabulary: number;
-  /** Width of an attention head at most; there are two heads at least. */
-  headSize: number;
   arms: readonly GridArm[];
   cells: readonly (GridPlace & { seeds: readonly number[] })[];
   tuning: readonly TuningPlace[];
   batch: number;
-  context: number;
   weightDecay: number;
   /** Windows that a tuning run is judged by, and those of the test part that a reported run is. */
   windows: { tuning: number; test: number | 'all' };
@@ -76,9 +62,6 @@ const TUNING_SEED = 100;
 /** Points of a loss curve. */
 const CURVE_POINTS = 8;
 
-/** 2B4T's proportions: the feed-forward is 2.75 times as wide as the model (arXiv 2504.12285). */
-const FEED_FORWARD = 2.75;
-
 /** Learned values outside the embedding: those that are ternary, and the gains of norms. N in this experiment. */
 export function bodyParameters(model: ModelConfig): number {
   return countParameters(model).total - model.vocab_size * model.hidden_size;
@@ -91,23 +74,6 @@ export function tokensOf({
   context,
 }: Pick<TrainingOptions, 'steps' | 'batch' | 'context'>): number {
   return steps * batch * context;
-}
-
-/** The model of a shape: tied embeddings, first weights of standard deviation 0.64/√width. */
-export function modelOf(grid: Grid, { width, layers }: Shape, { options, activation }: GridArm): ModelConfig {
-  return parseModelConfig({
-    vocab_size: grid.vocabulary,
-    hidden_size: width,
-    intermediate_size: Math.round(FEED_FORWARD * width),
-    num_hidden_layers: layers,
-    num_attention_heads: Math.max(2, Math.floor(width / grid.headSize)),
-    ...(activation && { hidden_act: activation }),
-    max_position_embeddings: grid.context,
-    initializer_range: Number((0.64 / Math.sqrt(width)).toPrecision(2)),
-    rope_theta: 10_000,
-    tie_word_embeddings: true,
-    bitlm: { ...options },
-  });
 }
 
 /**
@@ -145,7 +111,7 @@ export function searchPlane(
   const runs = searches.flatMap((search) => search.runs);
   const places = searches.flatMap(({ grid, place: { shape, steps }, curve }) => {
     if (curve === undefined) return [];
-    const parameters = bodyParameters(modelOf(grid, shape, arm));
+    const parameters = bodyParameters(sizedModel(grid, shape, arm));
     const { best, octaves, curvature } = curve;
     return [
       { language: grid.name, parameters, tokens: tokensOf({ ...grid, steps }), best, octaves, curvature },
@@ -154,12 +120,11 @@ export function searchPlane(
   return { runs, places, ...(places.length === searches.length && { plane: fitRatePlane(places) }) };
 }
 
-/** The rate of a cell to two digits, so that it reads well and is the same number everywhere. */
 function finalRuns(grid: Grid, arm: GridArm, plane: RatePlane): RunSpec[] {
   return grid.cells.flatMap(({ shape, steps, seeds }) => {
-    const parameters = bodyParameters(modelOf(grid, shape, arm));
+    const parameters = bodyParameters(sizedModel(grid, shape, arm));
     const rate = plane.at(grid.name, parameters, tokensOf({ ...grid, steps }));
-    const peak = Number(rate.toPrecision(2));
+    const peak = writtenRate(rate, 2);
     return seeds.map((seed) => cellRun(grid, arm, { shape, steps, peak, seed }));
   });
 }
@@ -188,7 +153,7 @@ function specOf(grid: Grid, { arm, shape, role, peak, steps, seed }: RunOptions)
     arm: arm.name,
     role,
     corpus: grid.corpus,
-    model: modelOf(grid, shape, arm),
+    model: sizedModel(grid, shape, arm),
     training: cosineTraining(grid, {
       peak,
       steps,

@@ -4,7 +4,8 @@
  */
 import { BITNET_B158, FULL_PRECISION } from '@bitnet-notebooks/lib';
 import type { Preset } from '../sweep/run-spec.js';
-import type { Grid, GridArm, Shape, Tuning, TuningPlace } from './grid.js';
+import type { Shape } from '../sweep/sized-model.js';
+import type { Grid, GridArm, Tuning, TuningPlace } from './grid.js';
 
 /** The reference of every gap, and the arm that it is called after. */
 export const REFERENCE = 'full-precision';

@@ -1,16 +1,17 @@
 /** What the runs of the grids come to: a cell for each size and number of tokens, an arm's losses in it, and gaps between arms. */
 import {
-  meanInterval,
-  pairedDifference,
+  mean,
   perfectLosses,
   ZipfFacts,
   type Estimate,
   type GapCell,
   type GridCell,
 } from '@bitnet-notebooks/lib';
-import { commonSeeds, seedOf } from '../sweep/by-seed.js';
+import { differenceBySeed, seedOf } from '../sweep/by-seed.js';
 import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
+import { groupBy } from '../sweep/group-by.js';
+import { shapeOf } from '../sweep/sized-model.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import { bodyParameters, tokensOf } from './grid.js';
 import { REFERENCE } from './grids.js';
@@ -96,9 +97,7 @@ export function scalingResults(all: readonly FinishedRun[]): GridResults[] {
   }
   requireOneBackend(finals);
   requireOneVersion('scaling law', finals);
-  const groups = new Map<string, FinishedRun[]>();
-  for (const run of finals) groups.set(gridName(run), [...(groups.get(gridName(run)) ?? []), run]);
-  return [...groups].map(([name, runs]) => gridResults(name, runs));
+  return [...groupBy(finals, gridName)].map(([name, runs]) => gridResults(name, runs));
 }
 
 /** Losses of different backends agree to rounding only, which small gaps do not forgive. */
@@ -168,20 +167,19 @@ function unitOf(corpus: CorpusSpec, { test, testWindows, finalWindows = 0, train
 }
 
 function cellsOf(runs: readonly FinishedRun[], toUnit: (run: FinishedRun) => number): Cell[] {
-  const groups = new Map<string, FinishedRun[]>();
-  for (const run of runs) {
-    const place = placeOf({ parameters: bodyParameters(run.model), tokens: tokensOf(run.training) });
-    groups.set(place, [...(groups.get(place) ?? []), run]);
-  }
+  const groups = groupBy(runs, ({ model, training }) =>
+    placeOf({ parameters: bodyParameters(model), tokens: tokensOf(training) }),
+  );
   const cells = [...groups.values()].map((own): Cell => {
-    const [{ model, training }] = own;
+    const [first] = own;
+    const { model, training } = first;
     const losses = new Map(own.map((run) => [seedOf(run), toUnit(run)]));
     return {
-      shape: `${model.num_hidden_layers}×${model.hidden_size}`,
+      shape: shapeOf(first),
       parameters: bodyParameters(model),
       tokens: tokensOf(training),
       losses,
-      loss: [...losses.values()].reduce((sum, loss) => sum + loss, 0) / losses.size,
+      loss: mean([...losses.values()]),
       rate: training.schedule.peak,
     };
   });
@@ -210,10 +208,8 @@ export function gapsOf(grid: GridResults, arm: string, reference: string = REFER
   const others = learnedCells(grid, reference);
   return learnedCells(grid, arm).flatMap((cell): Gap[] => {
     const other = others.find((one) => one.shape === cell.shape && one.tokens === cell.tokens);
-    const seeds = other ? commonSeeds([cell.losses, other.losses]) : [];
-    if (other === undefined || seeds.length === 0) return [];
-    const [own, theirs] = [cell, other].map(({ losses }) => seeds.map((seed) => losses.get(seed)!));
-    const estimate = seeds.length > 1 ? pairedDifference(own, theirs) : meanInterval([own[0] - theirs[0]]);
+    const estimate = other && differenceBySeed(cell.losses, other.losses);
+    if (estimate === undefined) return [];
     const { shape, parameters, tokens } = cell;
     return [{ shape, parameters, tokens, gap: estimate.value, estimate }];
   });

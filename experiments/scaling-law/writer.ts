@@ -14,8 +14,10 @@ import {
 } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from '../sweep/finished-run.js';
 import { runId, type RunSpec } from '../sweep/run-spec.js';
+import { writtenRate } from '../sweep/rate-search.js';
+import { sizedModel, type Shape } from '../sweep/sized-model.js';
 import { trainRun } from '../sweep/train-run.js';
-import { bodyParameters, cellRun, modelOf, searchPlane, tokensOf, type Grid, type Shape } from './grid.js';
+import { bodyParameters, cellRun, searchPlane, tokensOf, type Grid } from './grid.js';
 import { PASS } from './grids.js';
 
 /** Ternary first. */
@@ -61,10 +63,10 @@ export function writerRuns(
   return WRITERS.map((name) => {
     const arm = grid.arms.find((one) => one.name === name)!;
     const { plane } = searchPlane([grid], arm, { count: 6, extensions: 3 }, finished);
-    const parameters = bodyParameters(modelOf(grid, shape, arm));
+    const parameters = bodyParameters(sizedModel(grid, shape, arm));
     const rate = rates[name] ?? plane?.at(grid.name, parameters, tokensOf({ ...grid, steps }));
     if (rate !== undefined) {
-      return cellRun(grid, arm, { shape, steps, peak: Number(rate.toPrecision(2)), seed: 1 });
+      return cellRun(grid, arm, { shape, steps, peak: writtenRate(rate, 2), seed: 1 });
     }
     throw new Error(
       `train writer: the rate of ${name} must be tuned or given, got neither. ` +

@@ -8,7 +8,7 @@ import {
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
 import { B158_TABLE_1, LARGER_THAN, named } from './paper-tables.js';
-import { findMeasurement, type ShapesRecord } from './results.js';
+import { findMeasurement, tokenMs, type ShapesRecord } from './results.js';
 
 const B158 = 'BitNet b1.58 (2402.17764)';
 
@@ -58,10 +58,4 @@ export function latencyClaims(record: ShapesRecord): JudgedClaim[] {
       expected: { above: 1 },
     })),
   ].map(judge);
-}
-
-/** Milliseconds of a token: all layers, and the output matrix, which is fp16 in both. */
-export function tokenMs(record: ShapesRecord, shape: string, form: 'fp16' | 'ternary', threads = 1): number {
-  const { layersMs } = findMeasurement(record, shape, form, threads);
-  return layersMs + findMeasurement(record, shape, 'fp16', threads).headMs;
 }

@@ -4,9 +4,6 @@
  * Shapes that do not fit are measured by as many layers as do. `--record` keeps the figures for notebook 3b and the README.
  * Every shape gets a process of its own; its forms take turns in it.
  */
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -17,11 +14,12 @@ import {
   type TransformerShape,
   type WeightForm,
 } from '@bitnet-notebooks/lib';
-import { SHAPES_COMMAND, SHAPES_RESULTS, type ShapesRecord } from './results.js';
+import { measuredApart, measuredHere, writeMeasured } from '../record/measured.js';
 
 const SHAPES: readonly TransformerShape[] = [...BITNET_B158_SHAPES, BITNET_2B4T_SHAPE];
 const FORMS: readonly WeightForm[] = ['ternary', 'fp16', 'fp32'];
 const THREADS = [1, 2];
+const SCRIPT = fileURLToPath(import.meta.url);
 
 /** Most memory of a form: three lie side by side and take turns, and a token still goes through far more than any cache. */
 const FORM_BYTES = 1.7e9;
@@ -29,16 +27,6 @@ const FORM_BYTES = 1.7e9;
 function measure(shape: string): Promise<ShapeSpeed[]> {
   const found = SHAPES.find(({ name }) => name === shape)!;
   return measureShape(found, FORMS, { threads: THREADS, memoryBytes: FORM_BYTES });
-}
-
-function inProcess(shape: string): ShapeSpeed[] {
-  const script = fileURLToPath(import.meta.url);
-  const { stdout, status } = spawnSync(process.execPath, [script, shape], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (status !== 0) throw new Error(`bench shapes: the process that measures ${shape} ended with ${status}.`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as ShapeSpeed[];
 }
 
 const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
@@ -54,7 +42,7 @@ function print(one: ShapeSpeed): void {
 }
 
 /** Measures every shape in every form, and prints. */
-export function benchShapes(args: string[]): void {
+export async function benchShapes(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: { only: { type: 'string', default: '' }, record: { type: 'boolean', default: false } },
@@ -67,17 +55,12 @@ export function benchShapes(args: string[]): void {
     );
   }
   const measurements = shapes.flatMap(({ name }) => {
-    const measured = inProcess(name);
+    const measured = measuredApart(name, [process.execPath, SCRIPT, name]) as ShapeSpeed[];
     measured.forEach(print);
     return measured;
   });
-  const record: ShapesRecord = {
-    command: SHAPES_COMMAND,
-    machine: `${cpus()[0].model}, ${availableParallelism()} cores, Node ${process.version}`,
-    measurements,
-  };
-  if (values.record) writeFileSync(SHAPES_RESULTS, `${JSON.stringify(record, undefined, 1)}\n`);
+  if (values.record) await writeMeasured('shapes', measuredHere('shapes', measurements));
 }
 
 const [, script, shape] = process.argv;
-if (script === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(shape)));
+if (script === SCRIPT) console.log(JSON.stringify(await measure(shape)));

@@ -9,9 +9,8 @@ import {
   type Figure,
   type TransformerShape,
 } from '@bitnet-notebooks/lib';
-import { tokenMs } from './claims.js';
 import { B158_ENERGY, B158_TABLE_1, named } from './paper-tables.js';
-import { findMeasurement, type ShapesRecord } from './results.js';
+import { findMeasurement, tokenMs, type ShapesRecord } from './results.js';
 
 /** How many times as fast ternary weights are as 16-bit ones at the papers' shapes: layers alone, a whole token, and the paper. */
 export function latencyRatioFigure(record: ShapesRecord, threads = 1): Figure {

@@ -1,5 +1,6 @@
 /** What the papers print of memory, time, quality and throughput: the columns that stand beside ours. */
 import { BITNET_B158_SHAPES, LLAMA_SHAPES, type TransformerShape } from '@bitnet-notebooks/lib';
+import { findNamed } from '../sweep/find-named.js';
 
 /** BitNet b1.58 (arXiv 2402.17764), Table 1. The 3.9B model is compared with the 3B LLaMA. */
 export interface B158Row {
@@ -64,7 +65,5 @@ export const LARGER_THAN: readonly (readonly [large: string, small: TransformerS
 
 /** @throws Error that names the shapes there are */
 export function named(shapes: readonly TransformerShape[], name: string): TransformerShape {
-  const found = shapes.find((shape) => shape.name === name);
-  if (found) return found;
-  throw new Error(`shape: must be one of ${shapes.map((shape) => shape.name).join(', ')}, got ${name}.`);
+  return findNamed('shape: the name', shapes, name);
 }

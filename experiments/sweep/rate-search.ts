@@ -1,5 +1,5 @@
 /** The learning rate of an arm, read off a curve over rates in steps of √2 with several seeds each. */
-import { fitRateCurve, type RateCurve, type RateLoss } from '@bitnet-notebooks/lib';
+import { fitRateCurve, ifDetermined, type RateCurve, type RateLoss } from '@bitnet-notebooks/lib';
 import { seedOf } from './by-seed.js';
 import { meanLoss, type FinishedRun } from './finished-run.js';
 import { runId, type RunSpec } from './run-spec.js';
@@ -54,9 +54,9 @@ export function searchRate(
   }
 }
 
-/** A rate to three digits, so that it reads well and is the same number everywhere. */
-export function writtenRate(rate: number): number {
-  return Number(rate.toPrecision(3));
+/** A rate to a few digits, so that it reads well and is the same number everywhere. */
+export function writtenRate(rate: number, digits = 3): number {
+  return Number(rate.toPrecision(digits));
 }
 
 /** A tuning run's loss, on validation text. */
@@ -70,9 +70,5 @@ function rateAt(lowest: number, halfOctaves: number): number {
 
 /** The curve through tuning losses; undefined where those that did not diverge are too few to determine one. */
 export function curveThrough(losses: readonly RateLoss[]): RateCurve | undefined {
-  try {
-    return fitRateCurve(losses);
-  } catch {
-    return undefined;
-  }
+  return ifDetermined(() => fitRateCurve(losses));
 }

@@ -1,7 +1,7 @@
 /** result.json of a run: there once the run has ended, and what its record is made from. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRunConfig, readTextIfThere, writeFileAtomically } from '@bitnet-notebooks/lib';
+import { isObject, readRunConfig, readTextIfThere, writeFileAtomically } from '@bitnet-notebooks/lib';
 import type { RunResult } from './finished-run.js';
 
 /** Name of the file beside a run's metrics that holds its result. */
@@ -82,10 +82,6 @@ function isTest(test: unknown): boolean {
 
 function isPoint(point: unknown): boolean {
   return isObject(point) && isCount(point.step) && isLoss(point.trainLoss) && isLoss(point.validationLoss);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isLoss(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { runId, type RunSpec } from './run-spec.js';
+import { writtenRate } from './rate-search.js';
 import { meanLoss, type FinishedRun } from './finished-run.js';
 
 /** The tuning runs of one arm, as far as they can be known, and what they found. */
@@ -43,7 +44,7 @@ export function tuneRate(
   }
 }
 
-/** The next rate outward, to two digits, so that it reads well and is the same number everywhere. */
+/** The next rate outward, to two digits. */
 function beyond(edge: number, inner: number): number {
-  return Number(((edge * edge) / inner).toPrecision(2));
+  return writtenRate((edge * edge) / inner, 2);
 }

@@ -5,6 +5,7 @@
  */
 import type { Experiment } from './experiment.js';
 import type { FinishedRun } from './finished-run.js';
+import { groupBy } from './group-by.js';
 
 /** Runs that may be averaged with each other. */
 export interface VersionGroup {
@@ -45,11 +46,7 @@ export function tableByVersion(experiment: Experiment, runs: readonly FinishedRu
  * @throws Error that counts the runs of each version and names their commits
  */
 export function requireOneVersion(operation: string, runs: readonly FinishedRun[]): void {
-  const groups = new Map<string, FinishedRun[]>();
-  for (const run of runs) {
-    const version = versionOf(run);
-    groups.set(version, [...(groups.get(version) ?? []), run]);
-  }
+  const groups = groupBy(runs, versionOf);
   if (groups.size < 2) return;
   const found = [...groups].map(([version, { length }]) => `${length} of ${version}`);
   const commits = commitsOf(runs).map((commit) => commit.slice(0, 7));

@@ -16,6 +16,16 @@ export interface Contrast {
 /** Share of repetitions in which a true effect of the {@link smallestVisible} size is seen. */
 export const POWER = 0.8;
 
+/**
+ * The difference of two arms one of which, or both, had runs that diverged: these lost by more than any number.
+ * @param value ±Infinity; NaN where both diverged, which leaves open by how much
+ */
+export function divergedContrast(value: number, count: number): Contrast {
+  return Number.isNaN(value)
+    ? { value: 0, standardError: Infinity, degrees: 0, count }
+    : { value, standardError: 0, degrees: 0, count };
+}
+
 /** value ± t · standard error (Student's t). */
 export function interval(contrast: Contrast, level: number = CONFIDENCE_LEVEL): Estimate {
   const { value, count } = contrast;

@@ -35,14 +35,9 @@ export function madeUpLosses(
     Array.from({ length: seeds }, (_, seed) => ({
       parameters,
       seed,
-      loss: a * parameters ** b + c + noise * normal(random),
+      loss: a * parameters ** b + c + noise * random.normal(),
     })),
   );
-}
-
-/** Box and Muller's. */
-function normal(random: RandomStream): number {
-  return Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
 }
 
 /** Share of trials whose 95 % interval held the true b and the true c. */

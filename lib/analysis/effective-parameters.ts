@@ -5,6 +5,7 @@
 import type { Contrast } from './contrast.js';
 import { fitExcessLaw, logsOf, logSum, type GridCell } from './excess-law.js';
 import { fitNonlinear, type Model } from './nonlinear-fit.js';
+import { mean } from './statistics.js';
 
 /** The fitted law. */
 export interface EffectiveParameters {
@@ -36,14 +37,13 @@ export function fitEffectiveParameters(
       return logSum(c[0] - c[1] * (logs.size(parameters) + worth), c[2] - c[3] * logs.tokens(tokens));
     });
   const alone = fitExcessLaw(full, entropy);
-  const half = logs.excess.reduce((sum, one) => sum + one, 0) / cells.length - Math.LN2;
+  const half = mean(logs.excess) - Math.LN2;
   const start = [half, alone.alpha.value, half, alone.beta.value, ...arms.map(() => Math.log(0.5))];
   const fit = fitNonlinear(model, start, logs.excess);
-  const variance = fit.residuals.reduce((sum, one) => sum + one * one, 0) / Math.max(1, fit.degrees);
   return {
     logWorth: arms.map((_, arm) => fit.contrast((c) => c[4 + arm])),
     alpha: fit.contrast((c) => c[1]),
     beta: fit.contrast((c) => c[3]),
-    scatter: Math.sqrt(variance),
+    scatter: fit.scatter,
   };
 }

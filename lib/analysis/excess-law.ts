@@ -4,7 +4,9 @@
  * Cells are what repeats: their scatter around the law, whatever its cause, makes the intervals, not the seeds' within one.
  */
 import type { Contrast } from './contrast.js';
+import { sumOfSquares } from './least-squares.js';
 import { fitAt, fitNonlinear, fitOneStep, type Model, type NonlinearFit } from './nonlinear-fit.js';
+import { mean } from './statistics.js';
 
 /** The mean loss of one size at one number of tokens. */
 export interface GridCell {
@@ -61,12 +63,11 @@ export function fitExcessLaw(cells: readonly GridCell[], entropy: number): Exces
     (c: readonly number[]): number =>
       logSum(c[0] - c[1] * logs.size(parameters), c[2] - c[3] * logs.tokens(tokens));
   const fit = fitAt(model, best.coefficients, logs.excess);
-  const variance = fit.residuals.reduce((sum, one) => sum + one * one, 0) / Math.max(1, fit.degrees);
   return {
     alpha: fit.contrast((c) => c[1]),
     beta: fit.contrast((c) => c[3]),
     tokensOverSize: fit.contrast((c) => c[3] - c[1]),
-    scatter: Math.sqrt(variance),
+    scatter: fit.scatter,
     at: (parameters, tokens) => entropy + Math.exp(logAt(parameters, tokens)(fit.coefficients)),
     logExcess: (parameters, tokens) => fit.contrast(logAt(parameters, tokens)),
   };
@@ -105,9 +106,9 @@ function fitted(
     cells.map(({ parameters, tokens }) =>
       logSum(c[0] - c[1] * logs.size(parameters), c[2] - c[3] * logs.tokens(tokens)),
     );
-  const half = logs.excess.reduce((sum, one) => sum + one, 0) / cells.length - Math.LN2;
+  const half = mean(logs.excess) - Math.LN2;
   const fits = STARTS.map(([alpha, beta]) => fitNonlinear(model, [half, alpha, half, beta], logs.excess));
-  const squares = ({ residuals }: NonlinearFit): number => residuals.reduce((sum, one) => sum + one * one, 0);
+  const squares = ({ residuals }: NonlinearFit): number => sumOfSquares(residuals);
   return { logs, model, best: fits.reduce((best, one) => (squares(one) < squares(best) ? one : best)) };
 }
 
@@ -135,8 +136,7 @@ export function logsOf(operation: string, cells: readonly GridCell[], entropy: n
         `${below.parameters} parameters. Take the entropy of the very windows that the loss was taken over.`,
     );
   }
-  const middle = (of: (cell: GridCell) => number): number =>
-    cells.reduce((sum, cell) => sum + Math.log(of(cell)), 0) / cells.length;
+  const middle = (of: (cell: GridCell) => number): number => mean(cells.map((cell) => Math.log(of(cell))));
   const [n, d] = [middle(({ parameters }) => parameters), middle(({ tokens }) => tokens)];
   return {
     size: (parameters) => Math.log(parameters) - n,

@@ -5,8 +5,9 @@
  */
 import jstat from 'jstat';
 import type { Contrast } from './contrast.js';
-import { leastSquares, quadraticForm, type LeastSquares } from './least-squares.js';
+import { dot, leastSquares, quadraticForm, sumOfSquares } from './least-squares.js';
 import { fitNonlinear, type Model } from './nonlinear-fit.js';
+import { mean } from './statistics.js';
 
 /** The mean gap at one size and number of tokens. */
 export interface GapCell {
@@ -41,10 +42,10 @@ export function fitGapPlane(cells: readonly GapCell[]): GapPlane {
     cells.map((cell) => [1, x(cell.parameters), y(cell.tokens)]),
     gaps,
   );
-  const squares = sumOfSquares(flat);
+  const squares = sumOfSquares(flat.residuals);
   const variance = squares / flat.degrees;
   const contrast = (combination: readonly number[]): Contrast => ({
-    value: combination.reduce((sum, weight, i) => sum + weight * flat.coefficients[i], 0),
+    value: dot(combination, flat.coefficients),
     standardError: Math.sqrt(variance * quadraticForm(combination, flat.unscaledCovariance)),
     degrees: flat.degrees,
     count: cells.length,
@@ -108,19 +109,14 @@ function bendOf(cells: readonly GapCell[], squares: number): number | undefined 
     terms.map(([n, d]) => [1, n, d, n * n, n * d, d * d]),
     cells.map(({ gap }) => gap),
   );
-  const rest = sumOfSquares(bent);
+  const rest = sumOfSquares(bent.residuals);
   if (rest === 0) return squares === 0 ? 1 : 0;
   return 1 - jstat.jStat.centralF.cdf((squares - rest) / 3 / (rest / bent.degrees), 3, bent.degrees);
 }
 
 /** log₁₀ around the cells' middle. */
 function decades(cells: readonly GapCell[]): Record<'x' | 'y', (value: number) => number> {
-  const middle = (of: (cell: GapCell) => number): number =>
-    cells.reduce((sum, cell) => sum + Math.log10(of(cell)), 0) / cells.length;
+  const middle = (of: (cell: GapCell) => number): number => mean(cells.map((cell) => Math.log10(of(cell))));
   const [n, d] = [middle(({ parameters }) => parameters), middle(({ tokens }) => tokens)];
   return { x: (value) => Math.log10(value) - n, y: (value) => Math.log10(value) - d };
-}
-
-function sumOfSquares({ residuals }: LeastSquares): number {
-  return residuals.reduce((sum, one) => sum + one * one, 0);
 }

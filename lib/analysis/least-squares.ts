@@ -1,5 +1,6 @@
 /** Ordinary least squares, with what is needed to say how well its coefficients are known. */
 import jstat from 'jstat';
+import { UndeterminedError } from './undetermined.js';
 
 /** A fit of y ≈ X β. */
 export interface LeastSquares {
@@ -17,7 +18,7 @@ export interface LeastSquares {
  * Fits y ≈ X β.
  * @param design X, by rows, `[observations, coefficients]`
  * @param values y, `[observations]`
- * @throws Error where the rows do not determine every coefficient
+ * @throws UndeterminedError where the rows do not determine every coefficient
  */
 export function leastSquares(
   design: readonly (readonly number[])[],
@@ -30,7 +31,7 @@ export function leastSquares(
     );
   }
   if (columns === 0 || design.length < columns) {
-    throw new Error(
+    throw new UndeterminedError(
       `leastSquares: there must be at least as many rows as coefficients, got ${design.length} for ${columns}.`,
     );
   }
@@ -46,7 +47,7 @@ export function leastSquares(
     }),
   );
   if (!isInverse) {
-    throw new Error(
+    throw new UndeterminedError(
       'leastSquares: the rows must determine every coefficient, got columns that depend on each other.',
     );
   }
@@ -66,6 +67,12 @@ export function quadraticForm(
   return combination.reduce((sum, weight, i) => sum + weight * dot(covariance[i], combination), 0);
 }
 
-function dot(a: readonly number[], b: readonly number[]): number {
+/** Σ aᵢ·bᵢ. */
+export function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * b[i], 0);
+}
+
+/** Σ vᵢ². */
+export function sumOfSquares(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value * value, 0);
 }

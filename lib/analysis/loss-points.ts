@@ -1,37 +1,19 @@
 /** Measured losses, as the fits of this folder take them. */
 
+import { mean } from './statistics.js';
+
 /** The loss that a model came to. */
-export interface LossAtSize {
+export interface MeasuredLoss {
   /** N, learned values of the model. */
   parameters: number;
-  /** D, tokens that it was trained on. */
-  tokens?: number;
   /** Runs of one seed share their data; bootstraps draw pairs of size and seed. */
   seed: number;
-  /** Nats per token; null where the run diverged. */
-  loss: number | null;
-}
-
-/** A point whose run did not diverge. */
-export interface MeasuredLoss extends LossAtSize {
+  /** Nats per token. */
   loss: number;
 }
 
-/** Fits see what was measured; what diverged is counted beside them, never dropped in silence. */
-export function splitDiverged(points: readonly LossAtSize[]): {
-  measured: MeasuredLoss[];
-  diverged: LossAtSize[];
-} {
-  const isMeasured = (point: LossAtSize): point is MeasuredLoss =>
-    point.loss !== null && Number.isFinite(point.loss);
-  return {
-    measured: points.filter(isMeasured),
-    diverged: points.filter((point) => !isMeasured(point)),
-  };
-}
-
 /** The sizes of points, ascending. */
-export function sizesOf(points: readonly LossAtSize[]): number[] {
+export function sizesOf(points: readonly MeasuredLoss[]): number[] {
   return [...new Set(points.map(({ parameters }) => parameters))].sort((a, b) => a - b);
 }
 
@@ -39,7 +21,7 @@ export function sizesOf(points: readonly LossAtSize[]): number[] {
 export function meanBySize(points: readonly MeasuredLoss[]): { parameters: number; loss: number }[] {
   return sizesOf(points).map((parameters) => {
     const losses = points.filter((point) => point.parameters === parameters).map(({ loss }) => loss);
-    return { parameters, loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length };
+    return { parameters, loss: mean(losses) };
   });
 }
 

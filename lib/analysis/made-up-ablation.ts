@@ -85,7 +85,7 @@ function madeUpContrasts(world: Readonly<MadeUpAblation>, trial: number): Contra
   const names = Array.from({ length: world.arms + 1 }, (_, i) => `arm ${i}`);
   const finals: ArmLoss[] = [];
   const costs = new Map<string, { cost: number }>();
-  const shifts = Array.from({ length: world.seeds }, () => world.shift * normal(random));
+  const shifts = Array.from({ length: world.seeds }, () => world.shift * random.normal());
   names.forEach((arm, i) => {
     // The best rate lies anywhere between the second and the second but last that are tried.
     const best = (1 + random.uniform() * (world.rates - 3)) / 2;
@@ -97,7 +97,7 @@ function madeUpContrasts(world: Readonly<MadeUpAblation>, trial: number): Contra
     costs.set(arm, curve);
     const octave = Math.log2(curve.best);
     shifts.forEach((shift, seed) => {
-      finals.push({ arm, seed, loss: lossAt(octave) + shift + world.noise * normal(random) });
+      finals.push({ arm, seed, loss: lossAt(octave) + shift + world.noise * random.normal() });
     });
   });
   const pooled = new PooledArms(finals);
@@ -112,12 +112,12 @@ function tunedCurve(
   lossAt: (octave: number) => number,
   random: RandomStream,
 ): RateCurve {
-  const shifts = Array.from({ length: world.tuningSeeds }, () => world.shift * normal(random));
+  const shifts = Array.from({ length: world.tuningSeeds }, () => world.shift * random.normal());
   const runsAt = (octave: number): RateLoss[] =>
     shifts.map((shift, seed) => ({
       rate: 2 ** octave,
       seed,
-      loss: lossAt(octave) + shift + world.noise * normal(random),
+      loss: lossAt(octave) + shift + world.noise * random.normal(),
     }));
   let [low, high] = [0, (world.rates - 1) / 2];
   const runs = Array.from({ length: world.rates }, (_, step) => runsAt(step / 2)).flat();
@@ -126,9 +126,4 @@ function tunedCurve(
     if (curve.missing === undefined || grown === 4) return curve;
     runs.push(...(curve.missing === 'lower' ? runsAt((low -= 0.5)) : runsAt((high += 0.5))));
   }
-}
-
-/** Box and Muller's. */
-function normal(random: RandomStream): number {
-  return Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
 }

@@ -105,7 +105,7 @@ export function gapLawCoverage(
     const cells = sizes.flatMap((parameters) =>
       tokens.map((count): GapCell => {
         const gap = truth.k * count ** truth.gammaD * parameters ** -truth.gammaN;
-        return { parameters, tokens: count, gap: gap + noise * Math.sqrt(2 / seeds) * normal(random) };
+        return { parameters, tokens: count, gap: gap + noise * Math.sqrt(2 / seeds) * random.normal() };
       }),
     );
     const { gammaN, gammaD } = fitGapLaw(cells);
@@ -134,8 +134,8 @@ export function madeUpCells(world: Readonly<MadeUpGrid>, trial: number): [GridCe
   const random = new RandomStream(trial, 'bootstrap', 2 ** 35 + trial);
   const noisy = (cells: GridCell[]): GridCell[] =>
     cells.map((cell) => {
-      const strayed = (cell.loss - world.entropy) * Math.exp(world.scatter * normal(random));
-      const seeds = (world.noise / Math.sqrt(world.seeds)) * normal(random);
+      const strayed = (cell.loss - world.entropy) * Math.exp(world.scatter * random.normal());
+      const seeds = (world.noise / Math.sqrt(world.seeds)) * random.normal();
       return { ...cell, loss: world.entropy + Math.max(1e-3, strayed + seeds) };
     });
   return [noisy(exactCells(world, 1)), noisy(exactCells(world, world.worth))];
@@ -143,9 +143,4 @@ export function madeUpCells(world: Readonly<MadeUpGrid>, trial: number): [GridCe
 
 function gapsBetween(cells: readonly GridCell[], others: readonly GridCell[]): GapCell[] {
   return cells.map(({ parameters, tokens, loss }, i) => ({ parameters, tokens, gap: loss - others[i].loss }));
-}
-
-/** Box and Muller's. */
-function normal(random: RandomStream): number {
-  return Math.sqrt(-2 * Math.log(1 - random.uniform())) * Math.cos(2 * Math.PI * random.uniform());
 }

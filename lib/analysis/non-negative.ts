@@ -1,5 +1,7 @@
 /** Linear least squares with coefficients that must not be negative, for a handful of columns. */
 
+import { dot } from './least-squares.js';
+
 /** Coefficients of the columns, and the sum of squares that is left. */
 export interface LinearFit {
   coefficients: number[];
@@ -44,12 +46,6 @@ function residualSquares(
     squares += left * left;
   }
   return squares;
-}
-
-function dot(a: readonly number[], b: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 /** Gauss elimination with pivots; undefined where the matrix is singular to rounding. */

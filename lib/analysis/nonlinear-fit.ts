@@ -3,7 +3,8 @@
  * known: near the best fit the model is linear, and its slopes make the covariance (the delta method).
  */
 import type { Contrast } from './contrast.js';
-import { leastSquares, quadraticForm, type LeastSquares } from './least-squares.js';
+import { leastSquares, quadraticForm, sumOfSquares, type LeastSquares } from './least-squares.js';
+import { ifDetermined } from './undetermined.js';
 
 /** A fitted model. */
 export interface NonlinearFit {
@@ -12,6 +13,8 @@ export interface NonlinearFit {
   residuals: number[];
   /** Values less coefficients. */
   degrees: number;
+  /** Standard deviation of a value around the model. */
+  scatter: number;
   /** A function of the coefficients with its standard error, by its slopes. */
   contrast(of: (coefficients: readonly number[]) => number): Contrast;
 }
@@ -40,7 +43,7 @@ export function fitNonlinear(
     const step = dampedStep(slopesOf(model, coefficients), residuals, damping);
     const next = coefficients.map((one, i) => one + (step?.[i] ?? NaN));
     const nextResiduals = residualsOf(model, next, values);
-    const [before, after] = [squares(residuals), squares(nextResiduals)];
+    const [before, after] = [sumOfSquares(residuals), sumOfSquares(nextResiduals)];
     if (!(after < before)) {
       damping *= 10;
       if (damping > 1e12) break;
@@ -79,11 +82,12 @@ function fitOf(coefficients: number[], residuals: number[], slopes: readonly num
   const count = residuals.length;
   const degrees = Math.max(0, count - coefficients.length);
   const covariance = solved(slopes, residuals)?.unscaledCovariance;
-  const variance = degrees > 0 ? squares(residuals) / degrees : Infinity;
+  const variance = degrees > 0 ? sumOfSquares(residuals) / degrees : Infinity;
   return {
     coefficients,
     residuals,
     degrees,
+    scatter: Math.sqrt(sumOfSquares(residuals) / Math.max(1, degrees)),
     contrast(of) {
       const value = of(coefficients);
       if (covariance === undefined || degrees === 0)
@@ -125,13 +129,5 @@ function dampedStep(
 
 /** Undefined where the rows do not determine every coefficient. */
 function solved(design: readonly number[][], values: readonly number[]): LeastSquares | undefined {
-  try {
-    return leastSquares(design, values);
-  } catch {
-    return undefined;
-  }
-}
-
-function squares(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value * value, 0);
+  return ifDetermined(() => leastSquares(design, values));
 }

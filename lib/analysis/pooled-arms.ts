@@ -7,9 +7,10 @@
  * by an F test, stands apart: it keeps a variance of its own, and the others are not judged by it.
  */
 import jstat from 'jstat';
-import type { Contrast } from './contrast.js';
-import { leastSquares, quadraticForm, type LeastSquares } from './least-squares.js';
+import { divergedContrast, type Contrast } from './contrast.js';
+import { leastSquares, quadraticForm, sumOfSquares, type LeastSquares } from './least-squares.js';
 import { mean, standardDeviation } from './statistics.js';
+import { UndeterminedError } from './undetermined.js';
 
 /** The loss of one run. */
 export interface ArmLoss {
@@ -38,7 +39,8 @@ export class PooledArms {
 
   /**
    * @param runs of all arms of one size on one corpus; an arm and a seed at most once
-   * @throws Error for no runs, a loss that is no number, a run given twice, and where nothing is left to estimate the spread from
+   * @throws UndeterminedError for no runs, and where nothing is left to estimate the spread from; Error for a loss that is no number
+   * and a run given twice
    */
   constructor(runs: readonly ArmLoss[]) {
     this.#losses = byArm(runs);
@@ -64,7 +66,8 @@ export class PooledArms {
     const [own, other] = [this.#seedsOf(arm), this.#seedsOf(reference)];
     const count = Math.min(own.size, other.size);
     if (this.diverged.includes(arm) || this.diverged.includes(reference)) {
-      return divergedContrast(this.diverged.includes(arm), this.diverged.includes(reference), count);
+      const loss = (name: string): number => (this.diverged.includes(name) ? Infinity : 0);
+      return divergedContrast(loss(arm) - loss(reference), count);
     }
     const [column, against] = [this.#columns.get(arm), this.#columns.get(reference)];
     if (column === undefined || against === undefined)
@@ -88,7 +91,7 @@ export class PooledArms {
 }
 
 function byArm(runs: readonly ArmLoss[]): Map<string, Map<number, number>> {
-  if (runs.length === 0) throw new Error('PooledArms: there must be runs to pool, got none.');
+  if (runs.length === 0) throw new UndeterminedError('PooledArms: there must be runs to pool, got none.');
   const losses = new Map<string, Map<number, number>>();
   for (const { arm, seed, loss } of runs) {
     if (Number.isNaN(loss))
@@ -117,7 +120,7 @@ function fitArms(runs: readonly ArmLoss[]): ArmsFit {
   ]);
   const columns = arms.length + seeds.length;
   if (runs.length <= columns) {
-    throw new Error(
+    throw new UndeterminedError(
       `PooledArms: there must be more runs than arms and seeds together, got ${runs.length} runs of ${arms.length} arms.`,
     );
   }
@@ -154,14 +157,4 @@ function unequalContrast(
   const n = differences.length;
   const spread = n > 1 ? standardDeviation(differences) : deviation * Math.SQRT2;
   return { value: mean(differences), standardError: spread / Math.sqrt(n), degrees: n - 1, count };
-}
-
-/** A run that diverged lost by more than any number; two arms with such runs have no difference. */
-function divergedContrast(own: boolean, other: boolean, count: number): Contrast {
-  if (own && other) return { value: 0, standardError: Infinity, degrees: 0, count };
-  return { value: own ? Infinity : -Infinity, standardError: 0, degrees: 0, count };
-}
-
-function sumOfSquares(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value * value, 0);
 }

@@ -7,8 +7,9 @@
  * uncertainty (`atBestRate`).
  */
 import type { Contrast } from './contrast.js';
-import { leastSquares, quadraticForm, type LeastSquares } from './least-squares.js';
+import { leastSquares, quadraticForm, sumOfSquares, type LeastSquares } from './least-squares.js';
 import { mean } from './statistics.js';
+import { UndeterminedError } from './undetermined.js';
 
 /** The loss of one tuning run. */
 export interface RateLoss {
@@ -57,7 +58,7 @@ const RECENTRINGS = 5;
 /**
  * Fits the curve.
  * @param runs tuning runs of one arm, at least four with finite losses at three rates; seeds shift the whole curve
- * @throws Error for fewer
+ * @throws UndeterminedError for fewer
  */
 export function fitRateCurve(runs: readonly RateLoss[]): RateCurve {
   const finite = runs.filter(({ loss }) => loss < Infinity);
@@ -78,7 +79,7 @@ export function fitRateCurve(runs: readonly RateLoss[]): RateCurve {
 function fitAround(center: number, finite: readonly RateLoss[]): RateCurve {
   const { rates, runs } = within(center, finite);
   if (rates.length < 3 || runs.length < 4) {
-    throw new Error(
+    throw new UndeterminedError(
       `fitRateCurve: there must be at least four finite losses at three rates, got ${runs.length} at ${rates.length}.`,
     );
   }
@@ -133,7 +134,7 @@ function vertexError({ coefficients, unscaledCovariance, residuals, degrees }: L
   const gradient = coefficients.map(() => 0);
   gradient[1] = -1 / (2 * curvature);
   gradient[2] = slope / (2 * curvature * curvature);
-  const variance = residuals.reduce((sum, residual) => sum + residual * residual, 0) / Math.max(1, degrees);
+  const variance = sumOfSquares(residuals) / Math.max(1, degrees);
   return Math.sqrt(variance * quadraticForm(gradient, unscaledCovariance));
 }
 

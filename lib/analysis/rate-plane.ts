@@ -3,7 +3,8 @@
  * places, log₂ rate = height of the language + slope·log₂ N + slope·log₂ D. Languages share the slopes of an arm.
  */
 import type { RateCurve } from './rate-curve.js';
-import { leastSquares, quadraticForm } from './least-squares.js';
+import { dot, leastSquares, quadraticForm } from './least-squares.js';
+import { mean } from './statistics.js';
 
 /** A place where a rate was searched, and what its curve found. */
 export interface TunedPlace extends Pick<RateCurve, 'best' | 'octaves' | 'curvature'> {
@@ -41,7 +42,7 @@ const AT_EDGE = 1;
 export function fitRatePlane(places: readonly TunedPlace[]): RatePlane {
   const languages = [...new Set(places.map(({ language }) => language))];
   const center = (of: (place: TunedPlace) => number): number =>
-    places.reduce((sum, place) => sum + Math.log2(of(place)), 0) / places.length;
+    mean(places.map((place) => Math.log2(of(place))));
   const [n, d] = [center(({ parameters }) => parameters), center(({ tokens }) => tokens)];
   const row = (language: string, parameters: number, tokens: number): number[] => [
     ...languages.map((one) => (one === language ? 1 : 0)),
@@ -58,21 +59,15 @@ export function fitRatePlane(places: readonly TunedPlace[]): RatePlane {
   const squares = residuals.reduce((sum, residual) => sum + residual ** 2, 0);
   // Places that happen to lie on one plane are no proof that it is known without error.
   const variance = Math.max(1, degrees > 0 ? squares / degrees : 1);
-  const curvature = places.reduce((sum, place) => sum + Math.max(0, place.curvature), 0) / places.length;
+  const curvature = mean(places.map((place) => Math.max(0, place.curvature)));
   const known = (language: string, parameters: number, tokens: number): number[] => {
     if (languages.includes(language)) return row(language, parameters, tokens);
     throw new Error(`fitRatePlane: the language must be one of ${languages.join(', ')}, got ${language}.`);
   };
-  const dot = (values: readonly number[]): number =>
-    values.reduce((sum, value, i) => sum + value * coefficients[i], 0);
   return {
     slopes: { parameters: coefficients[languages.length], tokens: coefficients[languages.length + 1] },
     scatter: Math.sqrt(squares / Math.max(1, degrees)) * mean(weights.map((weight) => 1 / weight)),
-    at: (...place) => 2 ** dot(known(...place)),
+    at: (...place) => 2 ** dot(known(...place), coefficients),
     cost: (...place) => curvature * variance * quadraticForm(known(...place), unscaledCovariance),
   };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -3,7 +3,8 @@
  * is what the interval is made from, not the seeds' within a size.
  */
 import type { Contrast } from './contrast.js';
-import { leastSquares, quadraticForm } from './least-squares.js';
+import { dot, leastSquares, quadraticForm, sumOfSquares } from './least-squares.js';
+import { mean } from './statistics.js';
 
 /** A difference at one size. */
 export interface SizeDifference {
@@ -36,7 +37,7 @@ export function sizeTrend(differences: readonly SizeDifference[]): SizeTrend {
       `sizeTrend: sizes must be above 0 and differences finite, got ${odd.value} at size ${odd.size}.`,
     );
   }
-  const center = differences.reduce((sum, { size }) => sum + Math.log2(size), 0) / count;
+  const center = mean(differences.map(({ size }) => Math.log2(size)));
   const x = differences.map(({ size }) => Math.log2(size) - center);
   const values = differences.map(({ value }) => value);
   const line = fitted(
@@ -57,9 +58,9 @@ export function sizeTrend(differences: readonly SizeDifference[]): SizeTrend {
 
 function fitted(design: number[][], values: readonly number[]): (combination: readonly number[]) => Contrast {
   const { coefficients, unscaledCovariance, residuals, degrees } = leastSquares(design, values);
-  const variance = residuals.reduce((sum, r) => sum + r * r, 0) / degrees;
+  const variance = sumOfSquares(residuals) / degrees;
   return (combination) => ({
-    value: combination.reduce((sum, weight, i) => sum + weight * coefficients[i], 0),
+    value: dot(combination, coefficients),
     standardError: Math.sqrt(variance * quadraticForm(combination, unscaledCovariance)),
     degrees,
     count: values.length,

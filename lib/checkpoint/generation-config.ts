@@ -2,6 +2,7 @@
 import type { ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { excerpt } from '../io/file-error.js';
+import { isObject } from '../io/is-object.js';
 
 /** What generation starts from where the caller says nothing. Absent fields are not in the checkpoint. */
 export interface GenerationConfig {
@@ -31,10 +32,10 @@ export function parseGenerationConfig(json: unknown, config: ModelConfig, file: 
     const operation = 'read generation config';
     throw new CheckpointError({ operation, file, what, expected, found: excerpt(found) });
   };
-  if (json !== undefined && (typeof json !== 'object' || json === null || Array.isArray(json))) {
+  if (json !== undefined && !isObject(json)) {
     return fail('generation config', 'a JSON object', json);
   }
-  const raw = (json ?? {}) as Record<string, unknown>;
+  const raw = json ?? {};
   const number = (key: string, expected: string, fits: (value: number) => boolean): number | undefined => {
     const value = raw[key] ?? undefined;
     if (value === undefined) return undefined;

@@ -1,7 +1,9 @@
 /** config.json of Hugging Face's layout as it comes from outside: checked, and put in the project's terms. */
-import { ConfigError, parseModelConfig, type ModelConfig } from '../config.js';
+import { parseModelConfig, type ModelConfig } from '../config.js';
+import { ConfigError } from '../io/config-error.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { excerpt } from '../io/file-error.js';
+import { isObject } from '../io/is-object.js';
 
 /** Whether the seven matrices of a layer are stored two bits a weight. transformers' `bitlinear` always is. */
 export function isPacked(config: ModelConfig): boolean {
@@ -33,10 +35,6 @@ export function readModelConfig(json: unknown, file: string): ModelConfig {
   // The others stay known: generation_config.json lists them too.
   if (Array.isArray(raw.eos_token_id)) raw.eos_token_id = (raw.eos_token_id as unknown[])[0];
   return toCheckpointError(file, () => parseModelConfig(isObject(json) ? raw : json, file));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refuse(

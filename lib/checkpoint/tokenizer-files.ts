@@ -6,6 +6,7 @@ import { excerpt } from '../io/file-error.js';
 import { parseJson } from '../io/json-file.js';
 import { readOptionalText } from '../io/whole-file.js';
 import type { TokenizerSource } from './tokenizer-source.js';
+import { isObject } from '../io/is-object.js';
 
 const operation = 'read tokenizer';
 
@@ -42,7 +43,7 @@ async function readObject(folder: string, name: string): Promise<Record<string, 
   if (text === undefined) return undefined;
   const file = join(folder, name);
   const json = parseJson(text, file, operation);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+  if (!isObject(json)) {
     throw new CheckpointError({
       operation,
       file,
@@ -51,7 +52,7 @@ async function readObject(folder: string, name: string): Promise<Record<string, 
       found: excerpt(json),
     });
   }
-  return json as Record<string, unknown>;
+  return json;
 }
 
 /**

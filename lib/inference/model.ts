@@ -2,43 +2,23 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { GenerationConfig } from '../checkpoint/generation-config.js';
 import type { ModelConfig } from '../config.js';
-import { FORMAT_TERNARY } from '../kernel/layout.js';
 import type { KernelName } from '../kernel/kernel.js';
-import { blockCount, groupCount, readTrits, type Matrix } from '../kernel/matrix.js';
 import { quote } from '../io/quote.js';
 import type { ChatMessage } from '../tokenizer/chat-template.js';
 import type { Engine } from './engine.js';
 import { computeLogits, sumLogProbabilities } from './evaluate.js';
 import { startGeneration, type GenerateOptions, type Generation, type Prompt } from './generation.js';
-import { matricesOf } from './load-weights.js';
 import type { ModelBytes } from './model-memory.js';
 import { measureSpeed, type Speed, type SpeedOptions } from './speed.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
+import {
+  ternaryShares,
+  ternaryWeights,
+  type TernaryShares,
+  type TernaryWeights,
+} from './look/ternary-weights.js';
 import { trace, type ModelTrace } from './look/trace.js';
 import { logAsTable } from '../plots/model-table.js';
-
-/** How often each ternary weight occurs in a matrix. */
-export interface TernaryShares {
-  /** transformers' name, such as `model.layers.0.self_attn.q_proj.weight`. */
-  name: string;
-  layer: number;
-  /** Weights of the matrix. */
-  weights: number;
-  /** Shares of -1, 0 and +1; together 1. */
-  minus: number;
-  zero: number;
-  plus: number;
-}
-
-/** A ternary matrix as the model holds it. */
-export interface TernaryWeights {
-  /** `[out, in]`. */
-  shape: readonly [out: number, input: number];
-  /** Row-major; -1, 0, 1. */
-  values: Int8Array;
-  /** weight = value · scale. */
-  scale: number;
-}
 
 /** A BitNet model in memory. Get one from `loadModel`. */
 export class Model {
@@ -183,9 +163,7 @@ export class Model {
   /** Shares of -1, 0 and +1 in every ternary matrix, counted in memory. Empty for a model without quantization. */
   ternaryShares(): TernaryShares[] {
     this.#checkOpen();
-    return [...matricesOf(this.#engine.memory)]
-      .filter(({ matrix }) => matrix.format === FORMAT_TERNARY)
-      .map(({ name, matrix }) => ({ name, layer: Number(name.split('.')[2]), ...this.#countTrits(matrix) }));
+    return ternaryShares(this.#engine);
   }
 
   /**
@@ -195,52 +173,13 @@ export class Model {
    */
   ternaryWeights(name: string): TernaryWeights {
     this.#checkOpen();
-    const found = [...matricesOf(this.#engine.memory)].find((entry) => entry.name === name);
-    if (found?.matrix.format !== FORMAT_TERNARY) {
-      throw new RangeError(
-        `ternary weights: name must be that of a ternary matrix, such as model.layers.0.self_attn.q_proj.weight, got ${JSON.stringify(name)}.`,
-      );
-    }
-    const { matrix } = found;
-    const values = readTrits(new Uint8Array(this.#engine.team.buffer), this.kernel, matrix);
-    return { shape: [matrix.rows, matrix.columns], values, scale: matrix.scale };
+    return ternaryWeights(this.#engine, name);
   }
 
   /** Ends all threads and gives the memory back to the system. What is running ends with an error. */
   async close(): Promise<void> {
     this.#closing ??= this.#engine.close();
     await this.#closing;
-  }
-
-  #countTrits({ rows, columns, values }: Matrix): Omit<TernaryShares, 'name' | 'layer'> {
-    const { team, memory } = this.#engine;
-    const groups = groupCount(rows);
-    const blocks = blockCount(columns);
-    // The activations lend their place: no call is running while this one is.
-    const most = Math.floor(memory.inputWidth / 2);
-    let zeros = 0;
-    let pluses = 0;
-    for (let group = 0; group < groups; group += most) {
-      const count = Math.min(most, groups - group);
-      team.run(
-        'countTrits',
-        { items: count, smallest: 16 },
-        { values: values + group * blocks * 64, blocks, counts: memory.normed },
-      );
-      const counts = new Int32Array(team.buffer, memory.normed, 2 * count);
-      for (let i = 0; i < counts.length; i += 2) {
-        zeros += counts[i];
-        pluses += counts[i + 1];
-      }
-    }
-    const weights = rows * columns;
-    zeros -= groups * 4 * blocks * 64 - weights; // what pads rows and columns is zero
-    return {
-      weights,
-      minus: (weights - zeros - pluses) / weights,
-      zero: zeros / weights,
-      plus: pluses / weights,
-    };
   }
 
   get #hasTokenizer(): boolean {

@@ -1,7 +1,9 @@
 /** Which of the project's model options inference runs. */
 import type { TensorEntry } from '../checkpoint/checkpoint.js';
 import { isTernary } from '../checkpoint/encodings.js';
-import { ablationOptions, ConfigError, OWN_QUANTIZERS, type ModelConfig } from '../config.js';
+import { OWN_QUANTIZERS } from '../ablation-options.js';
+import { ablationOptions, type ModelConfig } from '../config.js';
+import { ConfigError } from '../io/config-error.js';
 
 /**
  * Checks that this engine runs the model that a config describes: ternary weights with an int8 scale for each token, or

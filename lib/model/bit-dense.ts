@@ -10,7 +10,7 @@ import {
   type AblationOptions,
   type ActivationQuantizerName,
   type WeightQuantizerName,
-} from '../config.js';
+} from '../ablation-options.js';
 import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
 import { OwnQuantizer, type OwnQuantizers } from '../quantizers/own-quantizer.js';
 import type { QuantizerFunction } from '../quantizers/quantizer-function.js';

@@ -5,7 +5,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ModelTensor } from '../checkpoint/model-folder.js';
-import { ablationOptions, checkModelConfig, type AblationOptions, type ModelConfig } from '../config.js';
+import type { AblationOptions } from '../ablation-options.js';
+import { ablationOptions, checkModelConfig, type ModelConfig } from '../config.js';
 import { crossEntropyPerPosition } from './cross-entropy.js';
 import { attention, queryBlocks, type QueryBlock } from './fused/attention.js';
 import { bitLinear, quantizedInput, type BitLinearOptions } from './fused/bitlinear.js';

@@ -1,12 +1,11 @@
 /** A model at a glance: its parts, their shapes, and the bits of their weights and inputs. */
 import {
-  ablationOptions,
   FULL_PRECISION,
   type AblationOptions,
   type ActivationQuantizerName,
-  type ModelConfig,
   type WeightQuantizerName,
-} from '../config.js';
+} from '../ablation-options.js';
+import { ablationOptions, type ModelConfig } from '../config.js';
 import { quote } from '../io/quote.js';
 import { countParameters, parameterSpecs } from '../parameters.js';
 import { countValues } from '../shape.js';

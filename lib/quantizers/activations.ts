@@ -4,7 +4,7 @@
  *
  * Shapes: values `[tokens, features]`, row-major; any leading dimensions count as tokens.
  */
-import { ACTIVATION_QUANTIZERS, type ActivationQuantizerName } from '../config.js';
+import { ACTIVATION_QUANTIZERS, type ActivationQuantizerName } from '../ablation-options.js';
 import { roundHalfToEven } from './rounding.js';
 import { maxAbsolute, meanAbsolute } from './statistics.js';
 import { QUANTIZER_EPSILON, requireFinite } from './weights.js';
@@ -196,11 +196,15 @@ export function initialElasticStep(activations: ArrayLike<number>, bits = 8): nu
   if (x.length === 0) throw new Error('initialElasticStep: needs at least one value, got none.');
   requireFinite('initialElasticStep', x);
   const { high } = signedRange(bits);
-  return fround((2 * Math.max(meanAbsolute(x), QUANTIZER_EPSILON)) / Math.sqrt(high));
+  return fround(firstStep(Math.max(meanAbsolute(x), QUANTIZER_EPSILON), high));
 }
 
 /** The same for values of a standard normal distribution, whose mean magnitude is √(2/π), and 8 bits. */
-export const STANDARD_NORMAL_STEP: number = (2 * Math.sqrt(2 / Math.PI)) / Math.sqrt(127);
+export const STANDARD_NORMAL_STEP: number = firstStep(Math.sqrt(2 / Math.PI), signedRange(8).high);
+
+function firstStep(meanMagnitude: number, high: number): number {
+  return (2 * meanMagnitude) / Math.sqrt(high);
+}
 
 /** The activations that the integers stand for, in float32. */
 export function dequantizeActivations(quantized: QuantizedActivations): Float32Array {

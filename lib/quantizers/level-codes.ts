@@ -1,5 +1,5 @@
 /** A quantized matrix as it can be stored: a small number for each weight, and a step for each group of weights. */
-import type { AblationOptions } from '../config.js';
+import type { AblationOptions } from '../ablation-options.js';
 import { groupAt, groupCount, groupsOf, nearestCode, type Groups, type LevelGrid } from './level-grid.js';
 import { onGrid, requireFinite, weightGrid } from './weights.js';
 

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { meanInDouble } from '../backend/double-mean.js';
 import { constant, hasNativeKernels, indices, runKernel } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
-import type { WeightQuantizerName } from '../config.js';
+import type { WeightQuantizerName } from '../ablation-options.js';
 import { activationScales, SQRT_7 } from './activations.js';
 import type { Measured } from './weight-groups.js';
 import { QUANTIZER_EPSILON, weightGrid, type WeightGrid } from './weights.js';

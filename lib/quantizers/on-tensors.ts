@@ -7,7 +7,7 @@
  * training loop stops.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { ActivationQuantizerName, WeightQuantizerName } from '../config.js';
+import type { ActivationQuantizerName, WeightQuantizerName } from '../ablation-options.js';
 import { activationRange, keptOf, type ActivationRange } from './activations.js';
 import { absmeanScales, gridOfTensor, type TensorGrid } from './measures.js';
 import { inGroups, type WeightGroups } from './weight-groups.js';

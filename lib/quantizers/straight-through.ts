@@ -12,7 +12,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { withGradient } from '../backend/custom-gradient.js';
-import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../config.js';
+import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../ablation-options.js';
 import { activationRange, signedRange } from './activations.js';
 import { gridOfTensor } from './measures.js';
 import {

@@ -1,7 +1,7 @@
 /** Which weights of a matrix share a scale: all of them, groups of output rows, or neighbours within a row. */
 import * as tf from '@tensorflow/tfjs';
 import * as op from '../backend/operations.js';
-import type { AblationOptions } from '../config.js';
+import type { AblationOptions } from '../ablation-options.js';
 
 /** The options that say so; both absent: one scale for the whole matrix. */
 export type WeightGroups = Pick<AblationOptions, 'weight_groups' | 'weight_group_size'>;

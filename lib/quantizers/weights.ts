@@ -3,7 +3,7 @@
  * matrix to its grid (where zero lies, how wide a step is, which integers exist); rounding to a grid is the same for
  * all. All arithmetic is float32, in the order of transformers' `WeightQuant`.
  */
-import { WEIGHT_QUANTIZERS, type WeightQuantizerName } from '../config.js';
+import { WEIGHT_QUANTIZERS, type WeightQuantizerName } from '../ablation-options.js';
 import { roundHalfToEven } from './rounding.js';
 import { maxAbsolute, mean, meanAbsolute, medianAbsolute } from './statistics.js';
 

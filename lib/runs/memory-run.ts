@@ -1,4 +1,6 @@
-import type { LoadedRunCheckpoint, RunCheckpoint, RunFolder, RunPoint } from './run-folder.js';
+import type { RunPoint } from './metrics-file.js';
+import type { LoadedRunCheckpoint, RunCheckpoint } from './run-checkpoint.js';
+import type { RunFolder } from './run-folder.js';
 
 /** What training needs of the place that keeps its run: a folder, or memory. */
 export type RunStore<P extends RunPoint> = Pick<

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { ModelConfig } from '../config.js';
+import { isObject } from '../io/is-object.js';
 
 /** Everything that the losses of a run follow from. Plain data: it goes through JSON and back unchanged. */
 export interface RunConfig {
@@ -65,10 +66,6 @@ export function configDifferences(stored: unknown, wanted: unknown, path = ''): 
   const before = show(stored);
   const now = show(wanted);
   return before === now ? [] : [`${path}: ${before} in the folder, ${now} now`];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function show(value: unknown): string {

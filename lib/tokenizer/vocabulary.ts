@@ -3,6 +3,7 @@ import { quote } from '../io/quote.js';
 import { checkSteps } from './steps.js';
 import type { TokenizerJson } from './tokenizer-json.js';
 import { TokenizerError } from '../io/tokenizer-error.js';
+import { isObject } from '../io/is-object.js';
 
 /** No vocabulary in use has a tenth of this; ids index an array. */
 const MAX_ID = 2 ** 24;
@@ -73,7 +74,7 @@ export function readVocabulary(json: Readonly<Record<string, unknown>>): Vocabul
 
 function checkKind({ model, decoder }: TokenizerJson): Spelling {
   const vocabulary: unknown = model?.vocab;
-  if (typeof vocabulary !== 'object' || vocabulary === null || Array.isArray(vocabulary)) {
+  if (!isObject(vocabulary)) {
     throw new TokenizerError(
       `load tokenizer: model.vocab must be an object of tokens and ids, got ${quote(vocabulary)}, with model.type ${quote(model?.type)}.`,
     );

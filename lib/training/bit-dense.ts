@@ -1,6 +1,6 @@
 /** bitDense as notebooks import it: its layer is made by lib/model/bit-dense.ts once TensorFlow is loaded. */
 import type { Layer } from '../backend/notebook-tensorflow.js';
-import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../config.js';
+import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../ablation-options.js';
 import type { QuantizerFunction } from '../quantizers/quantizer-function.js';
 import type { QuantizedWeights } from '../quantizers/weights.js';
 

@@ -6,6 +6,7 @@ import type { Corpus } from '../corpora/corpus.js';
 import { formatBytes } from '../io/format-bytes.js';
 import { schedule } from './schedule.js';
 import type { TrainingOptions } from './types.js';
+import { isObject } from '../io/is-object.js';
 
 /** Largest length of a batch and of its sequences: more is a slip of the pen. */
 const MAX_COUNT = 2 ** 24;
@@ -131,10 +132,6 @@ function expect(isRight: boolean, expected: string): string | undefined {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function shown(value: unknown): string {

@@ -5,7 +5,7 @@ import { lineFigure } from '../plots/charts/line-figure.js';
 import { lossCurves } from '../plots/charts/loss-curves.js';
 import type { Figure } from '../plots/figure.js';
 import { show } from '../plots/notebook.js';
-import { readRun } from '../runs/run-folder.js';
+import { readRun } from '../runs/open-run.js';
 import { schedule, type ScheduleOptions } from './schedule.js';
 import type { Diagnostics } from './types.js';
 

@@ -8,7 +8,7 @@ import { liveFigure } from '../plots/notebook.js';
 import { readRunConfig } from '../runs/run-config-file.js';
 import { MemoryRun } from '../runs/memory-run.js';
 import { stableJson } from '../runs/run-config.js';
-import { readRun } from '../runs/run-folder.js';
+import { readRun } from '../runs/open-run.js';
 import { abortOnInterrupt } from './interrupt.js';
 import type { TrainableModel, TrainingOptions, TrainingPoint } from './types.js';
 

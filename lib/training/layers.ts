@@ -1,7 +1,7 @@
 /** See layer-functions.ts. */
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor } from '../backend/notebook-tensorflow.js';
-import { BITNET_B158 } from '../config.js';
+import { BITNET_B158 } from '../ablation-options.js';
 import { BitLM } from '../model/bitlm.js';
 import { squaredRelu } from '../model/feed-forward.js';
 import { attention, queryBlocks } from '../model/fused/attention.js';

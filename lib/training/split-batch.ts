@@ -4,7 +4,7 @@
  */
 import { hasNativeKernels } from '../backend/kernels.js';
 import { currentBackend } from '../backend/tensorflow.js';
-import type { AblationOptions, ActivationQuantizerName } from '../config.js';
+import type { AblationOptions, ActivationQuantizerName } from '../ablation-options.js';
 import type { TokenWindows } from '../corpora/corpus.js';
 
 /** Part of a batch. */

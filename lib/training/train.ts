@@ -5,7 +5,9 @@ import { currentBackend } from '../backend/tensorflow.js';
 import { BitLM } from '../model/bitlm.js';
 import { checkTrainingOptions } from './check-options.js';
 import type { RunStore } from '../runs/memory-run.js';
-import { installedVersions, openRun, RunFolderError, type RunConfig } from '../runs/run-folder.js';
+import { RunFolderError } from '../io/run-folder-error.js';
+import { openRun } from '../runs/open-run.js';
+import { installedVersions, type RunConfig } from '../runs/run-config.js';
 import { TrainingSession } from './session.js';
 import type { RunOptions, TrainableModel, TrainingOptions, TrainingPoint } from './types.js';
 

@@ -1,6 +1,7 @@
 /** What goes into a training run and what comes out of it, without TensorFlow: notebooks and experiments read these. */
 import type { ModelTensor } from '../checkpoint/model-folder.js';
-import type { AblationOptions, ModelConfig } from '../config.js';
+import type { AblationOptions } from '../ablation-options.js';
+import type { ModelConfig } from '../config.js';
 import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import type { InputStatistics } from '../quantizers/input-statistics.js';
 import type { GenerationOptions } from '../model/generation-options.js';

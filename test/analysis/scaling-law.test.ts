@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { coverage, MADE_UP_SWEEP, madeUpLosses } from '../../lib/analysis/coverage.js';
 import { precisionLawFactor, shiftBySize } from '../../lib/analysis/horizontal-shift.js';
-import { splitDiverged, type MeasuredLoss } from '../../lib/analysis/loss-points.js';
-import { fitPowerLaw, lossAt } from '../../lib/analysis/scaling-law.js';
+import type { MeasuredLoss } from '../../lib/analysis/loss-points.js';
+import { fitPowerLaw } from '../../lib/analysis/scaling-law.js';
 import { powerLawIntervals, profileOfC } from '../../lib/analysis/scaling-intervals.js';
-import { fitTokensLaw, lossOf, type TokensPoint } from '../../lib/analysis/tokens-law.js';
 
 const SIZES = MADE_UP_SWEEP.sizes;
 
@@ -109,49 +108,5 @@ describe('shiftBySize', () => {
   it('stands beside the precision law: 0.446 at 1.58 bits, 0.312 at one', () => {
     expect(precisionLawFactor(1.58)).toBeCloseTo(0.446, 3);
     expect(precisionLawFactor(1)).toBeCloseTo(0.312, 3);
-  });
-});
-
-describe('fitTokensLaw', () => {
-  const truth = { E: 0.8, A: 150, alpha: 0.5, B: 900, beta: 0.6, rmse: 0, atBounds: [] };
-  const grid: TokensPoint[] = [8e3, 3e4, 1e5, 3e5].flatMap((parameters) =>
-    [2e5, 4e5, 8e5, 1.6e6].map((tokens) => ({
-      parameters,
-      tokens,
-      seed: 1,
-      loss: lossOf(truth, parameters, tokens),
-    })),
-  );
-
-  it('finds the coefficients that exact losses were made from', () => {
-    const law = fitTokensLaw(grid);
-    expect(law.E).toBeCloseTo(truth.E, 2);
-    expect(law.alpha).toBeCloseTo(truth.alpha, 2);
-    expect(law.beta).toBeCloseTo(truth.beta, 2);
-    expect(law.atBounds).toEqual([]);
-  });
-
-  it('explains the c of a fit at equal tokens: E + B/D^β', () => {
-    const equal = grid.filter(({ tokens }) => tokens === 8e5);
-    const law = fitPowerLaw(equal);
-    expect(law.c).toBeCloseTo(truth.E + truth.B * 8e5 ** -truth.beta, 2);
-    expect(lossAt(law, 1e5)).toBeCloseTo(lossOf(truth, 1e5, 8e5), 3);
-  });
-
-  it('says how many numbers of tokens are needed', () => {
-    expect(() => fitTokensLaw(grid.filter(({ tokens }) => tokens === 8e5))).toThrow(
-      'at least 3 numbers of tokens, got 1',
-    );
-  });
-});
-
-describe('splitDiverged', () => {
-  it('counts what diverged beside what was measured', () => {
-    const { measured, diverged } = splitDiverged([
-      ...exact(1, -1, 0),
-      { parameters: 5, seed: 2, loss: null },
-    ]);
-    expect(measured).toHaveLength(SIZES.length);
-    expect(diverged).toEqual([{ parameters: 5, seed: 2, loss: null }]);
   });
 });

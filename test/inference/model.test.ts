@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { saveModelFolder } from '../../lib/checkpoint/model-folder.js';
-import { FULL_PRECISION } from '../../lib/config.js';
+import { FULL_PRECISION } from '../../lib/ablation-options.js';
 import type { GenerateOptions } from '../../lib/inference/generation.js';
 import { loadModel } from '../../lib/inference/load-model.js';
 import type { Model } from '../../lib/inference/model.js';

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { saveModelFolder } from '../../lib/checkpoint/model-folder.js';
 import { writeFileAtomically } from '../../lib/io/atomic-write.js';
 import { makeFolder } from '../../lib/io/make-folder.js';
-import { openRun } from '../../lib/runs/run-folder.js';
+import { openRun } from '../../lib/runs/open-run.js';
 import { writeJson } from '../../scripts/setup/written-whole.js';
 import { smallConfig, smallTensors } from '../checkpoint/small-model.js';
 import { TOY_CONFIG } from '../runs/toy-run.js';

@@ -12,7 +12,7 @@ import { hasHash } from '../../lib/hub/download.js';
 import { openSession } from '../../lib/hub/request.js';
 import { tryLock } from '../../lib/io/lock.js';
 import { readTextIfThere, readWhole } from '../../lib/io/whole-file.js';
-import { openRun, readRun } from '../../lib/runs/run-folder.js';
+import { openRun, readRun } from '../../lib/runs/open-run.js';
 import { repairRun } from '../../lib/runs/repair-run.js';
 import { loadTokenizer } from '../../lib/tokenizer/tokenizer.js';
 import { scratchFolder, smallConfig, smallTensors } from '../checkpoint/small-model.js';

@@ -6,7 +6,7 @@ import {
   WEIGHT_QUANTIZERS,
   type ActivationQuantizerName,
   type WeightQuantizerName,
-} from '../../lib/config.js';
+} from '../../lib/ablation-options.js';
 import { bitDense } from '../../lib/model/bit-dense.js';
 import { dequantizeActivations, quantizeActivations } from '../../lib/quantizers/activations.js';
 import { dequantizeWeights, quantizeWeights } from '../../lib/quantizers/weights.js';

@@ -5,11 +5,10 @@ import {
   ACTIVATION_QUANTIZERS,
   BITNET_B158,
   NORM_PLACEMENTS,
-  parseModelConfig,
   WEIGHT_QUANTIZERS,
   type AblationOptions,
-  type ModelConfig,
-} from '../../lib/config.js';
+} from '../../lib/ablation-options.js';
+import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { generateTokens } from '../../lib/model/generate.js';
 import { countParameters, parameterSpecs } from '../../lib/parameters.js';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
-import { BITNET_B158, FULL_PRECISION, type AblationOptions } from '../../lib/config.js';
+import { BITNET_B158, FULL_PRECISION, type AblationOptions } from '../../lib/ablation-options.js';
 import { toText } from '../../lib/plots/draw/written-table.js';
 import { logAsTable, modelTable, print } from '../../lib/plots/model-table.js';
 import { configurationA } from '../../experiments/sweep/configurations.js';

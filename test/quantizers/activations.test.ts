@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ACTIVATION_QUANTIZERS, type ActivationQuantizerName } from '../../lib/config.js';
+import { ACTIVATION_QUANTIZERS, type ActivationQuantizerName } from '../../lib/ablation-options.js';
 import {
   activationRange,
   dequantizeActivations,

@@ -7,7 +7,7 @@ import {
   WEIGHT_QUANTIZERS,
   type ActivationQuantizerName,
   type WeightQuantizerName,
-} from '../../lib/config.js';
+} from '../../lib/ablation-options.js';
 import { dequantizeActivations, quantizeActivations } from '../../lib/quantizers/activations.js';
 import { roundToTernaryByKernel } from '../../lib/model/fused/ternary-weights.js';
 import { gridOfTensor } from '../../lib/quantizers/measures.js';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WEIGHT_QUANTIZERS, type WeightQuantizerName } from '../../lib/config.js';
+import { WEIGHT_QUANTIZERS, type WeightQuantizerName } from '../../lib/ablation-options.js';
 import { maxAbsolute, mean, meanAbsolute, medianAbsolute } from '../../lib/quantizers/statistics.js';
 import { dequantizeWeights, quantizeWeights, weightGrid } from '../../lib/quantizers/weights.js';
 import { excess, float32, golden, values, type GoldenTensor } from '../golden/vectors.js';

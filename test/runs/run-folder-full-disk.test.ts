@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRun, readRun } from '../../lib/runs/run-folder.js';
+import { openRun, readRun } from '../../lib/runs/open-run.js';
 import { checkpointAt, TOY_CONFIG, type ToyPoint } from './toy-run.js';
 
 describe('on a full disk', () => {

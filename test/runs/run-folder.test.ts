@@ -6,13 +6,10 @@ import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
-import {
-  openRun,
-  readRun,
-  RunFolderError,
-  type RunConfig,
-  type RunFolder,
-} from '../../lib/runs/run-folder.js';
+import { RunFolderError } from '../../lib/io/run-folder-error.js';
+import { openRun, readRun } from '../../lib/runs/open-run.js';
+import type { RunConfig } from '../../lib/runs/run-config.js';
+import type { RunFolder } from '../../lib/runs/run-folder.js';
 import { tryLock } from '../../lib/io/lock.js';
 import { ended, startSource } from '../source-process.js';
 import { checkpointAt, TOY_CONFIG, TOY_STEPS, toyRun, type ToyPoint } from './toy-run.js';

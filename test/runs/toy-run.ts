@@ -1,5 +1,7 @@
 /** A run without a network: its "loss" depends on every step before, so a single lost or repeated step shows. */
-import { openRun, type RunCheckpoint, type RunConfig } from '../../lib/runs/run-folder.js';
+import { openRun } from '../../lib/runs/open-run.js';
+import type { RunCheckpoint } from '../../lib/runs/run-checkpoint.js';
+import type { RunConfig } from '../../lib/runs/run-config.js';
 
 export const TOY_STEPS = 60;
 const WEIGHTS = 20_000;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { roundToHalf } from '../../lib/checkpoint/dtypes.js';
-import { FULL_PRECISION } from '../../lib/config.js';
+import { FULL_PRECISION } from '../../lib/ablation-options.js';
 import { loadTraining, type Training } from '../../lib/training/load-training.js';
 import type { TrainableModel } from '../../lib/training/types.js';
 import { withMadeOutliers } from '../../lib/quantizers/made-outliers.js';

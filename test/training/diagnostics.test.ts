@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
-import { parseModelConfig, type AblationOptions, type ModelConfig } from '../../lib/config.js';
+import type { AblationOptions } from '../../lib/ablation-options.js';
+import { parseModelConfig, type ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { rmsNorm } from '../../lib/model/norm.js';
 import { quantizeActivations } from '../../lib/quantizers/activations.js';

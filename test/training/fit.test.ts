@@ -13,7 +13,7 @@ import {
   vi,
   type MockInstance,
 } from 'vitest';
-import { readRun } from '../../lib/runs/run-folder.js';
+import { readRun } from '../../lib/runs/open-run.js';
 import { fit, type FitOptions } from '../../lib/training/fit.js';
 import { loadTraining, type Training } from '../../lib/training/load-training.js';
 import type { TrainableModel, TrainingPoint } from '../../lib/training/types.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
-import { BITNET_B158, FULL_PRECISION, type AblationOptions } from '../../lib/config.js';
+import { BITNET_B158, FULL_PRECISION, type AblationOptions } from '../../lib/ablation-options.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { train } from '../../lib/training/train.js';
 import type { RunOptions, TrainingOptions, TrainingPoint } from '../../lib/training/types.js';

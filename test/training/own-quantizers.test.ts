@@ -6,7 +6,7 @@ import type { Tensor, TensorFlow } from '../../lib/backend/notebook-tensorflow.j
 import { parseModelConfig } from '../../lib/config.js';
 import { loadModel } from '../../lib/inference/load-model.js';
 import type { QuantizerFunction } from '../../lib/quantizers/quantizer-function.js';
-import { readRun } from '../../lib/runs/run-folder.js';
+import { readRun } from '../../lib/runs/open-run.js';
 import { loadTraining, type Training } from '../../lib/training/load-training.js';
 import type { RunOptions, TrainableModel, TrainingOptions, TrainingPoint } from '../../lib/training/types.js';
 import { config, corpus, options } from './small-run.js';

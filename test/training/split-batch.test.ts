@@ -3,12 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
-import {
-  ACTIVATION_QUANTIZERS,
-  BITNET_B158,
-  type AblationOptions,
-  type ModelConfig,
-} from '../../lib/config.js';
+import { ACTIVATION_QUANTIZERS, BITNET_B158, type AblationOptions } from '../../lib/ablation-options.js';
+import type { ModelConfig } from '../../lib/config.js';
 import { BitLM } from '../../lib/model/bitlm.js';
 import { isSplittable, partsOf, splitBatch } from '../../lib/training/split-batch.js';
 import { lossAndGradients, type LossAndGradients } from '../../lib/training/step.js';

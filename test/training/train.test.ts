@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTensorFlow } from '../../lib/backend/tensorflow.js';
 import { BitLM } from '../../lib/model/bitlm.js';
-import { readRun } from '../../lib/runs/run-folder.js';
+import { readRun } from '../../lib/runs/open-run.js';
 import { train } from '../../lib/training/train.js';
 import { DivergedError, type TrainingPoint } from '../../lib/training/types.js';
 import { ended, startSource } from '../source-process.js';

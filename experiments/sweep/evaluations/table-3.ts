@@ -52,12 +52,17 @@ export const TABLE_3_ROWS: readonly Table3Row[] = METHODS_AT.flatMap(([weights, 
 /** Of the trained model itself, and of the same function with outliers made in its activations. */
 export const TABLE_3_MODELS = ['natural', 'outliers'] as const;
 
+/** Bits of a row: `W4A4`. */
+export function precisionOf({ weights, activations }: Pick<Table3Row, 'weights' | 'activations'>): string {
+  return `W${weights}A${activations}`;
+}
+
 /** Name of a row's loss: `table-3 natural W4A4 absmax`. */
 export function table3Name(
   model: (typeof TABLE_3_MODELS)[number],
-  { weights, activations, method }: Pick<Table3Row, 'weights' | 'activations' | 'method'>,
+  row: Pick<Table3Row, 'weights' | 'activations' | 'method'>,
 ): string {
-  return `table-3 ${model} W${weights}A${activations} ${method}`;
+  return `table-3 ${model} ${precisionOf(row)} ${row.method}`;
 }
 
 const QUANTIZERS = { 16: 'none', 8: 'absmax-int8-token', 4: 'absmax-int4-token' } as const;

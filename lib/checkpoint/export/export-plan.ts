@@ -1,5 +1,6 @@
 /** What becomes of each tensor of a model in an export, checked as a whole before the first byte is written. */
-import { ablationOptions, BITNET_B158, type ModelConfig } from '../../config.js';
+import { BITNET_B158 } from '../../ablation-options.js';
+import { ablationOptions, type ModelConfig } from '../../config.js';
 import { onGrid, requireFinite, weightGrid, type WeightGrid } from '../../quantizers/weights.js';
 import type { Checkpoint, TensorEntry } from '../checkpoint.js';
 import { CheckpointError } from '../checkpoint-error.js';

@@ -7,6 +7,7 @@ import type { GgufTensor, GgufValue } from './gguf.js';
 import { parseJson } from '../../io/json-file.js';
 import { toCheckpointError } from '../model-config.js';
 import type { GgufTokenizer, TokenizerSource } from '../tokenizer-source.js';
+import { isObject } from '../../io/is-object.js';
 
 const operation = 'read GGUF metadata';
 
@@ -137,13 +138,13 @@ function wholeTokenizer(metadata: Metadata, file: string): TokenizerSource {
   const key = 'tokenizer.huggingface.json';
   if (typeof text !== 'string') throw metadataError(file, key, 'a text', text);
   const tokenizer = parseJson(text, file, `${operation} ${key}`);
-  if (typeof tokenizer !== 'object' || tokenizer === null || Array.isArray(tokenizer)) {
+  if (!isObject(tokenizer)) {
     throw metadataError(file, key, 'a JSON object', tokenizer);
   }
   const chatTemplate = metadata.get('tokenizer.chat_template');
   return {
     kind: 'huggingface',
-    tokenizer: tokenizer as Record<string, unknown>,
+    tokenizer: tokenizer,
     config: {},
     ...(typeof chatTemplate === 'string' ? { chatTemplate } : {}),
   };

@@ -16,6 +16,7 @@ import { checkScale, closeAll, OpenTensors } from '../open-tensors.js';
 import { withoutRepeats } from './repeats.js';
 import { findTensors, type FileEntry } from './shards.js';
 import { checkVocabulary, readTokenizerFiles } from '../tokenizer-files.js';
+import { isObject } from '../../io/is-object.js';
 
 const operation = 'open checkpoint';
 
@@ -60,8 +61,7 @@ export async function openSafetensorsFolder(folder: string, signal?: AbortSignal
 
 /** config.json may list several end ids, which `ModelConfig` cannot hold; they serve where no other file names any. */
 function withEndIds(generation: unknown, rawConfig: Record<string, unknown>): unknown {
-  const isObject = typeof generation === 'object' && generation !== null && !Array.isArray(generation);
-  return isObject && Array.isArray(rawConfig.eos_token_id)
+  return isObject(generation) && Array.isArray(rawConfig.eos_token_id)
     ? { eos_token_id: rawConfig.eos_token_id, ...generation }
     : generation;
 }

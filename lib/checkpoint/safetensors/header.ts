@@ -9,6 +9,7 @@ import { parseModestJson } from '../../io/json.js';
 import { DTYPE_BYTES, isDtype, type Dtype } from '../dtypes.js';
 import { repeatedKey } from './repeated-key.js';
 import { countValues } from '../../shape.js';
+import { isObject } from '../../io/is-object.js';
 
 /** Real headers hold some 100 bytes a tensor; parsed, one can take twenty times its size. */
 const MAX_HEADER_BYTES = 16_777_216;
@@ -85,7 +86,7 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
   } catch (error) {
     problem = (error as Error).message;
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+  if (!isObject(parsed)) {
     throw new CheckpointError({
       operation,
       file,
@@ -108,7 +109,7 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
       hint: 'The file is damaged or tampered with. Download or save it again.',
     });
   }
-  return parsed as Record<string, unknown>;
+  return parsed;
 }
 
 /** As the format's own reader takes it: null stands for none. */

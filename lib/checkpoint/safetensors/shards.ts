@@ -6,6 +6,7 @@ import { FileBytes } from '../../io/file-bytes.js';
 import { parseJson } from '../../io/json-file.js';
 import { readOptionalText } from '../../io/whole-file.js';
 import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
+import { isObject } from '../../io/is-object.js';
 
 const operation = 'open checkpoint';
 /** The file of a model in one piece. */
@@ -82,7 +83,7 @@ function parseIndex(json: unknown, file: string): Map<string, string> {
     throw new CheckpointError({ operation, file, tensor, what, expected, found: excerpt(found) });
   };
   const map = (json as { weight_map?: unknown } | null)?.weight_map;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+  if (!isObject(map)) {
     return fail('weight_map', 'an object of file names', map);
   }
   const shards = new Map<string, string>();

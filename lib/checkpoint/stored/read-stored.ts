@@ -1,5 +1,6 @@
 /** Stored models read back. The header is untrusted: what it promises is held against the file before memory is taken for it. */
-import { ConfigError, parseModelConfig, type ModelConfig } from '../../config.js';
+import { parseModelConfig, type ModelConfig } from '../../config.js';
+import { ConfigError } from '../../io/config-error.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import { excerpt } from '../../io/file-error.js';
 import type { ParameterSpec } from '../../parameters.js';

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { reduceRows } from '../../backend/kernels.js';
 import * as op from '../../backend/operations.js';
 import { spend } from '../../backend/spend.js';
-import type { ActivationQuantizerName } from '../../config.js';
+import type { ActivationQuantizerName } from '../../ablation-options.js';
 import { activationRange } from '../../quantizers/activations.js';
 import { QUANTIZER_EPSILON } from '../../quantizers/weights.js';
 import type { Norm } from '../norm.js';

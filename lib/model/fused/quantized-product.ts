@@ -8,7 +8,7 @@ import * as op from '../../backend/operations.js';
 import { spend } from '../../backend/spend.js';
 import { dequantizedWeights } from './ternary-weights.js';
 import { transposedProduct } from './transposed-product.js';
-import type { ActivationQuantizerName, WeightQuantizerName } from '../../config.js';
+import type { ActivationQuantizerName, WeightQuantizerName } from '../../ablation-options.js';
 import { dequantizedActivations } from '../../quantizers/on-tensors.js';
 import type { WeightGroups } from '../../quantizers/weight-groups.js';
 import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { constant, hasNativeKernels, runKernel } from '../../backend/kernels.js';
 import * as op from '../../backend/operations.js';
-import type { WeightQuantizerName } from '../../config.js';
+import type { WeightQuantizerName } from '../../ablation-options.js';
 import { gridOfTensor, type TensorGrid } from '../../quantizers/measures.js';
 import { roundToGrid } from '../../quantizers/on-tensors.js';
 import { inGroups, type WeightGroups } from '../../quantizers/weight-groups.js';

@@ -8,7 +8,8 @@ import {
   type CodeForm,
   type StoredModel,
 } from '../../../lib/checkpoint/stored/stored-model.js';
-import { FULL_PRECISION, parseModelConfig } from '../../../lib/config.js';
+import { FULL_PRECISION } from '../../../lib/ablation-options.js';
+import { parseModelConfig } from '../../../lib/config.js';
 import { parameterSpecs } from '../../../lib/parameters.js';
 import { codesOnGrid } from '../../../lib/quantizers/level-codes.js';
 import { levelGrid } from '../../../lib/quantizers/level-grid.js';

@@ -5,7 +5,8 @@ import { readRecorded, type RecordedResults } from '../../../experiments/record/
 import { resultsFile } from '../../../experiments/record/results-file.js';
 import { readResult } from '../../../experiments/sweep/result-file.js';
 import { TokenizerError } from '../../../lib/io/tokenizer-error.js';
-import { openRun, readRun, RunFolderError } from '../../../lib/runs/run-folder.js';
+import { RunFolderError } from '../../../lib/io/run-folder-error.js';
+import { openRun, readRun } from '../../../lib/runs/open-run.js';
 import { loadTokenizer } from '../../../lib/tokenizer/tokenizer.js';
 import { goldenContainer } from '../../golden/containers.js';
 import { checkpointAt, TOY_CONFIG, type ToyPoint } from '../../runs/toy-run.js';

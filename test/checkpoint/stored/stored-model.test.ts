@@ -11,7 +11,8 @@ import {
   type MatrixStorage,
   type StoredModel,
 } from '../../../lib/checkpoint/stored/stored-model.js';
-import { BITNET_B158, FULL_PRECISION, parseModelConfig } from '../../../lib/config.js';
+import { BITNET_B158, FULL_PRECISION } from '../../../lib/ablation-options.js';
+import { parseModelConfig } from '../../../lib/config.js';
 import { parameterSpecs } from '../../../lib/parameters.js';
 import { codesOnGrid, trainedCodes, weightsOfCodes } from '../../../lib/quantizers/level-codes.js';
 import { levelGrid, type LevelBits } from '../../../lib/quantizers/level-grid.js';

@@ -4,7 +4,7 @@ import { frontier } from '../../../experiments/frontier/experiment.js';
 import { FORMS } from '../../../experiments/frontier/forms.js';
 import { frontierPlans } from '../../../experiments/frontier/plan.js';
 import { rateAtWidth } from '../../../experiments/frontier/rate-at-width.js';
-import { frontierModel } from '../../../experiments/frontier/runs.js';
+import { sizedModel } from '../../../experiments/sweep/sized-model.js';
 import { runId } from '../../../experiments/sweep/run-spec.js';
 import { finishAll } from '../made-up-runs.js';
 
@@ -81,7 +81,7 @@ describe('the runs of the frontier', () => {
     for (const preset of ['smoke', 'laptop', 'full'] as const)
       for (const plan of frontierPlans(preset))
         for (const shape of plan.shapes)
-          for (const arm of FRONTIER_ARMS) expect(() => frontierModel(plan, shape, arm)).not.toThrow();
+          for (const arm of FRONTIER_ARMS) expect(() => sizedModel(plan, shape, arm)).not.toThrow();
   });
 
   it('are part of those of full on laptop, but for the rates', () => {

@@ -6,7 +6,7 @@ import { ablationResults, armResults } from '../../../experiments/quantization-a
 import { TABLE_4 } from '../../../experiments/quantization-ablation/table-4.js';
 import { readRecorded } from '../../../experiments/record/recorded.js';
 import type { RunSpec } from '../../../experiments/sweep/run-spec.js';
-import { ACTIVATION_QUANTIZERS, NORM_PLACEMENTS, WEIGHT_QUANTIZERS } from '../../../lib/config.js';
+import { ACTIVATION_QUANTIZERS, NORM_PLACEMENTS, WEIGHT_QUANTIZERS } from '../../../lib/ablation-options.js';
 import { finishedWith } from './made-up-losses.js';
 
 describe('the arms', () => {

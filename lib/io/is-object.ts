@@ -1,0 +1,4 @@
+/** True for what is written as `{…}` in JSON: no list, not null. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
