@@ -1,5 +1,5 @@
-import { common, type ChartOptions, type Quantity } from './chart-options.js';
-import { FigureError, toValues, type Axis, type Figure } from '../figure.js';
+import { common, type Quantity } from './chart-options.js';
+import { type ChartOptions, FigureError, toValues, type Axis, type Figure } from '../figure.js';
 
 /** Options of `heatmapFigure`. */
 export interface HeatmapFigureOptions extends ChartOptions {
