@@ -87,7 +87,7 @@ export function roundingOf({ measured }: FinishedRun): number | undefined {
  * @param pairs of one corpus
  * @returns undefined for fewer than three sizes, and where a run diverged: a gap to it has no place on a line
  */
-export function gapSlope(pairs: readonly Pair[], per = 2): Contrast | undefined {
+function gapSlope(pairs: readonly Pair[], per = 2): Contrast | undefined {
   const differences = pairs.map(({ parameters, gap }) => ({ size: parameters, value: gap.value }));
   const sizes = new Set(differences.map(({ size }) => size));
   const all = pairs.flatMap(({ gaps }) => [...gaps.values()]);

@@ -126,7 +126,7 @@ function checkModel(config: ModelConfig, tensors: readonly ModelTensor[], file: 
 }
 
 /** config.json as transformers reads it: its own keys, and ours beside them. */
-export function configJson(config: ModelConfig, dtype: 'F32' | 'BF16' | 'F16'): Record<string, unknown> {
+function configJson(config: ModelConfig, dtype: 'F32' | 'BF16' | 'F16'): Record<string, unknown> {
   const torchDtype = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' }[dtype];
   return {
     architectures: ['BitNetForCausalLM'],
