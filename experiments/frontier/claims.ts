@@ -7,9 +7,8 @@ import {
   type Expectation,
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
-import { roundingOf } from '../sizes/pairs.js';
-import type { FinishedRun } from '../sweep/finished-run.js';
+import { MARGIN } from '../record/margin.js';
+import { roundingOf, type FinishedRun } from '../sweep/finished-run.js';
 import { FRONTIER_ARMS } from './arms.js';
 import { atEqualBytes, atEqualShape, pointsOfForm, type Comparison, type RateCosts } from './compare.js';
 import { rateCostsOf } from './rate-costs.js';

@@ -1,6 +1,6 @@
 /** What BitNet's Table 3 says of quantizing after training, held against ours, without and with outliers. */
 import { meanInterval, type Claim, type Estimate } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
+import { MARGIN } from '../record/margin.js';
 import { bestCell, costDifference, table3Cell, type Table3, type Table3Model } from './table-3.js';
 import { B1 } from '../record/sources.js';
 

@@ -1,6 +1,6 @@
 /** How the claims of the ablation are put: sources, rules, and a claim from a comparison of two arms. */
 import { interval, meanInterval, type Claim, type Contrast, type Expectation } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
+import { MARGIN } from '../record/margin.js';
 import type { CurvePoint } from '../sweep/finished-run.js';
 import type { ArmResult } from './results.js';
 

@@ -13,11 +13,13 @@ import {
   type Estimate,
 } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
-import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { lossOf, roundingOf, type FinishedRun } from '../sweep/finished-run.js';
 import { groupBy } from '../sweep/group-by.js';
 import { shapeOf } from '../sweep/sized-model.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
+
+export { roundingOf };
 
 /** One shape on one corpus, both arms, by the seeds that they share. */
 export interface Pair {
@@ -72,12 +74,6 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
     gaps: new Map(seeds.map((seed) => [seed, ternary.get(seed)! - full.get(seed)!])),
     ...(rounding.length > 0 && { halfPrecision: meanInterval(rounding) }),
   };
-}
-
-/** What rounding to half precision adds to a run's loss, over the same windows. */
-export function roundingOf({ measured }: FinishedRun): number | undefined {
-  const [rounded, unrounded] = [measured?.fp16, measured?.['fp16-unrounded']];
-  return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
 }
 
 /**
