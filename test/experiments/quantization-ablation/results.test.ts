@@ -61,9 +61,12 @@ describe('ablationResults', () => {
   });
 
   it('adds the uncertainty of both rates, and takes none where both are given', () => {
-    const [own, other] = ['norm-preln', 'b1.58'].map((name) => small.arms.find(({ arm }) => arm === name)!);
-    const atBest = small.contrast('norm-preln', 'b1.58')!;
-    const bare = small.contrastAt(own.rate, 'norm-preln', 'norm-preln')!;
+    // Two arms of equally many seeds: the difference is that of their means.
+    const [own, other] = ['activations-int4-not-down', 'b1.58'].map((name) =>
+      small.arms.find(({ arm }) => arm === name)!,
+    );
+    const atBest = small.contrast('activations-int4-not-down', 'b1.58')!;
+    const bare = small.contrastAt(own.rate, 'activations-int4-not-down', 'activations-int4-not-down')!;
     expect(bare).toMatchObject({ value: 0 });
     const raw = own.loss.value - other.loss.value;
     expect(atBest.value).toBeCloseTo(raw - own.curve.cost + other.curve.cost, 3);
