@@ -130,7 +130,6 @@ export {
   halfWidth,
   interval,
   pValue,
-  POWER,
   seedsToDecide,
   smallestVisible,
   type Contrast,
@@ -171,7 +170,6 @@ export type { MeasuredLoss } from './analysis/loss-points.js';
 export { fitPowerLaw, lossAt } from './analysis/scaling-law.js';
 export { powerLawIntervals, profileOfC } from './analysis/scaling-intervals.js';
 export {
-  CLAIM_KINDS,
   judge,
   type Claim,
   type ClaimKind,

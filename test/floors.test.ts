@@ -49,7 +49,7 @@ const WITHOUT_TENSORFLOW = [
 ];
 
 /** The only plain files of lib/model that may take the fast twins: a model and a layer are put together from them. */
-const ASSEMBLIES = ['model/bitlm.ts', 'model/bit-dense.ts'];
+const ASSEMBLIES = ['model/bitlm.ts', 'model/forward-pass.ts', 'model/bit-dense.ts'];
 
 interface Import {
   from: string;

@@ -70,7 +70,7 @@ export interface GridResults {
 }
 
 /** Share of what there is to learn that full precision must have learned in a cell that counts. */
-export const LEARNED = 0.25;
+const LEARNED = 0.25;
 
 /** Texts, with the tokens of their training parts: byte pairs of the committed tokenizer, and characters, a byte each. */
 const TEXTS = {

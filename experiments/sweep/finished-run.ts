@@ -68,3 +68,9 @@ export function lossOf(run: RunResult): number {
   if (run.test) return run.test.lossByKind?.v ?? run.test.loss;
   return run.lossByKind?.v ?? meanLoss(run);
 }
+
+/** What rounding to half precision adds to a run's loss, over the same windows; undefined where it was not measured. */
+export function roundingOf({ measured }: RunResult): number | undefined {
+  const [rounded, unrounded] = [measured?.fp16, measured?.['fp16-unrounded']];
+  return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
+}

@@ -17,6 +17,7 @@ import { readJsonFile } from '../../io/json-file.js';
 import { readOptionalText } from '../../io/whole-file.js';
 import { readReplaced, replaceFolder } from '../../io/replace-folder.js';
 import { MODEL_FOLDER } from '../model-folder.js';
+import { FILES_BESIDE_WEIGHTS } from '../../io/model-files.js';
 import { checkScale } from '../open-tensors.js';
 import { packTernary } from '../packing.js';
 import { openSafetensorsFolder } from '../safetensors/checkpoint.js';
@@ -26,15 +27,6 @@ import { writeSafetensors, type TensorToWrite } from '../safetensors/safetensors
 export { EXPORT_FORMATS, type ExportFormat } from './export-plan.js';
 
 const operation = 'export checkpoint';
-
-/** Files of a folder that say nothing about the weights, and go along as they are. */
-const COPIED_FILES = [
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-] as const;
 
 /** ggml's numbers for what most of a file holds. */
 const GGUF_FILE_TYPES = { i2_s: 40, tq2_0: 37 } as const;
@@ -128,7 +120,7 @@ async function writePackedFolder(plan: ExportPlan, output: string): Promise<void
     await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`, {
       flush: true,
     });
-    for (const name of COPIED_FILES) {
+    for (const name of FILES_BESIDE_WEIGHTS) {
       const isThere = (await readOptionalText(source, name, operation)) !== undefined;
       if (isThere) await copyFile(join(source, name), join(folder, name));
     }

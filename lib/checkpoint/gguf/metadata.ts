@@ -12,7 +12,7 @@ import { isObject } from '../../io/is-object.js';
 const operation = 'read GGUF metadata';
 
 /** Names that converters give the architecture; the keys of the config start with them. */
-export const GGUF_ARCHITECTURES = ['bitnet', 'bitnet-b1.58', 'bitnet-25'] as const;
+const GGUF_ARCHITECTURES = ['bitnet', 'bitnet-b1.58', 'bitnet-25'] as const;
 
 /** ggml's default where `rope.freq_base` is absent; 2B4T's files have 500000. */
 const GGML_ROPE_THETA = 10_000;
