@@ -24,8 +24,6 @@ import { openSafetensorsFolder } from '../safetensors/checkpoint.js';
 import { SINGLE_FILE } from '../safetensors/shards.js';
 import { writeSafetensors, type TensorToWrite } from '../safetensors/safetensors.js';
 
-export { EXPORT_FORMATS, type ExportFormat } from './export-plan.js';
-
 const operation = 'export checkpoint';
 
 /** ggml's numbers for what most of a file holds. */
