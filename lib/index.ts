@@ -47,7 +47,7 @@ export type {
 } from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { ScheduleOptions } from './training/schedule.js';
-export { countParameters, parameterSpecs } from './parameters.js';
+export { countParameters, quantizedNames } from './parameters.js';
 export { bitLinearInIntegers } from './quantizers/integer-product.js';
 export { abortOnInterrupt } from './training/interrupt.js';
 
