@@ -2,36 +2,35 @@
  * What notebooks read of the experiments: their configurations, the sweep, and recorded results. Sweeps on a Ray cluster are
  * left to the command: they outlive a kernel, and a notebook reads what they recorded.
  */
-export { EXPERIMENTS, findExperiment } from './experiments.js';
-export { claimRows, type ClaimRow } from './record/claim-rows.js';
+export { EXPERIMENTS } from './experiments.js';
+export { claimRows } from './record/claim-rows.js';
 export { choosePreset } from './sweep/preset.js';
-export { rerun, type RerunOptions } from './rerun.js';
+export { rerun } from './rerun.js';
 
 export { LocalEngine } from './sweep/engines/local.js';
 export type { Engine, RunProgress, RunTask } from './sweep/engines/engine.js';
 export { openCorpusOf } from './sweep/open-corpus.js';
-export { configurationA, embeddedConfiguration } from './sweep/configurations.js';
+export { configurationA } from './sweep/configurations.js';
 export type { Experiment } from './sweep/experiment.js';
-export type { CurvePoint, FinishedRun, RunResult } from './sweep/finished-run.js';
+export { finalRuns, type FinishedRun, type RunResult } from './sweep/finished-run.js';
 export { PRESETS, type Preset, type RunSpec } from './sweep/run-spec.js';
-export { byVersion, versionOf, type VersionGroup } from './sweep/versions.js';
+export { byVersion, versionOf } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
 
 export { readExportedRun } from './pytorch/export-run.js';
-export { besideRecorded, figureBesideRecorded, type Marked } from './record/beside-recorded.js';
-export { designHistory, readDesign, type Design, type Designs } from './record/design.js';
-export { readRecorded, RUNS_FOLDER, type RecordedResults } from './record/recorded.js';
+export { besideRecorded, figureBesideRecorded } from './record/beside-recorded.js';
+export { designHistory, readDesign, type Design } from './record/design.js';
+export { readRecorded, type RecordedResults } from './record/recorded.js';
 
-export { gapSlope, gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
+export { gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
 
 export { bitlmClaims } from './bitlm/claims.js';
 export { bitlmCurves } from './bitlm/figures.js';
-export { finalRuns, FIRST_README, passed } from './bitlm/results.js';
-export { bitlmTable } from './bitlm/table.js';
+export { passed } from './bitlm/results.js';
 
 export { ARMS, findArm, type Arm } from './quantization-ablation/arms.js';
 export { ablationClaims } from './quantization-ablation/claims.js';
-export { A, ablationModel, BLOCKS, SMALL, THIN, type Block } from './quantization-ablation/blocks.js';
+export { A, ablationModel, BLOCKS, SMALL } from './quantization-ablation/blocks.js';
 export { ablationTraining } from './quantization-ablation/training.js';
 export {
   armCurves,
@@ -41,9 +40,8 @@ export {
   ratesFigure,
   sizesFigure,
   stabilityFigure,
-  type DifferenceOptions,
 } from './quantization-ablation/figures.js';
-export { isInsideGrid, tunedRate } from './quantization-ablation/rates.js';
+export { tunedRate } from './quantization-ablation/rates.js';
 export {
   ablationResults,
   armResults,
@@ -51,13 +49,9 @@ export {
   type ArmResult,
   type BlockResults,
 } from './quantization-ablation/results.js';
-export {
-  octavesBorne,
-  stabilityResults,
-  type StabilityResult,
-} from './quantization-ablation/stability-results.js';
-export { ablationTable, bitsPerByte, formatRate } from './quantization-ablation/table.js';
-export { table4, type Table4Row } from './quantization-ablation/table-4.js';
+export { octavesBorne, stabilityResults } from './quantization-ablation/stability-results.js';
+export { bitsPerByte, formatRate } from './quantization-ablation/table.js';
+export { table4 } from './quantization-ablation/table-4.js';
 
 export { scalingClaims } from './scaling-law/claims.js';
 export { bodyParameters } from './scaling-law/grid.js';
@@ -69,15 +63,7 @@ export {
   lawsOfGapFigure,
   worthFigure,
 } from './scaling-law/gap-figures.js';
-export {
-  gapsOf,
-  learnedCells,
-  scalingResults,
-  type ArmCells,
-  type Cell,
-  type Gap,
-  type GridResults,
-} from './scaling-law/results.js';
+export { gapsOf, learnedCells, scalingResults, type Cell, type Gap } from './scaling-law/results.js';
 
 export { fp16Claims } from './fp16-comparison/claims.js';
 export {
@@ -130,18 +116,8 @@ export {
   printedEnergies,
   printedEnergyFigure,
 } from './shapes/figures.js';
-export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named, type B158Row } from './shapes/paper-tables.js';
-export { findMeasurement, readShapes, tokenMs, type ShapesRecord } from './shapes/results.js';
+export { B158_TABLE_1, B158_THROUGHPUT, B1_TABLE_3, named } from './shapes/paper-tables.js';
+export { findMeasurement, readShapes, tokenMs } from './shapes/results.js';
 
-export {
-  inferenceClaims,
-  inferenceFindings,
-  recordedTokenMs,
-  type InferenceFindings,
-} from './inference-2b4t/claims.js';
-export {
-  readInferenceRecord,
-  type InferenceMeasurement,
-  type InferenceRecord,
-  type PartRecord,
-} from './inference-2b4t/results.js';
+export { inferenceClaims, inferenceFindings, recordedTokenMs } from './inference-2b4t/claims.js';
+export { readInferenceRecord } from './inference-2b4t/results.js';

@@ -102,3 +102,8 @@ export function countParameters(config: ModelConfig): { total: number; quantized
   }
   return { total, quantized };
 }
+
+/** Names of the matrices that are quantized. */
+export function quantizedNames(config: ModelConfig): Set<string> {
+  return new Set(parameterSpecs(config).flatMap(({ name, quantized }) => (quantized ? [name] : [])));
+}

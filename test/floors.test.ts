@@ -27,7 +27,8 @@ const QUESTIONS = readdirSync(new URL('../experiments', import.meta.url)).filter
 /** Questions import the sweep, the record, sizes and shapes; commands import questions; nothing imports commands. */
 const EXPERIMENTS = [
   ['sweep'],
-  ['record', 'sizes', 'ray', 'pytorch'],
+  ['record', 'ray', 'pytorch'],
+  ['sizes'],
   ['shapes'],
   QUESTIONS,
   ['bench', 'experiments.ts'],
@@ -49,7 +50,7 @@ const WITHOUT_TENSORFLOW = [
 ];
 
 /** The only plain files of lib/model that may take the fast twins: a model and a layer are put together from them. */
-const ASSEMBLIES = ['model/bitlm.ts', 'model/bit-dense.ts'];
+const ASSEMBLIES = ['model/bitlm.ts', 'model/forward-pass.ts', 'model/bit-dense.ts'];
 
 interface Import {
   from: string;

@@ -1,7 +1,8 @@
 /** What the first experiment says of a ternary layer, by one model each; notebook 1 compares arms, seed by seed. */
 import { exactly, judge, type Claim, type Estimate, type JudgedClaim } from '@bitnet-notebooks/lib';
-import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
-import { finalRuns, FIRST_README, NANO_GPT } from './results.js';
+import { finalRuns, lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { FIRST_README, NANO_GPT } from './results.js';
+import { B1 } from '../record/sources.js';
 
 type Draft = Omit<Claim, 'ours'> & { ours: Estimate | undefined };
 
@@ -16,7 +17,7 @@ export function bitlmClaims(finished: readonly FinishedRun[]): JudgedClaim[] {
       claim: 'BitLinear is a drop-in for a linear layer: a model of them learns as one of plain layers does',
       kind: 'trained models',
       headline: 1,
-      source: 'BitNet (2310.11453), section 2',
+      source: `${B1}, section 2`,
       paper: `no number; nanoGPT reports ${NANO_GPT} for this shape and these steps in full precision`,
       measure: 'validation loss of this ternary model, configuration A, nats per character',
       ours: lossOfModel('a-ternary'),

@@ -58,25 +58,16 @@ const STEPS: Record<Preset, { a: number; embedded: number }> = {
   full: { a: 2000, embedded: 2400 },
 };
 
-function tuningRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec {
+function runOf(arm: keyof typeof ARMS, role: RunSpec['role'], peak: number, steps: number): RunSpec {
+  const isFinal = role === 'final';
+  const seed = isFinal ? FINAL_SEED : TUNING_SEED;
   return {
-    name: `${arm}-lr${peak}-tune`,
+    name: `${arm}-lr${peak}-${isFinal ? `seed${seed}` : 'tune'}`,
     arm,
-    role: 'tune',
+    role,
     corpus: { name: 'tiny-shakespeare' },
     model: configurationA(ARMS[arm].ternary),
-    training: training({ steps, batch: 12, context: 64, peak, seed: TUNING_SEED }),
-  };
-}
-
-function finalRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec {
-  return {
-    name: `${arm}-lr${peak}-seed${FINAL_SEED}`,
-    arm,
-    role: 'final',
-    corpus: { name: 'tiny-shakespeare' },
-    model: configurationA(ARMS[arm].ternary),
-    training: training({ steps, batch: 12, context: 64, peak, seed: FINAL_SEED }),
+    training: training({ steps, batch: 12, context: 64, peak, seed }),
   };
 }
 
@@ -84,13 +75,13 @@ function finalRun(arm: keyof typeof ARMS, peak: number, steps: number): RunSpec 
 function runs(preset: Preset, finished: readonly FinishedRun[]): RunSpec[] {
   const { a, embedded } = STEPS[preset];
   const arms = (Object.keys(ARMS) as (keyof typeof ARMS)[]).map((arm) => {
-    const runAt = (peak: number): RunSpec => tuningRun(arm, peak, Math.ceil(a * TUNING_SHARE));
+    const runAt = (peak: number): RunSpec => runOf(arm, 'tune', peak, Math.ceil(a * TUNING_SHARE));
     return { arm, ...tuneRate(ARMS[arm].rates, runAt, finished, 0) };
   });
   return [
     ...(embedded > 0 ? [embeddedRun(embedded)] : []),
     ...arms.flatMap((tuned) => tuned.runs),
-    ...arms.flatMap(({ arm, best }) => (best === undefined ? [] : [finalRun(arm, best, a)])),
+    ...arms.flatMap(({ arm, best }) => (best === undefined ? [] : [runOf(arm, 'final', best, a)])),
   ];
 }
 

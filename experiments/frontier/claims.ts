@@ -7,17 +7,15 @@ import {
   type Expectation,
   type JudgedClaim,
 } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
-import type { FinishedRun } from '../sweep/finished-run.js';
+import { MARGIN } from '../record/margin.js';
+import { roundingOf, type FinishedRun } from '../sweep/finished-run.js';
 import { FRONTIER_ARMS } from './arms.js';
 import { atEqualBytes, atEqualShape, pointsOfForm, type Comparison, type RateCosts } from './compare.js';
 import { rateCostsOf } from './rate-costs.js';
 import { frontierOf, type CorpusFrontier, type FrontierPoint } from './results.js';
 import { table3Claims } from './table-3-claims.js';
 import { table3Of } from './table-3.js';
-
-const B1 = 'BitNet (2310.11453)';
-const B158 = 'BitNet b1.58 (2402.17764)';
+import { B1, B158 } from '../record/sources.js';
 
 /** Corpora in words. */
 const CORPORA: Readonly<Record<string, string>> = {
@@ -150,10 +148,7 @@ function nameOf({ corpus }: CorpusFrontier): string {
 }
 
 function halfPrecisionClaims(frontier: CorpusFrontier): Claim[] {
-  const changes = frontier.runs.flatMap(({ measured }) => {
-    const [rounded, unrounded] = [measured?.fp16, measured?.['fp16-unrounded']];
-    return rounded === undefined || unrounded === undefined ? [] : [rounded - unrounded];
-  });
+  const changes = frontier.runs.flatMap((run) => roundingOf(run) ?? []);
   if (changes.length === 0) return [];
   const farthest = changes.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
   const [low, high] = [Math.min(...changes), Math.max(...changes)];

@@ -1,9 +1,10 @@
 /** What BitNet's Table 3 says of quantizing after training, held against ours, without and with outliers. */
 import { meanInterval, type Claim, type Estimate } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
+import { MARGIN } from '../record/margin.js';
 import { bestCell, costDifference, table3Cell, type Table3, type Table3Model } from './table-3.js';
+import { B1 } from '../record/sources.js';
 
-const SOURCE = 'BitNet (2310.11453), Table 3';
+const SOURCE = `${B1}, Table 3`;
 
 /** Nats above the unquantized model from which on a quantized one has collapsed: twice its perplexity. */
 const COLLAPSE = Math.log(2);

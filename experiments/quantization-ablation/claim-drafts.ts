@@ -1,11 +1,9 @@
 /** How the claims of the ablation are put: sources, rules, and a claim from a comparison of two arms. */
 import { interval, meanInterval, type Claim, type Contrast, type Expectation } from '@bitnet-notebooks/lib';
-import { MARGIN } from '../sizes/margin.js';
+import { MARGIN } from '../record/margin.js';
 import type { CurvePoint } from '../sweep/finished-run.js';
 import type { ArmResult } from './results.js';
 
-export const B1 = 'BitNet (2310.11453)';
-export const B158 = 'BitNet b1.58 (2402.17764)';
 export const TIPS = 'b1.58 Training Tips and FAQ';
 
 /** A "better" that is surely smaller than this counts as none: one percent of perplexity. */
@@ -17,6 +15,9 @@ export const WORSE: Expectation = { above: 0, least: LEAST, ours: 'what counts a
 export const BETTER: Expectation = { below: 0, least: LEAST, ours: 'what counts as an effect' };
 /** Neither better nor worse by more than the margin. */
 export const MATCHES: Expectation = { atLeast: -MARGIN, atMost: MARGIN, ours: 'the margin' };
+
+/** Claims as far as they can be judged: undefined where runs are missing. */
+export type Drafts = (Claim | undefined)[];
 
 /** What a claim says beside its comparison. */
 export type Said = Pick<Claim, 'claim' | 'source' | 'paper' | 'measure' | 'expected'> &

@@ -1,11 +1,10 @@
 /** Claims on what stands around the weights: activations and norms. */
 import { meanInterval, type Claim } from '@bitnet-notebooks/lib';
-import { atTheEnd, B1, MATCHES, onContrast, TIPS, WORSE } from './claim-drafts.js';
+import { atTheEnd, MATCHES, onContrast, TIPS, WORSE, type Drafts } from './claim-drafts.js';
 import type { BlockResults } from './results.js';
+import { B1 } from '../record/sources.js';
 
 const A48 = 'BitNet a4.8 (2411.04965)';
-
-type Drafts = (Claim | undefined)[];
 
 export function activationClaims(small: BlockResults | undefined): Drafts {
   const contrast = (arm: string) => small?.contrast(arm, 'b1.58');

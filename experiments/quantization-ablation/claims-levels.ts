@@ -1,9 +1,7 @@
 /** Claims on the values of a weight: how many it needs, and how near that comes to full precision. */
-import type { Claim } from '@bitnet-notebooks/lib';
-import { atTheEnd, B1, B158, MATCHES, onContrast, onSeeds, TIPS, WORSE } from './claim-drafts.js';
+import { atTheEnd, MATCHES, onContrast, onSeeds, TIPS, WORSE, type Drafts } from './claim-drafts.js';
 import type { BlockResults } from './results.js';
-
-type Drafts = (Claim | undefined)[];
+import { B1, B158 } from '../record/sources.js';
 
 /** b1.58 beside full precision, at both sizes and against both baselines. */
 export function sizeClaims(small: BlockResults | undefined, a: BlockResults | undefined): Drafts {

@@ -1,10 +1,9 @@
 /** Claims on how BitNet is trained: schedules, learning rates, and the rates that it bears. */
 import { interval, octavesBetween, type Claim } from '@bitnet-notebooks/lib';
-import { B1, BETTER, LEAST, onContrast, onSeeds, TIPS, wholeCurves, WORSE } from './claim-drafts.js';
+import { BETTER, LEAST, onContrast, onSeeds, TIPS, wholeCurves, WORSE, type Drafts } from './claim-drafts.js';
 import type { ArmResult, BlockResults } from './results.js';
 import { octavesBorne, type StabilityResult } from './stability-results.js';
-
-type Drafts = (Claim | undefined)[];
+import { B1 } from '../record/sources.js';
 
 export function recipeClaims(small: BlockResults | undefined): Drafts {
   const contrast = (arm: string, against: string) => small?.contrast(arm, against);

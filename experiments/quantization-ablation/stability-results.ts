@@ -8,7 +8,7 @@ import { curveThrough } from '../sweep/rate-search.js';
 import { requireOneVersion } from '../sweep/versions.js';
 
 /** Nats above the arm's lowest mean loss within which a rate counts as borne. */
-export const BORNE = 0.1;
+const BORNE = 0.1;
 
 /** Rates below which there is nothing to show. */
 const LEAST_RATES = 3;

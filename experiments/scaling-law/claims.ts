@@ -30,9 +30,10 @@ import {
   type Cell,
   type GridResults,
 } from './results.js';
+import { B1, B158 } from '../record/sources.js';
 
-const B1 = 'BitNet (2310.11453), section 3.2';
-const B158 = 'BitNet b1.58 (2402.17764), Tables 1 and 2';
+const B1_LAW = `${B1}, section 3.2`;
+const B158_TABLES = `${B158}, Tables 1 and 2`;
 const GROWS = 'Scaling Law for Quantization-Aware Training (2505.14302)';
 const CLOSES = 'Spectra 1.1 (2506.23025)';
 const PRECISION = 'Scaling Laws for Precision (2411.04330)';
@@ -99,7 +100,7 @@ function powerClaims(grid: GridResults): Claim[] {
     return onCells(excessBends(law.cells, law.entropy).size, {
       claim: `Loss falls with size as a power law: ${ARM_LABELS[arm]}, ${grid.title}`,
       ...(arm !== REFERENCE && grid.name === MAIN && { headline: 4 }),
-      source: B1,
+      source: B1_LAW,
       paper: 'L(N) = aN^b + c, no coefficients printed',
       measure: 'change of the local exponent from the smallest to the largest size, as a share of it',
       digits: 2,
@@ -145,7 +146,7 @@ function predictionClaim(
   };
   return onCells(contrast, {
     claim: `${claim}: ${ARM_LABELS[arm]}`,
-    source: B1,
+    source: B1_LAW,
     paper: '13B and 30B predicted from 125M–6.7B, in a figure',
     measure: 'ln of measured over predicted excess, mean over the cells held out',
     expected: { atLeast: -ACCURATE, atMost: ACCURATE, ours: 'the margin' },
@@ -172,7 +173,7 @@ function gapClaims(grid: GridResults): Claim[] {
         expected: { ...rest.expected, least: LEAST, ours: 'the least effect' },
       });
     const closing = gapClaim('The gap closes with size, at equal tokens', size, {
-      source: arm === 'b1' ? B1 : B158,
+      source: arm === 'b1' ? B1_LAW : B158_TABLES,
       paper: arm === 'b1' ? 'in a figure, no numbers' : '0.043 nats at 700M, −0.013 at 3B',
       expected: { below: 0 },
     });
@@ -190,7 +191,7 @@ function gapClaims(grid: GridResults): Claim[] {
         expected: { below: 0 },
       }),
       gapClaim('The gap closes with size and tokens together, as along D = 20 N', together, {
-        source: B158,
+        source: B158_TABLES,
         paper: 'parity from 3B on, at 100 B tokens',
         expected: { below: 0 },
       }),

@@ -11,7 +11,7 @@ import type { Grid, GridArm, Tuning, TuningPlace } from './grid.js';
 export const REFERENCE = 'full-precision';
 
 /** b1 has sign weights in 2B4T's body, as b1.58 has ternary ones: weights are all that differ. */
-export const ZIPF_ARMS: readonly GridArm[] = [
+const ZIPF_ARMS: readonly GridArm[] = [
   { name: REFERENCE, options: FULL_PRECISION },
   { name: 'b1.58', options: BITNET_B158 },
   { name: 'b1', options: { ...BITNET_B158, weight_quantizer: 'sign' } },
@@ -24,7 +24,7 @@ const TEXT_ARMS: readonly GridArm[] = [
 ];
 
 /** Exponents of the keys. */
-export const EXPONENTS = [1.5, 1, 2] as const;
+const EXPONENTS = [1.5, 1, 2] as const;
 
 /** Zipf facts: two layers, 1.6 k to 157 k parameters in the body, each size about 2.5 times the one before. */
 const zipfShape = (width: number): Shape => ({ width, layers: 2 });

@@ -9,8 +9,7 @@ import {
 } from '@bitnet-notebooks/lib';
 import { B158_TABLE_1, LARGER_THAN, named } from './paper-tables.js';
 import { findMeasurement, tokenMs, type ShapesRecord } from './results.js';
-
-const B158 = 'BitNet b1.58 (2402.17764)';
+import { B158 } from '../record/sources.js';
 
 /** What the record of `npm run bench -- shapes` says: ratios of fp16 to ternary, one thread. */
 export function latencyClaims(record: ShapesRecord): JudgedClaim[] {

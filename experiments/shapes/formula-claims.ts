@@ -19,10 +19,7 @@ import {
 } from '@bitnet-notebooks/lib';
 import { printedEnergies } from './figures.js';
 import { B158_TABLE_1, B158_THROUGHPUT, LARGER_THAN, named } from './paper-tables.js';
-
-const B158 = 'BitNet b1.58 (2402.17764)';
-const B1 = 'BitNet (2310.11453), Table 1';
-const REPORT = 'BitNet b1.58 2B4T (2504.12285), Table 1';
+import { B1, B158, REPORT } from '../record/sources.js';
 
 /** What follows from shapes and operation energies alone. */
 export function formulaClaims(): JudgedClaim[] {
@@ -57,7 +54,7 @@ function energyClaims(): Draft[] {
   return [
     {
       claim: 'BitNet’s energy table follows from its formula',
-      source: B1,
+      source: `${B1}, Table 1`,
       paper: '36 cells',
       measure: `cells that the formula gives within one of the last printed digit (${agreeing(cells)} to the digit)`,
       ours: exactly(cells.filter(({ ours, printed }) => Math.abs(ours - printed) < 0.015).length),
@@ -66,7 +63,7 @@ function energyClaims(): Draft[] {
     },
     {
       claim: 'The energies of the 2B4T report follow from the same formula, over 512 tokens',
-      source: REPORT,
+      source: `${REPORT}, Table 1`,
       paper: '6 figures',
       measure: 'figures that the formula gives to the printed digit',
       ours: exactly(agreeing(reportEnergyTable())),

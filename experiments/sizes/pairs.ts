@@ -13,11 +13,13 @@ import {
   type Estimate,
 } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
-import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { finalRuns, lossOf, roundingOf, type FinishedRun } from '../sweep/finished-run.js';
 import { groupBy } from '../sweep/group-by.js';
 import { shapeOf } from '../sweep/sized-model.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
+
+export { roundingOf };
 
 /** One shape on one corpus, both arms, by the seeds that they share. */
 export interface Pair {
@@ -41,9 +43,7 @@ export interface Pair {
 
 /** All pairs among the runs, by corpus and then by size. */
 export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
-  const finals = finished.filter(
-    ({ role, arm }) => role === 'final' && (arm === 'full-precision' || arm === 'b1.58'),
-  );
+  const finals = finalRuns(finished).filter(({ arm }) => arm === 'full-precision' || arm === 'b1.58');
   const groups = groupBy(finals, (run) => `${run.corpus.name} ${shapeOf(run)} ${run.training.steps}`);
   const pairs = [...groups.values()].flatMap((runs) => pairOf(runs) ?? []);
   return pairs.toSorted((a, b) => a.corpus.localeCompare(b.corpus) || a.parameters - b.parameters);
@@ -74,12 +74,6 @@ function pairOf(runs: readonly FinishedRun[]): Pair | undefined {
   };
 }
 
-/** What rounding to half precision adds to a run's loss, over the same windows. */
-export function roundingOf({ measured }: FinishedRun): number | undefined {
-  const [rounded, unrounded] = [measured?.fp16, measured?.['fp16-unrounded']];
-  return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
-}
-
 /**
  * Change of the gap with every `per`-fold of the parameters, nats, negative where the gap shrinks. Sizes are what repeats:
  * their scatter around the line, such as that of learning rates from a coarse grid, makes the standard error. A slope
@@ -87,7 +81,7 @@ export function roundingOf({ measured }: FinishedRun): number | undefined {
  * @param pairs of one corpus
  * @returns undefined for fewer than three sizes, and where a run diverged: a gap to it has no place on a line
  */
-export function gapSlope(pairs: readonly Pair[], per = 2): Contrast | undefined {
+function gapSlope(pairs: readonly Pair[], per = 2): Contrast | undefined {
   const differences = pairs.map(({ parameters, gap }) => ({ size: parameters, value: gap.value }));
   const sizes = new Set(differences.map(({ size }) => size));
   const all = pairs.flatMap(({ gaps }) => [...gaps.values()]);

@@ -54,6 +54,11 @@ export interface FinishedRun extends RunSpec, RunResult {
   id: string;
 }
 
+/** The reported runs, those that chose a rate left out. */
+export function finalRuns(finished: readonly FinishedRun[]): FinishedRun[] {
+  return finished.filter(({ role }) => role === 'final');
+}
+
 /** Mean validation loss over all positions, nats per token; Infinity where the run diverged. Rates are tuned by it. */
 export function meanLoss({ validationLoss }: RunResult): number {
   return validationLoss ?? Infinity;
@@ -67,4 +72,10 @@ export function meanLoss({ validationLoss }: RunResult): number {
 export function lossOf(run: RunResult): number {
   if (run.test) return run.test.lossByKind?.v ?? run.test.loss;
   return run.lossByKind?.v ?? meanLoss(run);
+}
+
+/** What rounding to half precision adds to a run's loss, over the same windows; undefined where it was not measured. */
+export function roundingOf({ measured }: RunResult): number | undefined {
+  const [rounded, unrounded] = [measured?.fp16, measured?.['fp16-unrounded']];
+  return rounded === undefined || unrounded === undefined ? undefined : rounded - unrounded;
 }

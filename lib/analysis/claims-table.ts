@@ -49,7 +49,7 @@ export function formatVerdict(claim: JudgedClaim): string {
 }
 
 /** What the family of a decided claim adds to its verdict; nothing where that survives. */
-export function formatFamily(claim: JudgedClaim): string {
+function formatFamily(claim: JudgedClaim): string {
   return isByItselfOnly(claim)
     ? ` by itself; not among ${claim.familySize} claims (Holm: p = ${claim.adjustedP!.toFixed(2)})`
     : '';

@@ -14,7 +14,7 @@ export interface Contrast {
 }
 
 /** Share of repetitions in which a true effect of the {@link smallestVisible} size is seen. */
-export const POWER = 0.8;
+const POWER = 0.8;
 
 /**
  * The difference of two arms one of which, or both, had runs that diverged: these lost by more than any number.

@@ -130,7 +130,7 @@ function exactCells({ entropy, A, alpha, B, beta, sizes, tokens }: MadeUpGrid, w
 }
 
 /** Full precision and the coarse arm of one trial. */
-export function madeUpCells(world: Readonly<MadeUpGrid>, trial: number): [GridCell[], GridCell[]] {
+function madeUpCells(world: Readonly<MadeUpGrid>, trial: number): [GridCell[], GridCell[]] {
   const random = new RandomStream(trial, 'bootstrap', 2 ** 35 + trial);
   const noisy = (cells: GridCell[]): GridCell[] =>
     cells.map((cell) => {

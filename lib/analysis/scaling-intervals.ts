@@ -8,7 +8,7 @@ import { fitPowerLaw, MIN_SIZES, projected } from './scaling-law.js';
 import { CONFIDENCE_LEVEL, type Estimate } from './statistics.js';
 
 /** Seeds that a bootstrap needs: noise cannot be seen in one. */
-export const MIN_SEEDS = 2;
+const MIN_SEEDS = 2;
 
 export interface PowerLawIntervals {
   b: Estimate;

@@ -112,6 +112,18 @@ export interface SequentialModel {
   dispose(): unknown;
 }
 
+/** Options of `tf.layers.dense`: those that matter most. */
+export interface DenseOptions {
+  /** Width of the output. */
+  units: number;
+  /** For the first layer of a model: the shape of one example. */
+  inputShape?: number[];
+  activation?: 'relu' | 'softmax' | 'sigmoid' | 'tanh' | 'linear';
+  /** True by default. */
+  useBias?: boolean;
+  name?: string;
+}
+
 /** The operations of TensorFlow.js that notebooks use. */
 export interface TensorFlow {
   tensor(values: Nested | Float32Array | Int32Array, shape?: number[], type?: DataType): Tensor;
@@ -198,13 +210,7 @@ export interface TensorFlow {
   /** A saved model, of `file://`, the folder and `/model.json`. */
   loadLayersModel(url: string): Promise<SequentialModel>;
   readonly layers: {
-    dense(options: {
-      units: number;
-      inputShape?: number[];
-      activation?: 'relu' | 'softmax' | 'sigmoid' | 'tanh' | 'linear';
-      useBias?: boolean;
-      name?: string;
-    }): Layer;
+    dense(options: DenseOptions): Layer;
     dropout(options: { rate: number }): Layer;
     flatten(options?: { inputShape?: number[] }): Layer;
   };

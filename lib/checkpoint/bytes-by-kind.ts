@@ -4,7 +4,7 @@ import type { Checkpoint, TensorEntry } from './checkpoint.js';
 import { countValues } from '../shape.js';
 
 /** What a checkpoint's bytes are for. `rest`: headers, scales, names, padding, and in GGUF the tokenizer. */
-export const BYTE_KINDS = ['linear layers', 'embedding', 'output matrix', 'norms', 'rest'] as const;
+const BYTE_KINDS = ['linear layers', 'embedding', 'output matrix', 'norms', 'rest'] as const;
 export type ByteKind = (typeof BYTE_KINDS)[number];
 
 /** The bytes of one kind. */

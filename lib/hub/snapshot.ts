@@ -1,20 +1,14 @@
 /** Which files of a repository make a model, and whether a snapshot has them. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FILES_BESIDE_WEIGHTS } from '../io/model-files.js';
 import { readTextIfThere } from '../io/whole-file.js';
 import { parseModestJson } from '../io/json.js';
 import { isInside } from './listing.js';
 import { HubError } from './request.js';
 
 /** Besides the weights. Files that a repository does not have are not missed. */
-const SMALL_FILES: readonly string[] = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-];
+const SMALL_FILES: readonly string[] = ['config.json', ...FILES_BESIDE_WEIGHTS];
 const INDEX = 'model.safetensors.index.json';
 const SINGLE = 'model.safetensors';
 

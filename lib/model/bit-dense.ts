@@ -12,7 +12,8 @@ import {
   type WeightQuantizerName,
 } from '../ablation-options.js';
 import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
-import { OwnQuantizer, type OwnQuantizers } from '../quantizers/own-quantizer.js';
+import { OwnQuantizer } from '../quantizers/own-quantizer.js';
+import type { OwnQuantizers } from '../quantizers/own-quantizers.js';
 import type { QuantizerFunction } from '../quantizers/quantizer-function.js';
 import { quantizeWeights, type QuantizedWeights } from '../quantizers/weights.js';
 import { quote } from '../io/quote.js';

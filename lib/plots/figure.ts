@@ -128,16 +128,12 @@ export interface Annotation {
   side?: 'above' | 'below' | 'left' | 'right';
 }
 
-/** A chart: axes, traces and what is written on them. */
-export interface Figure {
+/** What stands on a chart beside its data. */
+export interface ChartOptions {
   title: string;
   /** What the reader should see, in one line. */
   subtitle?: string;
-  x: Axis;
-  y: Axis;
-  traces: readonly Trace[];
-  /** How bars at one category share it; `grouped` by default. */
-  bars?: 'grouped' | 'stacked';
+  /** Straight lines at known values, such as a paper's number. */
   lines?: readonly ReferenceLine[];
   annotations?: readonly Annotation[];
   /** Small print below the chart. */
@@ -145,6 +141,15 @@ export interface Figure {
   /** Pixels; 720 × 400 by default. */
   width?: number;
   height?: number;
+}
+
+/** A chart: axes, traces and what is written on them. */
+export interface Figure extends ChartOptions {
+  x: Axis;
+  y: Axis;
+  traces: readonly Trace[];
+  /** How bars at one category share it; `grouped` by default. */
+  bars?: 'grouped' | 'stacked';
 }
 
 /** Thrown for a figure that cannot be drawn as described; the message names figure and trace. */

@@ -80,7 +80,7 @@ export function absmaxScale(values: Float32Array, start: number, count: number, 
 }
 
 /** Absmean scale √7 / (mean|x| + 1e-5) of 4-bit activations (BitNet a4.8, arXiv 2411.04965, section 2.2). */
-export function absmeanInt4Scale(values: Float32Array, start: number, count: number): number {
+function absmeanInt4Scale(values: Float32Array, start: number, count: number): number {
   return fround(SQRT_7 / fround(meanAbsolute(values, start, count) + QUANTIZER_EPSILON));
 }
 

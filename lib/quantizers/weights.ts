@@ -40,7 +40,7 @@ export interface QuantizedWeights {
 }
 
 /** Mean-centred sign with β = mean|W| (BitNet, arXiv 2310.11453, section 2.1). Sign(0) = −1, as printed there. */
-export function signGrid(weights: Float32Array): WeightGrid {
+function signGrid(weights: Float32Array): WeightGrid {
   return {
     rule: 'sign',
     center: mean(weights),
@@ -61,7 +61,7 @@ export function absmeanTernaryGrid(weights: Float32Array): WeightGrid {
 }
 
 /** Absmedian ternary: as absmean, with γ = median|W| (BitNet b1.58 Reloaded, arXiv 2407.09527, section 3). */
-export function absmedianTernaryGrid(weights: Float32Array): WeightGrid {
+function absmedianTernaryGrid(weights: Float32Array): WeightGrid {
   return roundingGrid(fround(1 / atLeastEpsilon(medianAbsolute(weights))), -1, 1);
 }
 
@@ -69,7 +69,7 @@ export function absmedianTernaryGrid(weights: Float32Array): WeightGrid {
  * {0, 1}: RoundClip(W / γ, 0, 1) with the γ of absmean. The b1.58 FAQ says only that training with {0, 1} diverges
  * early and prints no formula; this is the ternary one with the negative half cut off.
  */
-export function zeroOneGrid(weights: Float32Array): WeightGrid {
+function zeroOneGrid(weights: Float32Array): WeightGrid {
   return roundingGrid(fround(1 / atLeastEpsilon(meanAbsolute(weights))), 0, 1);
 }
 
@@ -77,7 +77,7 @@ export function zeroOneGrid(weights: Float32Array): WeightGrid {
  * b-bit absmax: round(W · Q / max|W|) with Q = 2^(b−1) − 1 (LLM.int8(), arXiv 2208.07339, section 2.1). The largest
  * magnitude falls on ±Q, so nothing saturates; at 2 bits the three values −1, 0, 1 remain.
  */
-export function absmaxGrid(weights: Float32Array, bits: number): WeightGrid {
+function absmaxGrid(weights: Float32Array, bits: number): WeightGrid {
   const high = 2 ** (bits - 1) - 1;
   return roundingGrid(fround(high / atLeastEpsilon(maxAbsolute(weights))), -high, high);
 }

@@ -13,14 +13,10 @@ import { FileBytes } from '../io/file-bytes.js';
 import { explainSystemError } from '../io/file-error.js';
 import { readWhole } from '../io/whole-file.js';
 import { parseModestJson } from '../io/json.js';
+import { MODEL_FILES } from '../io/model-files.js';
 import { quote } from '../io/quote.js';
 import { mendReplacement, removeFolder, replaceFolder, type FolderKind } from '../io/replace-folder.js';
-import {
-  MODEL_FILES,
-  saveModelFolder,
-  type ModelFolder,
-  type ModelTensor,
-} from '../checkpoint/model-folder.js';
+import { saveModelFolder, type ModelFolder, type ModelTensor } from '../checkpoint/model-folder.js';
 import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors/safetensors.js';
 import { isStep } from './metrics-file.js';
 import { stableJson } from './run-config.js';

@@ -1,19 +1,11 @@
 /** bitDense as notebooks import it: its layer is made by lib/model/bit-dense.ts once TensorFlow is loaded. */
-import type { Layer } from '../backend/notebook-tensorflow.js';
+import type { DenseOptions, Layer } from '../backend/notebook-tensorflow.js';
 import type { AblationOptions, ActivationQuantizerName, WeightQuantizerName } from '../ablation-options.js';
 import type { QuantizerFunction } from '../quantizers/quantizer-function.js';
 import type { QuantizedWeights } from '../quantizers/weights.js';
 
 /** Options of {@link bitDense}: those of `tf.layers.dense` that matter most, and what BitLinear adds. */
-export interface BitDenseOptions {
-  /** Width of the output. */
-  units: number;
-  /** For the first layer of a model: the shape of one example. */
-  inputShape?: number[];
-  activation?: 'relu' | 'softmax' | 'sigmoid' | 'tanh' | 'linear';
-  /** True by default. */
-  useBias?: boolean;
-  name?: string;
+export interface BitDenseOptions extends DenseOptions {
   /** `absmean-ternary` by default; a function gets the kernel as [units, in]. */
   weightQuantizer?: WeightQuantizerName | QuantizerFunction;
   /** `absmax-int8-token` by default; a function gets rows of features. */

@@ -10,7 +10,7 @@ import { schedule, type ScheduleOptions } from './schedule.js';
 import type { Diagnostics } from './types.js';
 
 /** What `compare` draws. */
-export const COMPARED = [
+const COMPARED = [
   'loss',
   'learning rate',
   'gradient norm',

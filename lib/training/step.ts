@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { hasNativeKernels, runKernel } from '../backend/kernels.js';
 import * as op from '../backend/operations.js';
-import type { BitLM, ParameterTensors } from '../model/bitlm.js';
+import type { BitLM } from '../model/bitlm.js';
+import type { ParameterTensors } from '../model/forward-pass.js';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { AdamW } from './adamw.js';
 import { splitBatch, type BatchPart } from './split-batch.js';

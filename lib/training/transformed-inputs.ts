@@ -1,7 +1,7 @@
 /** Inputs that go through a matrix before they are quantized: what evaluations of SmoothQuant and of rotations need. */
 import * as tf from '@tensorflow/tfjs';
 import type { AblationOptions, ActivationQuantizerName } from '../ablation-options.js';
-import type { InputRule } from '../model/bitlm.js';
+import type { InputRule } from '../model/forward-pass.js';
 import { dequantizedActivations } from '../quantizers/on-tensors.js';
 
 /**

@@ -1,9 +1,9 @@
 /** What the metadata of a GGUF file says about the model and its tokenizer, in the project's terms. */
+import { quote } from '../../io/quote.js';
 import { parseModelConfig, type ModelConfig } from '../../config.js';
 import { CheckpointError } from '../checkpoint-error.js';
-import { excerpt } from '../../io/file-error.js';
 import { parseGenerationConfig, type GenerationConfig } from '../generation-config.js';
-import type { GgufTensor, GgufValue } from './gguf.js';
+import type { GgufTensor, GgufValue } from './header-reader.js';
 import { parseJson } from '../../io/json-file.js';
 import { toCheckpointError } from '../model-config.js';
 import type { GgufTokenizer, TokenizerSource } from '../tokenizer-source.js';
@@ -12,7 +12,7 @@ import { isObject } from '../../io/is-object.js';
 const operation = 'read GGUF metadata';
 
 /** Names that converters give the architecture; the keys of the config start with them. */
-export const GGUF_ARCHITECTURES = ['bitnet', 'bitnet-b1.58', 'bitnet-25'] as const;
+const GGUF_ARCHITECTURES = ['bitnet', 'bitnet-b1.58', 'bitnet-25'] as const;
 
 /** ggml's default where `rope.freq_base` is absent; 2B4T's files have 500000. */
 const GGML_ROPE_THETA = 10_000;
@@ -26,7 +26,7 @@ function metadataError(
   found: unknown,
   hint?: string,
 ): CheckpointError {
-  const shown = found === undefined ? 'none' : excerpt(typeof found === 'bigint' ? String(found) : found);
+  const shown = found === undefined ? 'none' : quote(typeof found === 'bigint' ? String(found) : found);
   return new CheckpointError({ operation, file, what, expected, found: shown, hint });
 }
 

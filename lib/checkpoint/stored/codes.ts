@@ -25,7 +25,7 @@ const TRIT_PLACES = [1, 3, 9, 27, 81] as const;
 const TRIT_NUMBERS = 3 ** TRITS_PER_BYTE;
 
 /** Bits of a code in the form `bits`. */
-export function codeBits(levels: number): number {
+function codeBits(levels: number): number {
   return Math.ceil(Math.log2(levels));
 }
 

@@ -1,5 +1,5 @@
-import { common, type ChartOptions, type Quantity } from './chart-options.js';
-import { toValues, type Figure, type Trace } from '../figure.js';
+import { common, type Quantity } from './chart-options.js';
+import { type ChartOptions, toValues, type Figure, type Trace } from '../figure.js';
 
 /** Bars of one colour, one at each category. */
 export interface BarSeries {

@@ -1,5 +1,5 @@
-import { common, type ChartOptions, type Quantity } from './chart-options.js';
-import { FigureError, toValues, type Axis, type Figure } from '../figure.js';
+import { common, type Quantity } from './chart-options.js';
+import { type ChartOptions, FigureError, toValues, type Axis, type Figure } from '../figure.js';
 
 /** Options of `heatmapFigure`. */
 export interface HeatmapFigureOptions extends ChartOptions {
@@ -14,9 +14,6 @@ export interface HeatmapFigureOptions extends ChartOptions {
   /** Names instead of numbers at the columns or rows. */
   columnNames?: readonly string[];
   rowNames?: readonly string[];
-  /** Bounds of the first and last column or row, where they are values of a quantity: rows then grow upwards. */
-  xSpan?: readonly [number, number];
-  ySpan?: readonly [number, number];
   /** What the colours mean; their range by default is that of the data. */
   value: Omit<Quantity, 'scale' | 'format'>;
   /** `diverging` around zero by default where there are negative values, else `sequential`. */
@@ -42,20 +39,15 @@ export function heatmapFigure(options: HeatmapFigureOptions): Figure {
   const named = options.columnNames !== undefined || options.rowNames !== undefined;
   const notes = [...(options.notes ?? [])];
   let shown: Matrix = { rows, columns, values: toValues(options.values) };
-  let [xSpan, ySpan] = [options.xSpan, options.ySpan];
+  // What one cell stands for, where it is no single value.
+  let [high, wide] = [1, 1];
   if (!named && (rows > MAX_SIDE || columns > MAX_SIDE)) {
-    xSpan ??= [-0.5, columns - 0.5];
-    ySpan ??= [-0.5, rows - 0.5];
     if (options.larger === 'corner') {
       shown = corner(shown);
-      xSpan = partOf(xSpan, shown.columns / columns);
-      ySpan = partOf(ySpan, shown.rows / rows);
       notes.push(`The first ${shown.rows} of ${rows} rows and ${shown.columns} of ${columns} columns.`);
     } else {
-      const [high, wide] = [Math.ceil(rows / MAX_SIDE), Math.ceil(columns / MAX_SIDE)];
+      [high, wide] = [Math.ceil(rows / MAX_SIDE), Math.ceil(columns / MAX_SIDE)];
       shown = blockMeans(shown, high, wide);
-      xSpan = partOf(xSpan, (shown.columns * wide) / columns);
-      ySpan = partOf(ySpan, (shown.rows * high) / rows);
       notes.push(`Each cell is the mean of ${high} × ${wide} values (rows × columns).`);
     }
   }
@@ -68,7 +60,7 @@ export function heatmapFigure(options: HeatmapFigureOptions): Figure {
     ...common(options),
     notes,
     x: axis(options.x, 'Column', options.columnNames),
-    y: { ...axis(options.y, 'Row', options.rowNames), reversed: options.ySpan === undefined },
+    y: { ...axis(options.y, 'Row', options.rowNames), reversed: true },
     traces: [
       {
         kind: 'heatmap',
@@ -80,8 +72,10 @@ export function heatmapFigure(options: HeatmapFigureOptions): Figure {
         range: options.value.range,
         title: options.value.title,
         unit: options.value.unit,
-        xSpan,
-        ySpan,
+        ...(!named && {
+          xSpan: [-0.5, shown.columns * wide - 0.5],
+          ySpan: [-0.5, shown.rows * high - 0.5],
+        }),
       },
     ],
   };
@@ -120,9 +114,4 @@ function blockMeans({ rows, columns, values }: Matrix, high: number, wide: numbe
     }
   }
   return { ...means, values: toValues(sums.map((sum, i) => sum / counts[i])) };
-}
-
-/** The span that begins with `span` and is `share` times as long. */
-function partOf([from, to]: readonly [number, number], share: number): readonly [number, number] {
-  return [from, from + (to - from) * share];
 }

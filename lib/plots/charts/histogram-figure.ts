@@ -1,5 +1,5 @@
-import { common, type ChartOptions, type Quantity } from './chart-options.js';
-import { FigureError, type Figure, type HistogramTrace } from '../figure.js';
+import { common, type Quantity } from './chart-options.js';
+import { type ChartOptions, FigureError, type Figure, type HistogramTrace } from '../figure.js';
 
 /** Values to be counted, or counts in given bins. */
 export type HistogramSeries = { name: string; color?: string } & (

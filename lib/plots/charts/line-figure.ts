@@ -1,6 +1,6 @@
-import { common, type ChartOptions, type Quantity } from './chart-options.js';
+import { common, type Quantity } from './chart-options.js';
 import { orderedColors } from '../colors.js';
-import { toValues, type Figure, type LineTrace } from '../figure.js';
+import { type ChartOptions, toValues, type Figure, type LineTrace } from '../figure.js';
 
 /** One curve, with a region between `low` and `high` where both are given. */
 export interface LineSeries {

@@ -1,6 +1,6 @@
-import { common, type ChartOptions } from './chart-options.js';
+import { common } from './chart-options.js';
 import { seriesColor } from '../colors.js';
-import { toValues, type Axis, type Figure, type LineTrace } from '../figure.js';
+import { type ChartOptions, toValues, type Axis, type Figure, type LineTrace } from '../figure.js';
 
 /** Losses at one step, as training yields them. */
 export interface LossPoint {

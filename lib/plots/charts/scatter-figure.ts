@@ -1,6 +1,7 @@
-import { common, type ChartOptions, type Quantity } from './chart-options.js';
+import { common, type Quantity } from './chart-options.js';
 import { seriesColor } from '../colors.js';
 import {
+  type ChartOptions,
   toValues,
   type Figure,
   type Interval,
