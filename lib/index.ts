@@ -74,7 +74,7 @@ export {
 } from './checkpoint/stored/stored-model.js';
 
 // Quantizers: values to integers and scales, and back. Their TensorFlow twins are lib/quantizers/straight-through.ts.
-export { roundHalfToEven } from './quantizers/rounding.js';
+export { roundHalfToEven } from './rounding.js';
 export {
   dequantizeWeights,
   quantizeWeights,

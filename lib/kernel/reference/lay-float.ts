@@ -7,11 +7,12 @@ import {
   STATUS_NOT_FINITE,
   STATUS_UNEQUAL_SCALES,
 } from '../layout.js';
-import { f32, f32FromBits, halfToFloat, roundHalfEven, saturate } from './float32.js';
+import { f32, f32FromBits, halfToFloat, saturate } from './float32.js';
 import { floatGroupBytes } from './float-product.js';
 import { storeCode } from './lay-ternary.js';
 import type { Reference } from './reference.js';
 import type { Views } from './views.js';
+import { roundHalfToEven } from '../../rounding.js';
 
 /** One value of a row-major matrix as it stands in a file. */
 function sourceValue(m: Views, source: number, format: number, index: number): number {
@@ -50,7 +51,7 @@ export const layTernarised: Reference<'layTernarised'> = (
       if (step !== 0 && w !== 0 && Math.abs(w) !== magnitude) {
         Atomics.or(m.i32, status / 4, STATUS_UNEQUAL_SCALES);
       }
-      const trit = saturate(roundHalfEven(f32(w * factor)), -1, 1);
+      const trit = saturate(roundHalfToEven(f32(w * factor)), -1, 1);
       storeCode(m, values, blocks, row >> 2, row & 3, c, trit + 1);
     }
   }

@@ -1,7 +1,8 @@
 /** Reference of assembly/quantized.ts. */
 import { BLOCK_COLUMNS, QUANTIZED_CORRECTION, QUANTIZED_HEADER_BYTES } from '../layout.js';
-import { f32, roundHalfEven, saturate } from './float32.js';
+import { f32, saturate } from './float32.js';
 import type { Reference } from './reference.js';
+import { roundHalfToEven } from '../../rounding.js';
 
 /** Bytes from one token's quantized vector to the next. */
 export function quantizedStride(blocks: number): number {
@@ -20,7 +21,7 @@ export const quantize: Reference<'quantize'> = (m, share, { x, stride, columns, 
     m.f32[record / 4] = scale;
     const values = record + QUANTIZED_HEADER_BYTES;
     for (let c = 0; c < columns; c++) {
-      m.i8[values + c] = saturate(roundHalfEven(f32(m.f32[row + c] * scale)), -128, 127);
+      m.i8[values + c] = saturate(roundHalfToEven(f32(m.f32[row + c] * scale)), -128, 127);
     }
     m.i8.fill(0, values + columns, values + blocks * BLOCK_COLUMNS);
   }

@@ -1,9 +1,10 @@
 /** References of assembly/shortlist.ts, where the bounds are proven, and of assembly/log-sum-exp.ts. */
 import { LOGIT_BLOCK, MATRIX_FORMAT, MATRIX_VALUES } from '../layout.js';
-import { exponential, f32, roundHalfEven, sumLanes } from './float32.js';
+import { exponential, f32, sumLanes } from './float32.js';
 import { floatGroupBytes, readFloat } from './float-product.js';
 import type { Reference } from './reference.js';
 import type { Views } from './views.js';
+import { roundHalfToEven } from '../../rounding.js';
 
 const SMALLEST_ABSMAX = 2 ** -30;
 const EPSILON = f32(1.1920929e-7);
@@ -32,7 +33,7 @@ export const layShortlist: Reference<'layShortlist'> = (
       const norm = new Float32Array(4);
       const error = new Float32Array(4);
       row.forEach((w, c) => {
-        const q = roundHalfEven(f32(w * inverse));
+        const q = roundHalfToEven(f32(w * inverse));
         const e = f32(w - f32(q * scale));
         norm[c % 4] += f32(w * w);
         error[c % 4] += f32(e * e);
@@ -69,7 +70,7 @@ export function quantizeForShortlist(m: Views, x: number, columns: number, quant
   let missed = 0;
   for (let c = 0; c < columns; c++) {
     const value = m.f32[x / 4 + c];
-    const p = roundHalfEven(value * inverse);
+    const p = roundHalfToEven(value * inverse);
     m.i16[quantized / 2 + c] = p;
     missed += (value - step * p) ** 2;
   }
