@@ -142,8 +142,7 @@ const hidePropertyNames = (context) => {
   /** @type {(node: any) => any} */
   const visit = (node) => {
     const visited = ts.visitEachChild(node, visit, context);
-    const anew = (/** @type {any} */ name) =>
-      ts.setTextRange(factory.createIdentifier(name.text), /** @type {any} */ (name));
+    const anew = (/** @type {any} */ name) => ts.setTextRange(factory.createIdentifier(name.text), name);
     if (ts.isBindingElement(visited) && visited.propertyName && ts.isIdentifier(visited.propertyName)) {
       const { dotDotDotToken, propertyName, name, initializer } = visited;
       return factory.updateBindingElement(visited, dotDotDotToken, anew(propertyName), name, initializer);
