@@ -1,6 +1,6 @@
 /**
  * What follows the gradients in the graph of a training step: their norm, clipping, the guard against values that are
- * not finite, and AdamW. Node for node what step.ts, adamw.ts and adamw-update.ts (NativeMoments) do, in the same
+ * not finite, and AdamW. What step.ts, adamw.ts and adamw-update.ts (NativeMoments) do to each value, in the same
  * precision: float64 where those compute in JavaScript.
  */
 import type { Graph } from '../../backend/graph/graph.js';
