@@ -12,7 +12,7 @@ export type { Engine, RunProgress, RunTask } from './sweep/engines/engine.js';
 export { openCorpusOf } from './sweep/open-corpus.js';
 export { configurationA } from './sweep/configurations.js';
 export type { Experiment } from './sweep/experiment.js';
-export type { FinishedRun, RunResult } from './sweep/finished-run.js';
+export { finalRuns, type FinishedRun, type RunResult } from './sweep/finished-run.js';
 export { PRESETS, type Preset, type RunSpec } from './sweep/run-spec.js';
 export { byVersion, versionOf } from './sweep/versions.js';
 export { sweep, type SweepEvent, type SweepOptions, type SweepOutcome } from './sweep/sweep.js';
@@ -26,7 +26,7 @@ export { gapTrend, pairsOf, type Pair } from './sizes/pairs.js';
 
 export { bitlmClaims } from './bitlm/claims.js';
 export { bitlmCurves } from './bitlm/figures.js';
-export { finalRuns, passed } from './bitlm/results.js';
+export { passed } from './bitlm/results.js';
 
 export { ARMS, findArm, type Arm } from './quantization-ablation/arms.js';
 export { ablationClaims } from './quantization-ablation/claims.js';

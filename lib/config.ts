@@ -24,6 +24,10 @@ export interface QuantizationConfig {
   quantization_mode: 'online' | 'offline';
 }
 
+/** transformers' defaults, and 2B4T's choices: ε inside the root of RMSNorm, and the base of the rotary frequencies. */
+export const RMS_NORM_EPS = 1e-5;
+export const ROPE_THETA = 500_000;
+
 /** config.json of a BitNet checkpoint. */
 export interface ModelConfig {
   vocab_size: number;
@@ -78,8 +82,8 @@ export function parseModelConfig(json: unknown, source = 'config'): ModelConfig 
     hidden_act: oneOf('hidden_act', ['relu2', 'silu', 'gelu'], 'relu2'),
     max_position_embeddings: size('max_position_embeddings', 2048),
     initializer_range: positive('initializer_range', 0.02),
-    rms_norm_eps: positive('rms_norm_eps', 1e-5),
-    rope_theta: positive('rope_theta', 500_000),
+    rms_norm_eps: positive('rms_norm_eps', RMS_NORM_EPS),
+    rope_theta: positive('rope_theta', ROPE_THETA),
     tie_word_embeddings: tied,
     bos_token_id: tokenId('bos_token_id'),
     eos_token_id: tokenId('eos_token_id'),

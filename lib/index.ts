@@ -47,7 +47,7 @@ export type {
 } from './backend/notebook-tensorflow.js';
 export type { OwnParts, QuantizerDraws, QuantizerFunction } from './quantizers/quantizer-function.js';
 export type { ScheduleOptions } from './training/schedule.js';
-export { countParameters, parameterSpecs } from './parameters.js';
+export { countParameters, quantizedNames } from './parameters.js';
 export { bitLinearInIntegers } from './quantizers/integer-product.js';
 export { abortOnInterrupt } from './training/interrupt.js';
 
@@ -57,7 +57,8 @@ export { roundToHalf } from './checkpoint/dtypes.js';
 export type { Checkpoint, TensorEntry } from './checkpoint/checkpoint.js';
 export { CheckpointError } from './checkpoint/checkpoint-error.js';
 export { FileError } from './io/file-error.js';
-export { EXPORT_FORMATS, exportCheckpoint } from './checkpoint/export/export.js';
+export { EXPORT_FORMATS } from './checkpoint/export/export-plan.js';
+export { exportCheckpoint } from './checkpoint/export/export.js';
 export { saveModelFolder, type ModelTensor } from './checkpoint/model-folder.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
 export { packTernary, unpackTernary } from './checkpoint/packing.js';
@@ -73,7 +74,7 @@ export {
 } from './checkpoint/stored/stored-model.js';
 
 // Quantizers: values to integers and scales, and back. Their TensorFlow twins are lib/quantizers/straight-through.ts.
-export { roundHalfToEven } from './quantizers/rounding.js';
+export { roundHalfToEven } from './rounding.js';
 export {
   dequantizeWeights,
   quantizeWeights,

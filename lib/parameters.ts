@@ -53,11 +53,10 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
 
 /** The four places in a layer where activations are quantized; q, k and v share one, gate and up share one. */
 const ELASTIC_SITES = ['self_attn.input', 'self_attn.output', 'mlp.input', 'mlp.output'] as const;
+export type LayerSite = (typeof ELASTIC_SITES)[number];
 
 /** The matrices that read each of those places, and the norm in front of it, where the model has one there. */
-export const LAYER_SITES: Readonly<
-  Record<(typeof ELASTIC_SITES)[number], { readers: readonly string[]; norm: string }>
-> = {
+export const LAYER_SITES: Readonly<Record<LayerSite, { readers: readonly string[]; norm: string }>> = {
   'self_attn.input': {
     readers: ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'],
     norm: 'input_layernorm',
@@ -101,4 +100,9 @@ export function countParameters(config: ModelConfig): { total: number; quantized
     if (isQuantized) quantized += size;
   }
   return { total, quantized };
+}
+
+/** Names of the matrices that are quantized. */
+export function quantizedNames(config: ModelConfig): Set<string> {
+  return new Set(parameterSpecs(config).flatMap(({ name, quantized }) => (quantized ? [name] : [])));
 }

@@ -35,8 +35,8 @@ function readArguments() {
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
 
 const { folder, format, output } = readArguments();
-const compiled = new URL('../lib/dist/checkpoint/export/export.js', import.meta.url).href;
-/** @type {typeof import('../lib/checkpoint/export/export.js')} */
+const compiled = new URL('../lib/dist/index.js', import.meta.url).href;
+/** @type {typeof import('../lib/index.js')} */
 const lib = await import(compiled).catch(() =>
   stop('export-checkpoint: the lib is not compiled. Run npm run build first.'),
 );

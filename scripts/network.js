@@ -1,5 +1,5 @@
 /**
- * A word to who opens JupyterLab to other machines: whoever has the address and the token runs programs here.
+ * A warning where JupyterLab is opened to other machines: anyone who has the address and the token runs programs here.
  */
 
 const IP_OPTIONS = ['--ip', '--ServerApp.ip', '--NotebookApp.ip'];

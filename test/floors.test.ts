@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 /** From the ground up: a floor imports only from those before it, and beside itself from none. */
 const LIB = [
-  ['io', 'random.ts', 'shape.ts'],
+  ['io', 'random.ts', 'rounding.ts', 'shape.ts'],
   ['ablation-options.ts'],
   ['config.ts'],
   ['parameters.ts'],

@@ -1,7 +1,7 @@
 /** What the first experiment says of a ternary layer, by one model each; notebook 1 compares arms, seed by seed. */
 import { exactly, judge, type Claim, type Estimate, type JudgedClaim } from '@bitnet-notebooks/lib';
-import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
-import { finalRuns, FIRST_README, NANO_GPT } from './results.js';
+import { finalRuns, lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { FIRST_README, NANO_GPT } from './results.js';
 import { B1 } from '../record/sources.js';
 
 type Draft = Omit<Claim, 'ours'> & { ours: Estimate | undefined };

@@ -1,7 +1,6 @@
 /** The picture of the first experiment. */
 import { lossCurves, type Figure } from '@bitnet-notebooks/lib';
-import type { FinishedRun } from '../sweep/finished-run.js';
-import { finalRuns } from './results.js';
+import { finalRuns, type FinishedRun } from '../sweep/finished-run.js';
 
 /** Loss curves of the reported runs. */
 export function bitlmCurves(finished: readonly FinishedRun[], title: string = 'Recorded runs'): Figure {

@@ -9,11 +9,6 @@ export const FIRST_README = 2.54;
 /** Loss of nanoGPT's configuration for a CPU in full precision, by its README, nats per character: A's shape and steps. */
 export const NANO_GPT = 1.88;
 
-/** The reported runs. */
-export function finalRuns(finished: readonly FinishedRun[]): FinishedRun[] {
-  return finished.filter(({ role }) => role === 'final');
-}
-
 /** The first point of a run's curve below {@link FIRST_README}. */
 export function passed({ curve }: FinishedRun): CurvePoint | undefined {
   return curve.find((point) => point.validationLoss < FIRST_README);

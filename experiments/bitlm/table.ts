@@ -1,6 +1,6 @@
 /** The table of the first experiment, one line a model. */
-import type { FinishedRun } from '../sweep/finished-run.js';
-import { finalRuns, FIRST_README, passed } from './results.js';
+import { finalRuns, type FinishedRun } from '../sweep/finished-run.js';
+import { FIRST_README, passed } from './results.js';
 
 /** Lines of Markdown. */
 export function bitlmTable(finished: readonly FinishedRun[]): string[] {

@@ -10,7 +10,7 @@ import {
   type TransformerShape,
 } from '@bitnet-notebooks/lib';
 import { bySeed, seedOf } from '../sweep/by-seed.js';
-import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { finalRuns, lossOf, type FinishedRun } from '../sweep/finished-run.js';
 import { groupBy } from '../sweep/group-by.js';
 import { requireOneVersion } from '../sweep/versions.js';
 import { shapeOf } from '../sweep/sized-model.js';
@@ -56,7 +56,7 @@ export interface CorpusFrontier {
 
 /** The frontier of every corpus that has final runs. @throws Error for runs of several versions */
 export function frontierOf(finished: readonly FinishedRun[]): CorpusFrontier[] {
-  const finals = finished.filter(({ role }) => role === 'final');
+  const finals = finalRuns(finished);
   requireOneVersion('frontier', finals);
   const corpora = [...new Set(finals.map(({ corpus }) => corpus.name))];
   return corpora.map((corpus) => {

@@ -158,7 +158,7 @@ function print({ readSeconds, measurements }: InferenceRecord): void {
   }
 }
 
-/** Builds the checkpoint at the first time, measures, and prints. */
+/** Builds the checkpoint the first time, measures, and prints. */
 export async function benchInference(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,

@@ -223,7 +223,7 @@ export class RayEngine implements Engine {
         } else if ('gone' in item) {
           return {
             kind: 'lost',
-            why: 'its job must stay in the cluster until it is read, got none: the head was started anew, or somebody deleted it.',
+            why: 'its job must stay in the cluster until it is read, got none: the head was started again, or somebody deleted it.',
           };
         } else if ('point' in item) {
           const { step, trainLoss, validationLoss, seconds } = item.point;

@@ -41,7 +41,7 @@ export async function readOutcome(
   const where = machineOf(job) ?? 'the cluster';
   const nodeId = job.driver_node_id ?? undefined;
   if (job.status === 'STOPPED') {
-    const why = `run ${spec.name}: its job must run to its end, got stopped by hand on the cluster. Give the command again to start it anew.`;
+    const why = `run ${spec.name}: its job must run to its end, got stopped by hand on the cluster. Give the command again to start it again.`;
     return { kind: 'failed', why };
   }
   if (job.error_type === 'JOB_SUPERVISOR_ACTOR_START_TIMEOUT')

@@ -8,7 +8,7 @@ import {
   type GridCell,
 } from '@bitnet-notebooks/lib';
 import { differenceBySeed, seedOf } from '../sweep/by-seed.js';
-import { lossOf, type FinishedRun } from '../sweep/finished-run.js';
+import { finalRuns, lossOf, type FinishedRun } from '../sweep/finished-run.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
 import { groupBy } from '../sweep/group-by.js';
 import { shapeOf } from '../sweep/sized-model.js';
@@ -80,7 +80,7 @@ const TEXTS = {
 
 /** True once a run has ended that {@link scalingResults} can begin with. */
 export function hasScalingResults(all: readonly FinishedRun[]): boolean {
-  return all.some(({ role }) => role === 'final');
+  return finalRuns(all).length > 0;
 }
 
 /**
@@ -88,7 +88,7 @@ export function hasScalingResults(all: readonly FinishedRun[]): boolean {
  * @throws Error where there are none, or they were not all computed by one backend and version
  */
 export function scalingResults(all: readonly FinishedRun[]): GridResults[] {
-  const finals = all.filter(({ role }) => role === 'final');
+  const finals = finalRuns(all);
   if (!hasScalingResults(all)) {
     throw new Error(
       'scaling law: there must be finished runs, got none. ' +

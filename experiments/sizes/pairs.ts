@@ -13,7 +13,7 @@ import {
   type Estimate,
 } from '@bitnet-notebooks/lib';
 import { bySeed, commonSeeds, differenceBySeed } from '../sweep/by-seed.js';
-import { lossOf, roundingOf, type FinishedRun } from '../sweep/finished-run.js';
+import { finalRuns, lossOf, roundingOf, type FinishedRun } from '../sweep/finished-run.js';
 import { groupBy } from '../sweep/group-by.js';
 import { shapeOf } from '../sweep/sized-model.js';
 import { requireOneVersion } from '../sweep/versions.js';
@@ -43,9 +43,7 @@ export interface Pair {
 
 /** All pairs among the runs, by corpus and then by size. */
 export function pairsOf(finished: readonly FinishedRun[]): Pair[] {
-  const finals = finished.filter(
-    ({ role, arm }) => role === 'final' && (arm === 'full-precision' || arm === 'b1.58'),
-  );
+  const finals = finalRuns(finished).filter(({ arm }) => arm === 'full-precision' || arm === 'b1.58');
   const groups = groupBy(finals, (run) => `${run.corpus.name} ${shapeOf(run)} ${run.training.steps}`);
   const pairs = [...groups.values()].flatMap((runs) => pairOf(runs) ?? []);
   return pairs.toSorted((a, b) => a.corpus.localeCompare(b.corpus) || a.parameters - b.parameters);

@@ -54,6 +54,11 @@ export interface FinishedRun extends RunSpec, RunResult {
   id: string;
 }
 
+/** The reported runs, those that chose a rate left out. */
+export function finalRuns(finished: readonly FinishedRun[]): FinishedRun[] {
+  return finished.filter(({ role }) => role === 'final');
+}
+
 /** Mean validation loss over all positions, nats per token; Infinity where the run diverged. Rates are tuned by it. */
 export function meanLoss({ validationLoss }: RunResult): number {
   return validationLoss ?? Infinity;

@@ -20,7 +20,7 @@ export async function readResult(folder: string): Promise<RunResult | undefined>
   if (problem !== undefined) {
     throw new Error(
       `read result: ${problem} in ${path}. Delete it: the run is then evaluated again from its checkpoint, or trained ` +
-        'anew where it has none.',
+        'from its beginning where it has none.',
     );
   }
   const whole = result as RunResult;

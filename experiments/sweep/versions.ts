@@ -4,7 +4,7 @@
  * compared: most change no loss, and a sweep should outlive a new line in the README.
  */
 import type { Experiment } from './experiment.js';
-import type { FinishedRun } from './finished-run.js';
+import { finalRuns, type FinishedRun } from './finished-run.js';
 import { groupBy } from './group-by.js';
 
 /** Runs that may be averaged with each other. */
@@ -19,7 +19,7 @@ export interface VersionGroup {
  * rates, and nobody averages them.
  */
 export function byVersion(runs: readonly FinishedRun[]): VersionGroup[] {
-  const finals = runs.filter(({ role }) => role === 'final');
+  const finals = finalRuns(runs);
   const versions = [...new Set((finals.length > 0 ? finals : runs).map(versionOf))];
   return versions.map((version) => ({
     version,

@@ -99,6 +99,8 @@ export interface SequentialModel {
       verbose?: 0 | 1;
       shuffle?: boolean;
       validationData?: [Tensor, Tensor];
+      /** Called after each pass over the data, with the loss and the metrics that the model was compiled with. */
+      callbacks?: { onEpochEnd?(epoch: number, logs?: Record<string, number>): void };
     },
   ): Promise<{ history: Record<string, (number | Tensor)[]> }>;
   predict(x: Tensor): Tensor | Tensor[];

@@ -1,8 +1,8 @@
 /** The tensors that a config asks for, held against those that a file has. */
+import { quote } from '../io/quote.js';
 import type { ModelConfig } from '../config.js';
 import { parameterSpecs, type ParameterSpec } from '../parameters.js';
 import { CheckpointError } from './checkpoint-error.js';
-import { excerpt } from '../io/file-error.js';
 
 /** The fewest matrices that a layer can have: q, k, v, o, up, down. All bodies but the first paper's have a gate too. */
 const LEAST_MATRICES = 6;
@@ -54,5 +54,8 @@ export function expectedTensors(
 function describe(label: string, names: readonly string[]): string {
   if (names.length === 0) return '';
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
-  return `${label}: ${names.slice(0, MAX_NAMES).map(excerpt).join(', ')}${more}`;
+  return `${label}: ${names
+    .slice(0, MAX_NAMES)
+    .map((name) => quote(name))
+    .join(', ')}${more}`;
 }

@@ -1,7 +1,7 @@
 /** How a checkpoint wants text to be generated: generation_config.json, or what a GGUF file says of it. */
+import { quote } from '../io/quote.js';
 import type { ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
-import { excerpt } from '../io/file-error.js';
 import { isObject } from '../io/is-object.js';
 
 /** What generation starts from where the caller says nothing. Absent fields are not in the checkpoint. */
@@ -30,7 +30,7 @@ export interface GenerationConfig {
 export function parseGenerationConfig(json: unknown, config: ModelConfig, file: string): GenerationConfig {
   const fail = (what: string, expected: string, found: unknown): never => {
     const operation = 'read generation config';
-    throw new CheckpointError({ operation, file, what, expected, found: excerpt(found) });
+    throw new CheckpointError({ operation, file, what, expected, found: quote(found) });
   };
   if (json !== undefined && !isObject(json)) {
     return fail('generation config', 'a JSON object', json);

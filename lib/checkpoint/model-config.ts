@@ -1,8 +1,8 @@
 /** config.json of Hugging Face's layout as it comes from outside: checked, and put in the project's terms. */
+import { quote } from '../io/quote.js';
 import { parseModelConfig, type ModelConfig } from '../config.js';
 import { ConfigError } from '../io/config-error.js';
 import { CheckpointError } from './checkpoint-error.js';
-import { excerpt } from '../io/file-error.js';
 import { isObject } from '../io/is-object.js';
 
 /** Whether the seven matrices of a layer are stored two bits a weight. transformers' `bitlinear` always is. */
@@ -51,7 +51,7 @@ function refuse(
     file,
     what: key,
     expected,
-    found: excerpt(value),
+    found: quote(value),
     hint: 'This project runs BitNet b1.58 models (BitNetForCausalLM) alone.',
   });
 }

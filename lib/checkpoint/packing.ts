@@ -7,8 +7,6 @@ import { CheckpointError } from './checkpoint-error.js';
 import { encodedBytes, shapeProblem } from './encodings.js';
 import { PACKERS, UNPACKERS, type PackedSource, type TernaryMatrix } from './packing-layouts.js';
 
-export type { PackedSource, TernaryMatrix } from './packing-layouts.js';
-
 const IN_MEMORY: PackedSource = { file: 'memory', tensor: 'a matrix', byteOffset: 0 };
 
 /**

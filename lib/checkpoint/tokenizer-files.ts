@@ -1,8 +1,8 @@
 /** The tokenizer files of Hugging Face's layout. */
+import { quote } from '../io/quote.js';
 import { join } from 'node:path';
 import type { ModelConfig } from '../config.js';
 import { CheckpointError } from './checkpoint-error.js';
-import { excerpt } from '../io/file-error.js';
 import { parseJson } from '../io/json-file.js';
 import { readOptionalText } from '../io/whole-file.js';
 import type { TokenizerSource } from './tokenizer-source.js';
@@ -49,7 +49,7 @@ async function readObject(folder: string, name: string): Promise<Record<string, 
       file,
       what: 'the file',
       expected: 'a JSON object',
-      found: excerpt(json),
+      found: quote(json),
     });
   }
   return json;

@@ -7,7 +7,8 @@ import { isTernary } from '../checkpoint/encodings.js';
 import { MATRIX_SCALE } from '../kernel/layout.js';
 import { groupCount, writeMatrix, type Matrix } from '../kernel/matrix.js';
 import type { Team } from '../kernel/team.js';
-import { LAYER_MATRICES, type ModelMemory, type Product } from './model-memory.js';
+import { LAYER_SITES, type LayerSite } from '../parameters.js';
+import type { ModelMemory, Product } from './model-memory.js';
 import { matrixPieces, pieceBytes, refuseTensor, type Piece } from './weight-pieces.js';
 
 /** Pieces that are read at the same time, while one more is laid out. */
@@ -30,6 +31,9 @@ export interface LoadProgress {
   /** Seconds that are left at this rate; while downloading. */
   secondsLeft?: number;
 }
+
+/** The seven matrices of a layer in the order of its products, by the part of their name that is theirs. */
+const LAYER_MATRICES = Object.values(LAYER_SITES).flatMap(({ readers }) => readers);
 
 /** Every matrix of a model with the tensor it comes from. */
 export function* matricesOf(
@@ -133,11 +137,12 @@ async function loadGains(
     new Float32Array(team.buffer, address, gain.length).set(gain);
   };
   for (const [layer, { gains }] of memory.layers.entries()) {
-    const prefix = `model.layers.${layer}`;
-    await load(`${prefix}.input_layernorm.weight`, gains.input);
-    await load(`${prefix}.self_attn.attn_sub_norm.weight`, gains.attention);
-    await load(`${prefix}.post_attention_layernorm.weight`, gains.postAttention);
-    await load(`${prefix}.mlp.ffn_sub_norm.weight`, gains.feedForward);
+    const before = (site: LayerSite, address: number): Promise<void> =>
+      load(`model.layers.${layer}.${LAYER_SITES[site].norm}.weight`, address);
+    await before('self_attn.input', gains.input);
+    await before('self_attn.output', gains.attention);
+    await before('mlp.input', gains.postAttention);
+    await before('mlp.output', gains.feedForward);
   }
   await load('model.norm.weight', memory.finalGain);
 }

@@ -11,18 +11,6 @@ import { blockCount, type Matrix } from '../kernel/matrix.js';
 /** Candidates that the shortlist may leave; beyond it all logits are computed. */
 export const MAX_CANDIDATES = 8192;
 
-/** The seven matrices of a layer, by the part of their name that is theirs. */
-export const LAYER_MATRICES = [
-  'self_attn.q_proj',
-  'self_attn.k_proj',
-  'self_attn.v_proj',
-  'self_attn.o_proj',
-  'mlp.gate_proj',
-  'mlp.up_proj',
-  'mlp.down_proj',
-] as const;
-export type LayerMatrix = (typeof LAYER_MATRICES)[number];
-
 /** Matrices with the same input, computed as one product. */
 export interface Product {
   /** Address of the matrices' records. */

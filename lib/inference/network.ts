@@ -18,6 +18,7 @@ import {
   VALUE_DIMENSIONS,
 } from '../kernel/layout.js';
 import type { Team } from '../kernel/team.js';
+import { LAYER_SITES } from '../parameters.js';
 import { productBlocks, type LayerMemory, type ModelMemory, type Product } from './model-memory.js';
 import { floatBits } from './weight-pieces.js';
 
@@ -25,8 +26,8 @@ import { floatBits } from './weight-pieces.js';
 const SHARED_WEIGHT_BYTES = 32_768;
 const SHARED_PRODUCTS = 32_768;
 
-const QKV_SITES = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'];
-const GATE_UP_SITES = ['mlp.gate_proj', 'mlp.up_proj'];
+const QKV_SITES = LAYER_SITES['self_attn.input'].readers;
+const GATE_UP_SITES = LAYER_SITES['mlp.input'].readers;
 
 /** A vector of 4-byte numbers for each token, in memory: `[tokens][stride]`, of which `columns` count. */
 export interface Vectors {

@@ -5,17 +5,11 @@
 import type { TensorEntry } from '../checkpoint/checkpoint.js';
 import type { ModelConfig } from '../config.js';
 import type { KernelName } from '../kernel/kernel.js';
-import { ATTENTION_BYTES, LOGIT_BLOCK, MATRIX_BYTES } from '../kernel/layout.js';
-import { groupCount, matrixBytes, paddedRow, quantizedBytes, type Matrix } from '../kernel/matrix.js';
+import { ATTENTION_BYTES, LOGIT_BLOCK } from '../kernel/layout.js';
+import { groupCount, paddedRow, quantizedBytes } from '../kernel/matrix.js';
 import { MemoryPlan } from '../kernel/memory.js';
-import {
-  formatOf,
-  MAX_CANDIDATES,
-  type LayerMatrix,
-  type LayerMemory,
-  type ModelMemory,
-  type Product,
-} from './model-memory.js';
+import { MAX_CANDIDATES, type LayerMemory, type ModelMemory } from './model-memory.js';
+import { WeightPlan } from './weight-plan.js';
 
 /** Tokens that go through the network together while a prompt is read. */
 const MAX_BATCH_TOKENS = 32;
@@ -52,9 +46,9 @@ export function planModelMemory(
     const start = plan.bytes;
     return [step(), plan.bytes - start];
   };
-  const [layers, layerBytes] = measured(() => planLayers(weights, config, ternary));
+  const [layers, layerBytes] = measured(() => weights.layers(config, ternary));
   const [finalGain, gainBytes] = measured(() => weights.gain('model.norm.weight'));
-  const [head, embeddingBytes] = measured(() => planHead(weights, config));
+  const [head, embeddingBytes] = measured(() => weights.head(config));
   const { vocab_size: vocab, hidden_size: hidden } = config;
   const hasShortlist = options.shortlist && vocab >= MIN_SHORTLIST_ROWS && hidden % 16 === 0;
   const [shortlist, shortlistBytes] = measured(() =>
@@ -123,86 +117,6 @@ function widthsOf(config: ModelConfig, contextLength: number): Widths {
     vocabWidth,
     logitRows: Math.max(1, Math.min(batchTokens, Math.floor(LOGITS_BYTES / (4 * vocabWidth)))),
   };
-}
-
-/** Finds places for the tensors of a checkpoint. */
-class WeightPlan {
-  readonly #plan: MemoryPlan;
-  readonly #tensors: ReadonlyMap<string, TensorEntry>;
-
-  constructor(plan: MemoryPlan, tensors: ReadonlyMap<string, TensorEntry>) {
-    this.#plan = plan;
-    this.#tensors = tensors;
-  }
-
-  matrix(name: string, ternarised: boolean): Matrix {
-    const entry = this.#tensors.get(name)!;
-    const [rows, columns] = entry.shape;
-    const format = formatOf(entry, ternarised);
-    const order = entry.encoding === 'packed' ? 'quarters' : 'neighbours';
-    const values = this.#plan.reserve(matrixBytes(rows, columns, format));
-    return { rows, columns, format, order, scale: 1, values };
-  }
-
-  product(names: readonly string[], ternarised: boolean): Product {
-    return this.productOf(names.map((name) => this.matrix(name, ternarised)));
-  }
-
-  productOf(matrices: readonly Matrix[]): Product {
-    const outOffsets = matrices.map((_, i) =>
-      matrices.slice(0, i).reduce((sum, { rows }) => sum + paddedRow(rows), 0),
-    );
-    return {
-      matrices,
-      outOffsets,
-      records: this.#plan.reserve(MATRIX_BYTES * matrices.length),
-      groups: matrices.reduce((sum, { rows }) => sum + groupCount(rows), 0),
-      columns: matrices[0].columns,
-      format: matrices[0].format,
-    };
-  }
-
-  /** The gain of a norm; 0 where the model has no such norm. */
-  gain(name: string): number {
-    const entry = this.#tensors.get(name);
-    return entry ? this.#plan.reserve(4 * paddedRow(entry.shape[0])) : 0;
-  }
-}
-
-function planLayers(weights: WeightPlan, config: ModelConfig, ternary: boolean): LayerMemory[] {
-  return Array.from({ length: config.num_hidden_layers }, (_, layer): LayerMemory => {
-    const prefix = `model.layers.${layer}`;
-    const named = (...parts: LayerMatrix[]): Product =>
-      weights.product(
-        parts.map((part) => `${prefix}.${part}.weight`),
-        ternary,
-      );
-    return {
-      queryKeyValue: named('self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'),
-      output: named('self_attn.o_proj'),
-      gateUp: named('mlp.gate_proj', 'mlp.up_proj'),
-      down: named('mlp.down_proj'),
-      gains: {
-        input: weights.gain(`${prefix}.input_layernorm.weight`),
-        attention: weights.gain(`${prefix}.self_attn.attn_sub_norm.weight`),
-        postAttention: weights.gain(`${prefix}.post_attention_layernorm.weight`),
-        feedForward: weights.gain(`${prefix}.mlp.ffn_sub_norm.weight`),
-      },
-      keys: 0,
-      values: 0,
-    };
-  });
-}
-
-/** The embedding matrix, and the head: the same matrix where the model ties them. */
-function planHead(
-  weights: WeightPlan,
-  config: ModelConfig,
-): Pick<ModelMemory, 'embedding' | 'embeddingRecord' | 'head'> {
-  const embedding = weights.matrix('model.embed_tokens.weight', false);
-  const asProduct = weights.productOf([embedding]);
-  const head = config.tie_word_embeddings ? asProduct : weights.product(['lm_head.weight'], false);
-  return { embedding, embeddingRecord: asProduct.records, head };
 }
 
 function planCache(

@@ -16,6 +16,7 @@ import { FORMAT_TERNARY, STATUS_INVALID_CODE, STATUS_NOT_FINITE } from '../kerne
 import { blockCount, groupCount, type Matrix } from '../kernel/matrix.js';
 import type { Team } from '../kernel/team.js';
 import { formatOf, type ModelMemory } from './model-memory.js';
+import { QUANTIZER_EPSILON } from '../quantizers/weights.js';
 
 /** Bytes read at once where a matrix may be cut. */
 const PIECE_BYTES = 4 * 2 ** 20;
@@ -170,7 +171,7 @@ function ternaryScale(
     sumRows().reduce((sum, rowSum) => sum + rowSum, 0) / (matrix.rows * matrix.columns),
   );
   if (!Number.isFinite(mean)) refuseNotFinite(entry);
-  const inverse = Math.fround(1 / Math.max(mean, Math.fround(1e-5)));
+  const inverse = Math.fround(1 / Math.max(mean, QUANTIZER_EPSILON));
   matrix.scale = Math.fround(1 / inverse);
   return { inverse, step: 0 };
 }

@@ -21,13 +21,8 @@ export interface FileProblem {
   hint?: string;
 }
 
-/** Longest part of a message; the parts quote the file, some of them without `excerpt`. */
+/** Longest part of a message; the parts quote the file, some of them without `quote`. */
 const MAX_PART_LENGTH = 400;
-
-/** Text from a file made fit for a message: quoted, control characters escaped, shortened. */
-export function excerpt(value: unknown): string {
-  return quote(value);
-}
 
 function shorten(text: string): string {
   return text.length <= MAX_PART_LENGTH ? text : `${text.slice(0, MAX_PART_LENGTH)}…`;
@@ -50,7 +45,7 @@ export class FileError extends Error {
     );
     const place = [
       ` in ${file}`,
-      tensor === undefined ? '' : `, tensor ${excerpt(tensor)}`,
+      tensor === undefined ? '' : `, tensor ${quote(tensor)}`,
       offset === undefined ? '' : `, at byte ${offset}`,
     ].join('');
     super(

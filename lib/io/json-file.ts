@@ -1,6 +1,7 @@
 /** JSON files of a checkpoint folder. */
+import { quote } from './quote.js';
 import { join } from 'node:path';
-import { FileError, excerpt } from './file-error.js';
+import { FileError } from './file-error.js';
 import { parseModestJson, parsePythonJson } from './json.js';
 import { readTextFile } from './whole-file.js';
 
@@ -18,7 +19,7 @@ export function parseJson(
   try {
     return parse(text);
   } catch (error) {
-    const found = excerpt((error as Error).message);
+    const found = quote((error as Error).message);
     throw new FileError({ operation, file: path, what: 'the file', expected: 'JSON', found });
   }
 }

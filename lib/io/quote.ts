@@ -1,4 +1,4 @@
-/** Values from files and callers, made fit for an error message. */
+/** Values from files and callers, made fit for an error message: quoted, control characters escaped, shortened. */
 
 /**
  * A value as JSON, cut to `length`: a damaged file can hold megabytes where a number belongs, or lists nested deeper than

@@ -2,13 +2,14 @@
  * Folders that appear whole or not at all, in the place of an earlier version of the same kind and of nothing else:
  * what this project did not write is never moved away or removed.
  */
+import { quote } from './quote.js';
 import { lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from './make-folder.js';
 import { abandonedBeside, partialName, whileLocked, withoutWriting } from './atomic-write.js';
-import { FileError, excerpt } from './file-error.js';
+import { FileError } from './file-error.js';
 import { tryLock } from './lock.js';
 
 /** What a folder may be for a new one to take its place. */
@@ -157,7 +158,7 @@ function shown(names: readonly string[]): string {
   return (
     names
       .slice(0, SHOWN_NAMES)
-      .map((name) => excerpt(name))
+      .map((name) => quote(name))
       .join(', ') + (more > 0 ? ` and ${more} more` : '')
   );
 }

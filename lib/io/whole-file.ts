@@ -1,5 +1,5 @@
 /**
- * Files read whole: regular ones, of a bounded size. Reading a pipe would wait for whoever writes to it, and a device or
+ * Files read whole: regular ones, of a bounded size. Reading a pipe would wait for what writes to it, and a device or
  * a file of a hundred gigabytes would fill the memory.
  */
 import { join } from 'node:path';

@@ -12,11 +12,13 @@ import {
   type WeightQuantizerName,
 } from '../ablation-options.js';
 import { STANDARD_NORMAL_STEP } from '../quantizers/activations.js';
-import { OwnQuantizer, type OwnQuantizers } from '../quantizers/own-quantizer.js';
+import { OwnQuantizer } from '../quantizers/own-quantizer.js';
+import type { OwnQuantizers } from '../quantizers/own-quantizers.js';
 import type { QuantizerFunction } from '../quantizers/quantizer-function.js';
 import { quantizeWeights, type QuantizedWeights } from '../quantizers/weights.js';
 import { quote } from '../io/quote.js';
 import { bitLinear } from './fused/bitlinear.js';
+import { RMS_NORM_EPS } from '../config.js';
 
 type DenseArgs = Parameters<typeof tf.layers.dense>[0];
 
@@ -87,7 +89,7 @@ export class BitDense extends Dense {
       activationQuantizer = BITNET_B158.activation_quantizer,
       straightThrough = BITNET_B158.straight_through,
       norm = 'outside',
-      normEpsilon = 1e-5,
+      normEpsilon = RMS_NORM_EPS,
       initialStep = STANDARD_NORMAL_STEP,
     } = args;
     const weights = quantizerOf('weightQuantizer', weightQuantizer, WEIGHT_QUANTIZERS);

@@ -20,7 +20,7 @@ import { crossEntropy } from './fused/cross-entropy.js';
 import type { DownWatch } from './fused/feed-forward.js';
 import { initialValues } from './initial-values.js';
 import { parameterSpecs, type ParameterSpec } from '../parameters.js';
-import { checkOwnQuantizers, type OwnQuantizers } from '../quantizers/own-quantizer.js';
+import { checkOwnQuantizers, type OwnQuantizers } from '../quantizers/own-quantizers.js';
 import { rotaryTable } from './rope.js';
 import { countValues } from '../shape.js';
 

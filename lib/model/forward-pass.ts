@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { AblationOptions } from '../ablation-options.js';
 import type { ModelConfig } from '../config.js';
-import type { OwnQuantizers } from '../quantizers/own-quantizer.js';
+import type { OwnQuantizers } from '../quantizers/own-quantizers.js';
 import { gelu } from './feed-forward.js';
 import { attention, type QueryBlock } from './fused/attention.js';
 import { bitLinear, quantizedInput, type BitLinearOptions } from './fused/bitlinear.js';

@@ -5,7 +5,7 @@
  * Shapes: values `[tokens, features]`, row-major; any leading dimensions count as tokens.
  */
 import { ACTIVATION_QUANTIZERS, type ActivationQuantizerName } from '../ablation-options.js';
-import { roundHalfToEven } from './rounding.js';
+import { roundHalfToEven } from '../rounding.js';
 import { maxAbsolute, meanAbsolute } from './statistics.js';
 import { QUANTIZER_EPSILON, requireFinite } from './weights.js';
 

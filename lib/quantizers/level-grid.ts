@@ -3,7 +3,7 @@
  * symmetrically around zero, from −reach to +reach; an odd number has zero among them. A reach serves the whole matrix,
  * one output channel (a row), or a group of neighbours within a row.
  */
-import { roundHalfToEven } from './rounding.js';
+import { roundHalfToEven } from '../rounding.js';
 import { maxAbsolute, meanAbsolute } from './statistics.js';
 import { QUANTIZER_EPSILON } from './weights.js';
 

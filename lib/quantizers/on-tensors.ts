@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../ablation-options.js';
 import { activationRange, keptOf, type ActivationRange } from './activations.js';
 import { absmeanScales, gridOfTensor, type TensorGrid } from './measures.js';
-import { inGroups, type WeightGroups } from './weight-groups.js';
+import { inGroups, type Measured, type WeightGroups } from './weight-groups.js';
 import { QUANTIZER_EPSILON } from './weights.js';
 
 /** Weights rounded to their grid, any shape. */
@@ -25,15 +25,19 @@ export function roundToGrid(weights: tf.Tensor, grid: TensorGrid): tf.Tensor {
   });
 }
 
-/** Quantized and dequantized weights of any shape, with a scale for each group. `none` gives a copy. */
+/**
+ * Quantized and dequantized weights of any shape, with a scale for each group. `none` gives a copy.
+ * @param round puts a part on its grid; fused/ternary-weights.ts has a faster way
+ */
 export function dequantizedWeights(
   quantizer: WeightQuantizerName,
   weights: tf.Tensor,
   groups: WeightGroups = {},
+  round: (part: tf.Tensor, grid: TensorGrid, measured: Measured) => tf.Tensor = roundToGrid,
 ): tf.Tensor {
   if (quantizer === 'none') return tf.clone(weights);
   return inGroups(weights, groups, (part, measured) =>
-    tf.tidy(() => roundToGrid(part, gridOfTensor(quantizer, part, measured))),
+    tf.tidy(() => round(part, gridOfTensor(quantizer, part, measured), measured)),
   );
 }
 

@@ -2,7 +2,7 @@
 import { sliderFigure, type SliderFigure } from '../plots/charts/slider-figure.js';
 import type { Figure, HistogramTrace } from '../plots/figure.js';
 import { signedRange } from './activations.js';
-import { roundHalfToEven } from './rounding.js';
+import { roundHalfToEven } from '../rounding.js';
 import { requireFinite } from './weights.js';
 
 /** Every setting is drawn beforehand and saved with the notebook: few bins and few settings keep it light. */

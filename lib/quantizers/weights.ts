@@ -4,7 +4,7 @@
  * all. All arithmetic is float32, in the order of transformers' `WeightQuant`.
  */
 import { WEIGHT_QUANTIZERS, type WeightQuantizerName } from '../ablation-options.js';
-import { roundHalfToEven } from './rounding.js';
+import { roundHalfToEven } from '../rounding.js';
 import { maxAbsolute, mean, meanAbsolute, medianAbsolute } from './statistics.js';
 
 const { fround } = Math;

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TokenWindows } from '../corpora/corpus.js';
 import type { BitLM } from '../model/bitlm.js';
-import { parameterSpecs } from '../parameters.js';
+import { quantizedNames } from '../parameters.js';
 import { levelIndices } from '../quantizers/level-indices.js';
 import { groupLength } from '../quantizers/weight-groups.js';
 import { quantizeWeights } from '../quantizers/weights.js';
@@ -99,7 +99,8 @@ function zerosBeforeDown(
 }
 
 function latentMatrices(model: BitLM): [string, Float32Array][] {
-  return parameterSpecs(model.config)
-    .filter(({ quantized }) => quantized)
-    .map(({ name }) => [name, model.parameters.get(name)!.dataSync<'float32'>()]);
+  return Array.from(quantizedNames(model.config), (name) => [
+    name,
+    model.parameters.get(name)!.dataSync<'float32'>(),
+  ]);
 }

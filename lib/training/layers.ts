@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor } from '../backend/notebook-tensorflow.js';
 import { BITNET_B158 } from '../ablation-options.js';
+import { RMS_NORM_EPS, ROPE_THETA } from '../config.js';
 import { BitLM } from '../model/bitlm.js';
 import { squaredRelu } from '../model/feed-forward.js';
 import { attention, queryBlocks } from '../model/fused/attention.js';
@@ -12,28 +13,25 @@ import { activationQuantizer, straightThrough, weightQuantizer } from '../quanti
 import type { Layers } from './layer-functions.js';
 import type { TrainableModel } from './types.js';
 
-const EPSILON = 1e-5;
-const THETA = 500_000;
-
 /** The layers of training. */
 export const layers: Layers = {
   quantizeWeights: (weights) =>
     plain(straightThrough(real(weights), weightQuantizer(BITNET_B158.weight_quantizer))),
   quantizeActivations: (x) =>
     plain(straightThrough(real(x), activationQuantizer(BITNET_B158.activation_quantizer))),
-  rmsNorm: (x, gain, epsilon = EPSILON) => plain(rmsNorm(real(x), { gain: real(gain), epsilon })),
+  rmsNorm: (x, gain, epsilon = RMS_NORM_EPS) => plain(rmsNorm(real(x), { gain: real(gain), epsilon })),
   bitLinear: (x, weight, gain) =>
     plain(
       bitLinear(real(x), [real(weight)], {
         ...BITNET_B158,
-        norm: gain && { gain: real(gain), epsilon: EPSILON },
+        norm: gain && { gain: real(gain), epsilon: RMS_NORM_EPS },
       }),
     ),
-  rotate: (x, theta = THETA) => {
+  rotate: (x, theta = ROPE_THETA) => {
     const [tokens, size] = x.shape.slice(-2);
     return plain(tf.tidy(() => rotate(real(x), rotaryTable(tokens, size, theta))));
   },
-  attention: (q, k, v, theta = THETA) => plain(attentionOfHeads(real(q), real(k), real(v), theta)),
+  attention: (q, k, v, theta = ROPE_THETA) => plain(attentionOfHeads(real(q), real(k), real(v), theta)),
   squaredRelu: (gate, up) => plain(tf.mul(squaredRelu(real(gate)), real(up))),
   block: (model, layer, hidden, batch) => plain(inside(model).layer(layer, real(hidden), batch)),
   logits: (model, ids, batch) => plain(inside(model).logits(real(ids), batch)),

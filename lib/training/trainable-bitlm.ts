@@ -12,10 +12,10 @@ import type { Corpus, TextTokenizer } from '../corpora/corpus.js';
 import { BitLM } from '../model/bitlm.js';
 import { generateTokens } from '../model/generate.js';
 import type { GenerationOptions } from '../model/generation-options.js';
-import { parameterSpecs } from '../parameters.js';
+import { quantizedNames } from '../parameters.js';
 import type { InputStatistics } from '../quantizers/input-statistics.js';
 import { dequantizedWeights } from '../quantizers/on-tensors.js';
-import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizer.js';
+import { configWithOwn, ownQuantizers } from '../quantizers/own-quantizers.js';
 import type { OwnParts } from '../quantizers/quantizer-function.js';
 import { checkCorpusFits } from './check-options.js';
 import { evaluate, evaluateByKind } from './evaluate.js';
@@ -60,11 +60,7 @@ export class TrainableBitLM extends BitLM implements TrainableModel {
   }
 
   effectiveTensors(): ModelTensor[] {
-    const quantized = new Set(
-      parameterSpecs(this.config)
-        .filter((spec) => spec.quantized)
-        .map(({ name }) => name),
-    );
+    const quantized = quantizedNames(this.config);
     return this.tensors().map((tensor) => {
       if (!quantized.has(tensor.name)) return tensor;
       const data = tf.tidy(() => {

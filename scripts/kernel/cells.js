@@ -100,7 +100,7 @@ export class Cells {
 
   /**
    * Stops the cell that runs. One whose code listens to the interrupt (a training does) ends by itself and keeps what
-   * it has; others, and those that are told twice, are left.
+   * it has; others, and those that were said already, are left.
    */
   stop() {
     const running = this.#running;
@@ -171,7 +171,7 @@ export class Cells {
   }
 
   /**
-   * What breaks in the kernel itself is told as an error of the cell: a cell without an answer would be busy for ever.
+   * What breaks in the kernel itself appears as an error of the cell: a cell without an answer would be busy for ever.
    * @param {string} code
    * @param {Running} running
    * @returns {Promise<boolean>} whether the cell ran to its end

@@ -1,6 +1,7 @@
 /**
  * tslab 1.0.22 as it lies on disk, loaded with two of its compiler's functions replaced. What that mends in cells:
  * - `{ points }` with `points` from an earlier cell: tslab writes `exports.points` for such names, but not in shorthand;
+ * - `{ loss: last }` on the left of a value from an earlier cell: tslab would write `exports.` before a property's name;
  * - `toSorted`, `Object.groupBy` and the like: tslab stops at ES2022;
  * - source maps, by which errors find the reader's line;
  * - new files in folders that the compiler looks into, which ended the next cell: they count from the next start on.
@@ -93,7 +94,7 @@ function withTransformer(builder) {
       if (name.endsWith('.map')) maps.module = text;
       else write?.(name, name.endsWith('.js') ? withoutMapComment(text) : text, ...rest);
     };
-    const after = [spellOutShorthand(checker), ...(transformers?.after ?? [])];
+    const after = [spellOutShorthand(checker), hidePropertyNames, ...(transformers?.after ?? [])];
     return builder.emit(file, write && keepMap, token, declarationsOnly, { ...transformers, after });
   };
   return Object.create(builder, { emit: { value: emit } });
@@ -130,6 +131,28 @@ function spellOutShorthand(checker) {
     return declarations?.some((declaration) => PREVIOUS_CELLS.test(declaration.getSourceFile().fileName));
   }
 }
+
+/**
+ * The name of a property that is taken apart, `{ loss: last } = run`, stands where `run` was declared: in an earlier cell,
+ * perhaps, and tslab would take it for a variable of that. It knows nothing of a name that is written anew.
+ * @type {import('@tslab/typescript-for-tslab').TransformerFactory<any>}
+ */
+const hidePropertyNames = (context) => {
+  const { factory } = context;
+  /** @type {(node: any) => any} */
+  const visit = (node) => {
+    const visited = ts.visitEachChild(node, visit, context);
+    const anew = (/** @type {any} */ name) => ts.setTextRange(factory.createIdentifier(name.text), name);
+    if (ts.isBindingElement(visited) && visited.propertyName && ts.isIdentifier(visited.propertyName)) {
+      const { dotDotDotToken, propertyName, name, initializer } = visited;
+      return factory.updateBindingElement(visited, dotDotDotToken, anew(propertyName), name, initializer);
+    }
+    if (ts.isPropertyAssignment(visited) && ts.isIdentifier(visited.name))
+      return factory.updatePropertyAssignment(visited, anew(visited.name), visited.initializer);
+    return visited;
+  };
+  return visit;
+};
 
 /** @param {string} text */
 function withoutMapComment(text) {

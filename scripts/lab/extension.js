@@ -1,5 +1,6 @@
 /** What this extension adds to JupyterLab beside its renderers. */
 import { oneAtATime } from './cell-executor.js';
+import { foldWhereNarrow } from './side-bar.js';
 
 /**
  * The plugins, as JupyterLab takes them.
@@ -15,6 +16,13 @@ export default async function makePlugins(shared) {
       autoStart: true,
       provides: INotebookCellExecutor,
       activate: () => Object.freeze({ runCell: oneAtATime(runCell) }),
+    },
+    {
+      id: 'bitnet-notebooks:side-bar',
+      description: 'Folds the side bar in a narrow window.',
+      autoStart: true,
+      activate: (/** @type {import('./side-bar.js').Lab} */ lab) =>
+        void foldWhereNarrow(lab, window.innerWidth),
     },
   ];
 }

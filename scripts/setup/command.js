@@ -40,7 +40,7 @@ export class CommandError extends Error {
  * @param {object} options
  * @param {string} options.cwd
  * @param {NodeJS.ProcessEnv} [options.env]
- * @param {string} [options.log] file for its output, written anew
+ * @param {string} [options.log] file for its output, written over
  * @param {(line: string) => void} [options.onLine] each line of its output
  * @param {() => string | undefined} [options.giveUp] asked once a second: a reason to end the program, or nothing
  * @param {string} [options.name] what to call it in errors

@@ -15,7 +15,7 @@ const SILENCE_MS = 20_000;
  * Downloads a file unless it is there already with its published content.
  * @param {string} url
  * @param {string} file where it goes
- * @param {readonly string[]} published its SHA-256, or several where it was published anew
+ * @param {readonly string[]} published its SHA-256, or several where it was published again
  * @param {(bytes: number) => void} onBytes
  * @param {number} [silenceMs]
  * @throws {SetupError} where something else came; nothing of it is kept

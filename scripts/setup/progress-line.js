@@ -1,5 +1,5 @@
 /**
- * One line of the set-up's output: rewritten in place on a terminal, written anew every ten seconds elsewhere.
+ * One line of the set-up's output: rewritten in place on a terminal, written again every ten seconds elsewhere.
  */
 const REDRAW_MS = 250;
 /** Work that ends sooner is not spoken of before it has ended. */

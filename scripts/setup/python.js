@@ -1,6 +1,6 @@
 /**
  * The project's own Python environment, .venv: JupyterLab and nbconvert.
- * Made anew whenever the list of requirements changes; what was downloaded before comes from pip's cache.
+ * Made again whenever the list of requirements changes; what was downloaded before comes from pip's cache.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';

@@ -63,8 +63,8 @@ export function explain(error) {
   const text = `${message ?? String(error)}\n${output ?? ''}`;
   const cause = KNOWN_CAUSES.find(({ pattern }) => pattern.test(text));
   if (cause) return new SetupError(`${cause.why} (${firstLineWith(cause.pattern, text)})`, cause.remedy, log);
-  const told = text.trim().split('\n');
-  const excerpt = told.length > SHOWN_LINES ? [told[0], '…', ...told.slice(-SHOWN_LINES)] : told;
+  const lines = text.trim().split('\n');
+  const excerpt = lines.length > SHOWN_LINES ? [lines[0], '…', ...lines.slice(-SHOWN_LINES)] : lines;
   return new SetupError(
     excerpt.join('\n'),
     'Mend that and run the command again; it goes on where it stopped.',

@@ -174,6 +174,13 @@ export async function unreadable(page: Page): Promise<string[]> {
   })()`);
 }
 
+/** Lines of code that the page breaks because it is too narrow for them. */
+export async function wrappedLines(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .cm-line')]
+    .filter((line) => line.getBoundingClientRect().height > 1.5 * parseFloat(getComputedStyle(line).lineHeight))
+    .map((line) => line.textContent)`);
+}
+
 /** Whether a cell shows anything on red ground. */
 export async function isRed(cell: Locator): Promise<boolean> {
   return (

@@ -12,12 +12,14 @@ import { normaliseNotebook } from '../../scripts/notebooks/normalise.js';
 import { cloneRoot } from '../../scripts/setup/project.js';
 import { launchChromium } from './chromium.js';
 import { startLab, type Lab } from './lab.js';
-import { isRed, NotebookPage, outputOf, unreadable } from './notebook-page.js';
+import { isRed, NotebookPage, outputOf, unreadable, wrappedLines } from './notebook-page.js';
 import { STORIES, STORY_SETUP } from './stories.js';
 
 const OUTPUT = join(cloneRoot, 'test', 'output');
 const SOURCES = join(cloneRoot, 'notebooks');
 const NOTEBOOKS = readdirSync(SOURCES).filter((name) => name.endsWith('.ipynb'));
+/** Those of a newcomer's first hour, and those without trainings; lines of the others are longer. */
+const LINES_FIT = ['0-bitlinear.ipynb', '3b-memory-time-energy.ipynb', '4-2b4t-inference.ipynb'];
 const DRAWING_TIMEOUT_MS = 120_000;
 const ENDING_TIMEOUT_MS = 30_000;
 /** JupyterLab writes a notebook by itself only after two minutes; what it changes at opening it does at once. */
@@ -98,6 +100,18 @@ describe('a notebook that is opened and saved', () => {
       await expect.poll(() => unreadable(notebook.page), { timeout: READING_TIMEOUT_MS }).toEqual([]);
     }
     expect((await notebook.save()) === readFileSync(join(SOURCES, name), 'utf8')).toBe(true);
+  });
+
+  test.each(LINES_FIT)('%s opened in a narrow window shows its lines of code unbroken', async (name) => {
+    await notebook?.page.close();
+    await lab.endKernels();
+    notebook = await NotebookPage.open(browser, lab, name, 1000);
+    const files = notebook.page.locator('.jp-DirListing').first();
+    await expect.poll(() => files.isVisible(), { timeout: READING_TIMEOUT_MS }).toBe(false);
+    await expect.poll(() => wrappedLines(notebook.page), { timeout: READING_TIMEOUT_MS }).toEqual([]);
+    await notebook.page.screenshot({ path: join(OUTPUT, 'narrow.png') });
+    await notebook.page.keyboard.press('Control+b');
+    await expect.poll(() => files.isVisible(), { timeout: READING_TIMEOUT_MS }).toBe(true);
   });
 
   test('shows the reader’s change as one line', async () => {

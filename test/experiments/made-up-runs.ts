@@ -2,9 +2,10 @@ import type { Experiment } from '../../experiments/sweep/experiment.js';
 import { PTQ_METHODS } from '../../experiments/fp16-comparison/results.js';
 import { FORMS } from '../../experiments/frontier/forms.js';
 import { TABLE_3_MODELS, TABLE_3_ROWS, table3Name } from '../../experiments/sweep/evaluations/table-3.js';
-import { runId, type Preset, type RunSpec } from '../../experiments/sweep/run-spec.js';
+import type { Preset, RunSpec } from '../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../experiments/sweep/finished-run.js';
 import { countParameters, LEVEL_BITS } from '../../lib/index.js';
+import { finishAll as finishWith } from './finish-runs.js';
 
 /** Finishes every run that an experiment asks for, with losses that are made up. */
 export function finishAll(
@@ -12,20 +13,17 @@ export function finishAll(
   preset: Preset,
   lossOf: (spec: RunSpec) => number | null,
 ): FinishedRun[] {
-  const finished = new Map<string, FinishedRun>();
-  for (;;) {
-    const open = experiment.runs(preset, [...finished.values()]).filter((spec) => !finished.has(runId(spec)));
-    if (open.length === 0) return [...finished.values()];
-    for (const spec of open) finished.set(runId(spec), madeUp(spec, lossOf(spec)));
-  }
+  return finishWith(
+    (...asked) => experiment.runs(...asked),
+    preset,
+    (spec) => madeUp(spec, lossOf(spec)),
+  );
 }
 
-function madeUp(spec: RunSpec, validationLoss: number | null): FinishedRun {
+function madeUp(spec: RunSpec, validationLoss: number | null): Partial<FinishedRun> {
   const { steps, diagnostics } = spec.training;
   const last = validationLoss ?? Infinity;
   return {
-    ...spec,
-    id: runId(spec),
     validationLoss,
     validationTokens: 1000,
     parameters: countParameters(spec.model).total,
@@ -41,10 +39,6 @@ function madeUp(spec: RunSpec, validationLoss: number | null): FinishedRun {
     ...(spec.testWindows !== undefined &&
       validationLoss !== null && { test: { loss: validationLoss, tokens: 1000 } }),
     ...(validationLoss === null && { diverged: { step: 1, message: 'made up' } }),
-    seconds: 1,
-    backend: { name: 'made up', version: '0', threads: 1 },
-    ...(spec.testWindows !== undefined &&
-      validationLoss !== null && { test: { loss: validationLoss, tokens: 1000 } }),
     ...(spec.evaluations?.length &&
       validationLoss !== null && { measured: measurements(spec, validationLoss) }),
   };

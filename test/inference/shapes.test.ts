@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { halfToNumber, numberToHalf } from '../../lib/checkpoint/dtypes.js';
-import { exportCheckpoint, type ExportFormat } from '../../lib/checkpoint/export/export.js';
+import type { ExportFormat } from '../../lib/checkpoint/export/export-plan.js';
+import { exportCheckpoint } from '../../lib/checkpoint/export/export.js';
 import { readSafetensors, writeSafetensors } from '../../lib/checkpoint/safetensors/safetensors.js';
 import { unpackTernary } from '../../lib/checkpoint/packing.js';
 import { openCheckpoint } from '../../lib/checkpoint/open-checkpoint.js';

@@ -17,6 +17,7 @@ import { quantizeWeights } from '../../lib/quantizers/weights.js';
 import { floatBits } from '../../lib/inference/weight-pieces.js';
 import { allBenches, type Bench } from './bench.js';
 import { compileKernel } from './compiled.js';
+import { draws } from './draws.js';
 
 let benches: Bench[];
 beforeAll(async () => {
@@ -80,11 +81,8 @@ const shapes: Record<Encoding, fc.Arbitrary<[number, number]>> = {
 };
 
 function trits(length: number, seed: number): Int8Array {
-  let state = seed;
-  return Int8Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return ((state >>> 8) % 3) - 1;
-  });
+  const next = draws(seed);
+  return Int8Array.from({ length }, () => (next() % 3) - 1);
 }
 
 describe.each(Object.keys(OPERATIONS) as Encoding[])('laying out %s', (encoding) => {

@@ -30,6 +30,7 @@ import { blockCount, matrixBytes, quantizedBytes, type Matrix } from '../../lib/
 import { golden, values, type GoldenTensor } from '../golden/vectors.js';
 import { allBenches, type Bench } from './bench.js';
 import { compileKernel } from './compiled.js';
+import { draws } from './draws.js';
 
 let benches: Bench[];
 beforeAll(async () => {
@@ -43,11 +44,8 @@ const GOLDEN = golden('ops/quantizers.json') as {
 
 /** Numbers around 0, the same for the same seed. */
 function numbers(length: number, seed: number, size = 1): Float32Array {
-  let state = seed * 2 + 1;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return size * (state / 2 ** 31 - 1);
-  });
+  const next = draws(seed * 2 + 1);
+  return Float32Array.from({ length }, () => size * (next() / 2 ** 23 - 1));
 }
 
 /** Runs the same on all kernels; results have to be the same to the bit. */

@@ -5,6 +5,7 @@ import { FORMAT_BF16, RESULT_STORE } from '../../lib/kernel/layout.js';
 import { groupCount, matrixBytes, type Matrix } from '../../lib/kernel/matrix.js';
 import { allBenches, type Bench } from './bench.js';
 import { compileKernel } from './compiled.js';
+import { draws } from './draws.js';
 
 let benches: Bench[];
 beforeAll(async () => {
@@ -120,11 +121,8 @@ describe('boundLogits', () => {
 
   it('tells nearly all rows apart where weights are spread as in an embedding', () => {
     const [columns, rows] = [256, 2000];
-    let state = 1;
-    const random = (): number => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return state / 2 ** 32;
-    };
+    const next = draws(1);
+    const random = (): number => next() / 2 ** 24;
     const normal = (): number => Array.from({ length: 12 }, random).reduce((a, b) => a + b, -6);
     const weights = Float32Array.from({ length: rows * columns }, normal);
     const x = Float32Array.from({ length: columns }, normal);

@@ -4,6 +4,7 @@ import { RESULT_ADD, RESULT_INTEGERS, RESULT_STORE } from '../../lib/kernel/layo
 import { blockCount } from '../../lib/kernel/matrix.js';
 import { allBenches, type Bench } from './bench.js';
 import { compileKernel } from './compiled.js';
+import { draws } from './draws.js';
 
 let benches: Bench[];
 beforeAll(async () => {
@@ -66,11 +67,8 @@ const activation = fc.constantFrom(
 );
 
 function fill(length: number, seed: number, value: (random: number) => number): Int8Array {
-  let state = seed;
-  return Int8Array.from({ length }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return value(state >>> 8);
-  });
+  const next = draws(seed);
+  return Int8Array.from({ length }, () => value(next()));
 }
 
 const columnCount = fc.oneof(

@@ -51,7 +51,7 @@ function solve(matrix: number[][], right: number[]): number[] {
 
 /**
  * The oracle, from the definition (optimal brain quantization in fixed order, arXiv 2208.11580, section 4): after each
- * rounding the columns still free move to where the output changes least, found by solving for them anew.
+ * rounding the columns still free move to where the output changes least, found by solving for them again.
  */
 function bruteForce(weights: Float32Array, moments: Float64Array, levels: number, reach: number): number[] {
   const n = weights.length;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import {
   ablationOptions,
   codeEntropy,
-  parameterSpecs,
+  quantizedNames,
   readStoredModel,
   storedWeights,
   trainedCodes,
@@ -114,9 +114,7 @@ export async function evaluateStored(
 
 /** Codes of all matrices as the trained model multiplies by them. */
 function codesOf(model: TrainableModel, options: AblationOptions): Map<string, LevelCodes> {
-  const quantized = new Set(
-    parameterSpecs(model.config).flatMap(({ name, quantized }) => (quantized ? [name] : [])),
-  );
+  const quantized = quantizedNames(model.config);
   return new Map(
     model
       .tensors()

@@ -8,7 +8,8 @@ import { FileError } from '../../io/file-error.js';
 import { DTYPE_BYTES, halfToNumber, numberToHalf, widenHalf, type HalfDtype } from '../dtypes.js';
 import { encodedBytes, isTernary, shapeProblem } from '../encodings.js';
 import { checkScale } from '../open-tensors.js';
-import { unpackTernary, type TernaryMatrix } from '../packing.js';
+import type { TernaryMatrix } from '../packing-layouts.js';
+import { unpackTernary } from '../packing.js';
 
 const operation = 'export checkpoint';
 

@@ -6,7 +6,8 @@ import { encodedBytes, I2S_TAIL_BYTES, isTernary, shapeProblem, TQ_BLOCK_BYTES }
 import { expectedTensors } from '../expected-tensors.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import { describeGgmlType, GGML_TYPES, ggmlEncoding } from './ggml-types.js';
-import { readGgufHeader, type GgufHeader, type GgufTensor } from './gguf.js';
+import { readGgufHeader, type GgufHeader } from './gguf.js';
+import type { GgufTensor } from './header-reader.js';
 import { ggufGenerationConfig, ggufModelConfig, ggufNotes, ggufTokenizer } from './metadata.js';
 import { transformersName } from './names.js';
 import { checkScale, OpenTensors } from '../open-tensors.js';

@@ -3,7 +3,7 @@
  * The header is untrusted: every count and length is held against the bytes that are there before anything is made of
  * it. Format: github.com/ggml-org/ggml, docs/gguf.md.
  */
-import { excerpt } from '../../io/file-error.js';
+import { quote } from '../../io/quote.js';
 import type { FileBytes } from '../../io/file-bytes.js';
 import {
   GgufHeaderReader,
@@ -12,8 +12,6 @@ import {
   type GgufTensor,
   type GgufValue,
 } from './header-reader.js';
-
-export { GGUF_TYPES, type GgufTensor, type GgufValue } from './header-reader.js';
 
 const operation = 'read GGUF header';
 
@@ -81,7 +79,7 @@ export function parseGgufHeader(bytes: Uint8Array, fileBytes: number, path: stri
   for (let i = 0; i < pairCount; i++) {
     const at = reader.position;
     const key = reader.text('metadata key');
-    if (metadata.has(key)) throw reader.problem('metadata key', 'given once', excerpt(key), at);
+    if (metadata.has(key)) throw reader.problem('metadata key', 'given once', quote(key), at);
     metadata.set(key, reader.value(key));
   }
   const tensors: GgufTensor[] = [];
@@ -89,7 +87,7 @@ export function parseGgufHeader(bytes: Uint8Array, fileBytes: number, path: stri
   for (let i = 0; i < tensorCount; i++) {
     const at = reader.position;
     const tensor = reader.tensor();
-    if (names.has(tensor.name)) throw reader.problem('tensor name', 'given once', excerpt(tensor.name), at);
+    if (names.has(tensor.name)) throw reader.problem('tensor name', 'given once', quote(tensor.name), at);
     names.add(tensor.name);
     tensors.push(tensor);
   }
@@ -99,11 +97,7 @@ export function parseGgufHeader(bytes: Uint8Array, fileBytes: number, path: stri
     !(alignment >= 1 && alignment <= MAX_ALIGNMENT) ||
     alignment % 8 !== 0
   ) {
-    throw reader.problem(
-      'general.alignment',
-      `a multiple of 8, at most ${MAX_ALIGNMENT}`,
-      excerpt(alignment),
-    );
+    throw reader.problem('general.alignment', `a multiple of 8, at most ${MAX_ALIGNMENT}`, quote(alignment));
   }
   const dataStart = Math.ceil(reader.position / alignment) * alignment;
   for (const tensor of tensors) {

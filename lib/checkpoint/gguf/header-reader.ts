@@ -1,6 +1,6 @@
 /** The fields of a GGUF header, read one after another and none beyond the bytes that are there. */
+import { quote } from '../../io/quote.js';
 import { CheckpointError } from '../checkpoint-error.js';
-import { excerpt } from '../../io/file-error.js';
 
 /** Elements of all arrays together, which take more memory than in the file: a Llama-3 tokenizer's have 537,000. */
 const MAX_ELEMENTS = 4_194_304;
@@ -126,7 +126,7 @@ export class GgufHeaderReader {
       try {
         return decoder.decode(this.bytes.subarray(start, this.position));
       } catch {
-        throw this.problem(what, 'UTF-8', excerpt(text), start);
+        throw this.problem(what, 'UTF-8', quote(text), start);
       }
     }
     return text;
@@ -139,7 +139,7 @@ export class GgufHeaderReader {
     const elementAt = this.position;
     const elementType = this.uint32(`element type of ${key}`);
     if (elementType === GGUF_TYPES.ARRAY) {
-      throw this.problem(`element type of ${excerpt(key)}`, 'a single value', 'an array', elementAt);
+      throw this.problem(`element type of ${quote(key)}`, 'a single value', 'an array', elementAt);
     }
     const left = MAX_ELEMENTS - this.elements;
     const length = this.count(`length of ${key}`, left, minimumBytes(elementType));
@@ -169,7 +169,7 @@ export class GgufHeaderReader {
       case GGUF_TYPES.BOOL: {
         const start = this.take(1, key);
         const byte = view.getUint8(start);
-        if (byte > 1) throw this.problem(`value of ${excerpt(key)}`, '0 or 1', `${byte}`, start);
+        if (byte > 1) throw this.problem(`value of ${quote(key)}`, '0 or 1', `${byte}`, start);
         return byte === 1;
       }
       case GGUF_TYPES.STRING:
@@ -181,7 +181,7 @@ export class GgufHeaderReader {
       case GGUF_TYPES.FLOAT64:
         return view.getFloat64(this.take(8, key), true);
       default:
-        throw this.problem(`type of ${excerpt(key)}`, 'a code from 0 to 12', `${type}`, typeAt);
+        throw this.problem(`type of ${quote(key)}`, 'a code from 0 to 12', `${type}`, typeAt);
     }
   }
 

@@ -1,9 +1,9 @@
 /** What the metadata of a GGUF file says about the model and its tokenizer, in the project's terms. */
+import { quote } from '../../io/quote.js';
 import { parseModelConfig, type ModelConfig } from '../../config.js';
 import { CheckpointError } from '../checkpoint-error.js';
-import { excerpt } from '../../io/file-error.js';
 import { parseGenerationConfig, type GenerationConfig } from '../generation-config.js';
-import type { GgufTensor, GgufValue } from './gguf.js';
+import type { GgufTensor, GgufValue } from './header-reader.js';
 import { parseJson } from '../../io/json-file.js';
 import { toCheckpointError } from '../model-config.js';
 import type { GgufTokenizer, TokenizerSource } from '../tokenizer-source.js';
@@ -26,7 +26,7 @@ function metadataError(
   found: unknown,
   hint?: string,
 ): CheckpointError {
-  const shown = found === undefined ? 'none' : excerpt(typeof found === 'bigint' ? String(found) : found);
+  const shown = found === undefined ? 'none' : quote(typeof found === 'bigint' ? String(found) : found);
   return new CheckpointError({ operation, file, what, expected, found: shown, hint });
 }
 

@@ -4,7 +4,8 @@ import { CheckpointError } from '../checkpoint-error.js';
 import { explainSystemError } from '../../io/file-error.js';
 import { encodedBytes } from '../encodings.js';
 import { GGML_TYPES, type GgmlEncoding } from './ggml-types.js';
-import { GGUF_DEFAULT_ALIGNMENT, GGUF_MAGIC, GGUF_TYPES, GGUF_VERSION } from './gguf.js';
+import { GGUF_DEFAULT_ALIGNMENT, GGUF_MAGIC, GGUF_VERSION } from './gguf.js';
+import { GGUF_TYPES } from './header-reader.js';
 
 /** A metadata pair with the type that readers expect of its key. */
 export type GgufPair = readonly [key: string, type: ScalarType | `${ScalarType}[]`, value: unknown];

@@ -3,8 +3,8 @@
  * shape and place, then the data. The header is untrusted: whatever it claims is held against the file's size, and the
  * tensors have to cover the data from end to end, as the format's reference implementation demands.
  */
+import { quote } from '../../io/quote.js';
 import { CheckpointError } from '../checkpoint-error.js';
-import { excerpt } from '../../io/file-error.js';
 import { parseModestJson } from '../../io/json.js';
 import { DTYPE_BYTES, isDtype, type Dtype } from '../dtypes.js';
 import { repeatedKey } from './repeated-key.js';
@@ -93,7 +93,7 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
       offset: LENGTH_BYTES,
       what: 'header',
       expected: 'a JSON object',
-      found: excerpt(problem),
+      found: quote(problem),
       hint: 'The file is damaged. Download or save it again.',
     });
   }
@@ -105,7 +105,7 @@ function parseJsonObject(json: Uint8Array, file: string): Record<string, unknown
       tensor: repeated,
       what: 'every key of the header',
       expected: 'given once',
-      found: `${excerpt(repeated)} twice`,
+      found: `${quote(repeated)} twice`,
       hint: 'The file is damaged or tampered with. Download or save it again.',
     });
   }
@@ -126,7 +126,7 @@ function checkMetadata(value: unknown, file: string): Record<string, string> {
       file,
       what: '__metadata__',
       expected: 'an object of texts',
-      found: excerpt(value),
+      found: quote(value),
     });
   }
   return value as Record<string, string>;
@@ -140,13 +140,13 @@ function parseEntry(
   file: string,
 ): SafetensorsEntry {
   const fail = (what: string, expected: string, found: unknown, offset?: number): never => {
-    const shown = typeof found === 'string' ? found : excerpt(found);
+    const shown = typeof found === 'string' ? found : quote(found);
     throw new CheckpointError({ operation, file, tensor: name, offset, what, expected, found: shown });
   };
   if (typeof value !== 'object' || value === null) return fail('entry', 'an object', value);
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
   if (!isDtype(dtype)) {
-    return fail('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, excerpt(dtype));
+    return fail('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, quote(dtype));
   }
   if (!isCounts(shape) || shape.length > MAX_DIMENSIONS) {
     return fail('shape', `up to ${MAX_DIMENSIONS} whole numbers of at least 0`, shape);
@@ -162,7 +162,7 @@ function parseEntry(
   }
   const wanted = byteLength(dtype, shape);
   if (wanted !== end - begin) {
-    const expected = `${Number.isFinite(wanted) ? wanted : 'fewer'} bytes long, as ${dtype} ${excerpt(shape)} is`;
+    const expected = `${Number.isFinite(wanted) ? wanted : 'fewer'} bytes long, as ${dtype} ${quote(shape)} is`;
     return fail('data', expected, `${end - begin} bytes`, dataStart + begin);
   }
   return { dtype, shape, byteOffset: dataStart + begin, byteLength: wanted };

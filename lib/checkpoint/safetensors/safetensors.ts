@@ -1,7 +1,8 @@
 /** Reading and writing of safetensors files, Hugging Face's format for tensors. */
+import { quote } from '../../io/quote.js';
 import { requireSameKind, writeFileAtomically } from '../../io/atomic-write.js';
 import { CheckpointError } from '../checkpoint-error.js';
-import { excerpt, explainSystemError } from '../../io/file-error.js';
+import { explainSystemError } from '../../io/file-error.js';
 import { narrowHalf, widenHalf, type Dtype } from '../dtypes.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import {
@@ -13,8 +14,6 @@ import {
 } from './header.js';
 import { formatSafetensorsHeader, type NamedTensor } from './format.js';
 import { countValues } from '../../shape.js';
-
-export type { SafetensorsEntry, SafetensorsHeader } from './header.js';
 
 /** The values of a tensor in memory. BF16 and F16 are held as 32-bit floats, or as their 16-bit codes. */
 export type TensorData =
@@ -140,10 +139,10 @@ function checkTensors(tensors: readonly TensorToWrite[], path: string): void {
       });
     };
     if (names.has(name) || name === '__metadata__')
-      fail('name', 'given once, and not __metadata__', excerpt(name));
+      fail('name', 'given once, and not __metadata__', quote(name));
     names.add(name);
     if (shape.some((length) => !Number.isSafeInteger(length) || length < 0)) {
-      fail('shape', 'whole numbers of at least 0', excerpt(shape));
+      fail('shape', 'whole numbers of at least 0', quote(shape));
     }
     if (typeof data === 'function') continue;
     const allowed = ARRAYS[dtype];
@@ -156,7 +155,7 @@ function checkTensors(tensors: readonly TensorToWrite[], path: string): void {
     }
     const values = countValues(shape);
     if (data.length !== values)
-      fail('data', `${values} values, as the shape ${excerpt(shape)} has`, `${data.length}`);
+      fail('data', `${values} values, as the shape ${quote(shape)} has`, `${data.length}`);
   }
 }
 
@@ -168,7 +167,7 @@ function checkLength({ name, dtype, shape }: TensorToWrite, written: number, pat
     file: path,
     tensor: name,
     what: 'data',
-    expected: `${wanted} bytes, as ${dtype} ${excerpt(shape)} has`,
+    expected: `${wanted} bytes, as ${dtype} ${quote(shape)} has`,
     found: `${written}`,
   });
 }

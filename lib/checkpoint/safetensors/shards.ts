@@ -1,11 +1,13 @@
 /** The safetensors files of a model folder: one, or several with an index that says which tensor lies where. */
+import { quote } from '../../io/quote.js';
 import { join } from 'node:path';
 import { CheckpointError } from '../checkpoint-error.js';
-import { excerpt, FileError } from '../../io/file-error.js';
+import { FileError } from '../../io/file-error.js';
 import { FileBytes } from '../../io/file-bytes.js';
 import { parseJson } from '../../io/json-file.js';
 import { readOptionalText } from '../../io/whole-file.js';
-import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
+import type { SafetensorsEntry } from './header.js';
+import { readSafetensorsHeader } from './safetensors.js';
 import { isObject } from '../../io/is-object.js';
 
 const operation = 'open checkpoint';
@@ -80,7 +82,7 @@ export async function findTensors(
 /** The shard of each tensor. @throws CheckpointError for names that are no plain file names of the folder */
 function parseIndex(json: unknown, file: string): Map<string, string> {
   const fail = (what: string, expected: string, found: unknown, tensor?: string): never => {
-    throw new CheckpointError({ operation, file, tensor, what, expected, found: excerpt(found) });
+    throw new CheckpointError({ operation, file, tensor, what, expected, found: quote(found) });
   };
   const map = (json as { weight_map?: unknown } | null)?.weight_map;
   if (!isObject(map)) {

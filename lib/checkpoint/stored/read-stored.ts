@@ -1,8 +1,8 @@
 /** Stored models read back. The header is untrusted: what it promises is held against the file before memory is taken for it. */
+import { quote } from '../../io/quote.js';
 import { parseModelConfig, type ModelConfig } from '../../config.js';
 import { ConfigError } from '../../io/config-error.js';
 import { FileBytes } from '../../io/file-bytes.js';
-import { excerpt } from '../../io/file-error.js';
 import type { ParameterSpec } from '../../parameters.js';
 import { groupCount, type Granularity } from '../../quantizers/level-grid.js';
 import type { LevelCodes } from '../../quantizers/level-codes.js';
@@ -57,7 +57,7 @@ async function readHeader(
   const preamble = Buffer.alloc(PREAMBLE_BYTES);
   await file.read(0, preamble, { operation: OPERATION });
   const magic = preamble.toString('latin1', 0, MAGIC.length);
-  if (magic !== MAGIC) throw wrong(file, 0, 'the first bytes', MAGIC, excerpt(magic));
+  if (magic !== MAGIC) throw wrong(file, 0, 'the first bytes', MAGIC, quote(magic));
   const length = preamble.readUInt32LE(MAGIC.length);
   const most = Math.min(MAX_HEADER_BYTES, file.size - PREAMBLE_BYTES);
   if (length > most) throw wrong(file, MAGIC.length, 'header length', `at most ${most}`, `${length}`);
@@ -67,7 +67,7 @@ async function readHeader(
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw wrong(file, PREAMBLE_BYTES, 'the header', 'JSON', excerpt(bytes.toString('utf8').slice(0, 40)));
+    throw wrong(file, PREAMBLE_BYTES, 'the header', 'JSON', quote(bytes.toString('utf8').slice(0, 40)));
   }
   const { config, storage } = (json ?? {}) as { config?: unknown; storage?: unknown };
   return { ...checkedHeader(file, config, storage), start: PREAMBLE_BYTES + length };
@@ -80,7 +80,7 @@ function checkedHeader(
 ): { config: ModelConfig; storage: MatrixStorage } {
   if (!isStorage(storage)) {
     const expected = 'half, or bits, trits or entropy with levels and granularity';
-    throw wrong(file, PREAMBLE_BYTES, 'storage', expected, excerpt(JSON.stringify(storage)));
+    throw wrong(file, PREAMBLE_BYTES, 'storage', expected, quote(JSON.stringify(storage)));
   }
   let config: ModelConfig;
   try {

@@ -14,6 +14,8 @@ export interface ShapeSpeedOptions {
   rounds?: number;
   /** Most memory for each form; by default what there is, at most what WebAssembly can address. */
   memoryBytes?: number;
+  /** Told in words what is done next: each form is filled, then measured in every round. */
+  onProgress?: (next: string) => void;
 }
 
 /** What one token costs at a shape. */
@@ -63,12 +65,13 @@ export async function measureShape(
 async function measureForms(
   shape: TransformerShape,
   forms: readonly WeightForm[],
-  { threads = [1], kernel: choice = 'auto', rounds = 3, memoryBytes }: ShapeSpeedOptions,
+  { threads = [1], kernel: choice = 'auto', rounds = 3, memoryBytes, onProgress }: ShapeSpeedOptions,
 ): Promise<ShapeSpeed[]> {
   const kernel = await loadKernel(choice);
   const filled: { plan: ShapePlan; wasm: WasmMemory }[] = [];
   for (const form of forms) {
     const plan = planShape(shape, form, kernel, { threads: Math.max(...threads), memoryBytes });
+    onProgress?.(`${form}: making up ${plan.layersHeld} of ${shape.layers} layers`);
     filled.push({ plan, wasm: await fillShape(plan, kernel) });
   }
   const results: ShapeSpeed[] = [];
@@ -76,6 +79,7 @@ async function measureForms(
     const speeds: Speed[][] = filled.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [i, { plan, wasm }] of filled.entries()) {
+        onProgress?.(`${plan.form}: measuring, round ${round + 1} of ${rounds}`);
         const engine = await startShape(plan, kernel, wasm, count);
         try {
           speeds[i].push(await measureSpeed(engine, { contextTokens: 1, repeats: 3 }));

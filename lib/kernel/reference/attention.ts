@@ -13,6 +13,7 @@ import {
   VALUE_DIMENSIONS,
 } from '../layout.js';
 import { exponential, f32, sumLanes } from './float32.js';
+import type { Reference } from './reference.js';
 import type { Views } from './views.js';
 
 interface Shape {
@@ -42,21 +43,11 @@ function readShape(m: Views, shape: number): Shape {
 }
 
 /** Turns queries and keys, and puts keys and values into the cache. */
-export function rotateAndCache(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  shape: number,
-  qkv: number,
-  stride: number,
-  keyOffset: number,
-  valueOffset: number,
-  position: number,
-  queries: number,
-  keys: number,
-  values: number,
-): void {
+export const rotateAndCache: Reference<'rotateAndCache'> = (
+  m,
+  { from, to },
+  { shape, qkv, stride, keyOffset, valueOffset, position, queries, keys, values },
+) => {
   const { heads, kvHeads, dim, headStride, context } = readShape(m, shape);
   const perToken = heads + 2 * kvHeads;
   const rotate = (head: number, t: number, target: number): void => {
@@ -85,7 +76,7 @@ export function rotateAndCache(
       m.f32.copyWithin(values / 4 + cached(kvHead), source, source + dim);
     }
   }
-}
+};
 
 function score(m: Views, s: Shape, query: number, key: number): number {
   const lanes = new Float32Array(4);
@@ -122,17 +113,11 @@ function weigh(
 }
 
 /** Scores of one token against SCORE_POSITIONS positions of a KV head. */
-export function attentionScores(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  shape: number,
-  queries: number,
-  keys: number,
-  length: number,
-  scores: number,
-): void {
+export const attentionScores: Reference<'attentionScores'> = (
+  m,
+  { from, to },
+  { shape, queries, keys, length, scores },
+) => {
   const s = readShape(m, shape);
   const parts = Math.ceil(length / SCORE_POSITIONS);
   for (let item = from; item < to; item++) {
@@ -145,34 +130,24 @@ export function attentionScores(
       }
     }
   }
-}
+};
 
 /** Scores of heads to probabilities. */
-export function attentionSoftmax(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  shape: number,
-  length: number,
-  scores: number,
-): void {
+export const attentionSoftmax: Reference<'attentionSoftmax'> = (
+  m,
+  { from, to },
+  { shape, length, scores },
+) => {
   const { scoreStride } = readShape(m, shape);
   for (let head = from; head < to; head++) softmax(m, scores / 4 + head * scoreStride, length);
-}
+};
 
 /** VALUE_DIMENSIONS dimensions of the weighted values of a KV head's query heads. */
-export function attentionValues(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  shape: number,
-  values: number,
-  length: number,
-  scores: number,
-  out: number,
-): void {
+export const attentionValues: Reference<'attentionValues'> = (
+  m,
+  { from, to },
+  { shape, values, length, scores, out },
+) => {
   const s = readShape(m, shape);
   const parts = s.headStride / VALUE_DIMENSIONS;
   for (let item = from; item < to; item++) {
@@ -185,22 +160,14 @@ export function attentionValues(
       }
     }
   }
-}
+};
 
 /** KV heads of tokens, each from scores to weighted values. */
-export function attention(
-  m: Views,
-  from: number,
-  to: number,
-  scratch: number,
-  shape: number,
-  queries: number,
-  keys: number,
-  values: number,
-  position: number,
-  out: number,
-  outStride: number,
-): void {
+export const attention: Reference<'attention'> = (
+  m,
+  { from, to, scratch },
+  { shape, queries, keys, values, position, out, outStride },
+) => {
   const s = readShape(m, shape);
   const row = scratch / 4;
   for (let item = from; item < to; item++) {
@@ -218,4 +185,4 @@ export function attention(
       }
     }
   }
-}
+};

@@ -14,6 +14,7 @@ import {
   RESULT_ADD,
 } from '../layout.js';
 import { f32, halfToFloat, sumLanes } from './float32.js';
+import type { Reference } from './reference.js';
 import type { Views } from './views.js';
 
 /** Bytes of a group of four rows; columns are padded to a multiple of eight. */
@@ -53,21 +54,11 @@ function rowTimesFloats(
 }
 
 /** Float matrices times vectors. */
-export function floatProduct(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  matrices: number,
-  count: number,
-  columns: number,
-  x: number,
-  stride: number,
-  tokens: number,
-  out: number,
-  outStride: number,
-  mode: number,
-): void {
+export const floatProduct: Reference<'floatProduct'> = (
+  m,
+  { from, to },
+  { matrices, count, columns, x, stride, tokens, out, outStride, mode },
+) => {
   for (let i = 0; i < count; i++) {
     const matrix = (matrices + i * MATRIX_BYTES) / 4;
     const first = m.i32[matrix + MATRIX_FIRST_GROUP / 4];
@@ -86,59 +77,37 @@ export function floatProduct(
       }
     }
   }
-}
+};
 
 /** Rows picked by number, times one vector. */
-export function floatProductOfRows(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  matrix: number,
-  columns: number,
-  x: number,
-  ids: number,
-  out: number,
-): void {
+export const floatProductOfRows: Reference<'floatProductOfRows'> = (
+  m,
+  { from, to },
+  { matrix, columns, x, ids, out },
+) => {
   const format = m.i32[(matrix + MATRIX_FORMAT) / 4];
   for (let i = from; i < to; i++) {
     const row = m.i32[ids / 4 + i];
     const group = m.u32[(matrix + MATRIX_VALUES) / 4] + (row >> 2) * floatGroupBytes(format, columns);
     m.f32[out / 4 + i] = rowTimesFloats(m, group, format, row & 3, columns, x);
   }
-}
+};
 
 /** Of every eight columns first the four even, then the four odd ones. */
-export function pairColumns(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  x: number,
-  stride: number,
-  columns: number,
-  out: number,
-  outStride: number,
-): void {
+export const pairColumns: Reference<'pairColumns'> = (
+  m,
+  { from, to },
+  { x, stride, columns, out, outStride },
+) => {
   for (let t = from; t < to; t++) {
     for (let c = 0; c < columns; c++) {
       m.f32[out / 4 + t * outStride + pairedPlace(FORMAT_BF16, c)] = m.f32[x / 4 + t * stride + c];
     }
   }
-}
+};
 
 /** Rows of the embedding matrix. */
-export function embed(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  matrix: number,
-  columns: number,
-  ids: number,
-  out: number,
-  outStride: number,
-): void {
+export const embed: Reference<'embed'> = (m, { from, to }, { matrix, columns, ids, out, outStride }) => {
   const format = m.i32[(matrix + MATRIX_FORMAT) / 4];
   for (let t = from; t < to; t++) {
     const id = m.i32[ids / 4 + t];
@@ -146,4 +115,4 @@ export function embed(
     for (let c = 0; c < columns; c++)
       m.f32[out / 4 + t * outStride + c] = readFloat(m, group, format, id & 3, c);
   }
-}
+};

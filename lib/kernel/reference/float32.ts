@@ -1,15 +1,9 @@
 /** Arithmetic in float32, as the kernels do it: every intermediate result is rounded. */
 
+import { roundHalfToEven } from '../../rounding.js';
+
 /** Rounds to float32. */
 export const f32: (x: number) => number = Math.fround;
-
-/** Half to even, unlike Math.round: 0.5 → 0, 1.5 → 2, -0.5 → -0. */
-export function roundHalfEven(x: number): number {
-  const low = Math.floor(x);
-  const rest = x - low;
-  if (rest !== 0.5) return rest < 0.5 ? low : low + 1;
-  return low % 2 === 0 ? low : low + 1;
-}
 
 /** Whole number nearest to a rounded value within limits; NaN is 0, as WebAssembly's saturating conversion has it. */
 export function saturate(x: number, lowest: number, highest: number): number {
@@ -49,7 +43,7 @@ const LOWEST = f32(-87.33);
 export function exponential(x: number): number {
   if (!(x >= LOWEST)) return 0;
   const clamped = Math.min(x, 88);
-  const n = roundHalfEven(f32(clamped * LOG2_E));
+  const n = roundHalfToEven(f32(clamped * LOG2_E));
   let r = f32(clamped - f32(n * LN2_HIGH));
   r = f32(r - f32(n * LN2_LOW));
   let p = POLYNOMIAL[0];

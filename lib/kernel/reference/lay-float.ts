@@ -7,10 +7,12 @@ import {
   STATUS_NOT_FINITE,
   STATUS_UNEQUAL_SCALES,
 } from '../layout.js';
-import { f32, f32FromBits, halfToFloat, roundHalfEven, saturate } from './float32.js';
+import { f32, f32FromBits, halfToFloat, saturate } from './float32.js';
 import { floatGroupBytes } from './float-product.js';
 import { storeCode } from './lay-ternary.js';
+import type { Reference } from './reference.js';
 import type { Views } from './views.js';
+import { roundHalfToEven } from '../../rounding.js';
 
 /** One value of a row-major matrix as it stands in a file. */
 function sourceValue(m: Views, source: number, format: number, index: number): number {
@@ -21,41 +23,25 @@ function sourceValue(m: Views, source: number, format: number, index: number): n
 }
 
 /** Σ|w| of every row, in the order of the kernels: even and odd pairs apart. */
-export function sumMagnitudes(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  source: number,
-  format: number,
-  columns: number,
-  sums: number,
-  firstRow: number,
-): void {
+export const sumMagnitudes: Reference<'sumMagnitudes'> = (
+  m,
+  { from, to },
+  { source, format, columns, sums, firstRow },
+) => {
   for (let r = from; r < to; r++) {
     const lanes = [0, 0, 0, 0];
     for (let c = 0; c < columns; c++)
       lanes[c % 4] += Math.abs(sourceValue(m, source, format, r * columns + c));
     m.f64[sums / 8 + firstRow + r] = lanes[0] + lanes[2] + (lanes[1] + lanes[3]);
   }
-}
+};
 
 /** clamp(round half to even of w · inverse, -1, 1). */
-export function layTernarised(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  source: number,
-  format: number,
-  columns: number,
-  values: number,
-  blocks: number,
-  firstRow: number,
-  inverse: number,
-  step: number,
-  status: number,
-): void {
+export const layTernarised: Reference<'layTernarised'> = (
+  m,
+  { from, to },
+  { source, format, columns, values, blocks, firstRow, inverse, step, status },
+) => {
   const factor = f32FromBits(inverse);
   const magnitude = f32FromBits(step);
   for (let r = from; r < to; r++) {
@@ -65,25 +51,18 @@ export function layTernarised(
       if (step !== 0 && w !== 0 && Math.abs(w) !== magnitude) {
         Atomics.or(m.i32, status / 4, STATUS_UNEQUAL_SCALES);
       }
-      const trit = saturate(roundHalfEven(f32(w * factor)), -1, 1);
+      const trit = saturate(roundHalfToEven(f32(w * factor)), -1, 1);
       storeCode(m, values, blocks, row >> 2, row & 3, c, trit + 1);
     }
   }
-}
+};
 
 /** Rows as they are, four side by side. */
-export function layFloats(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  source: number,
-  format: number,
-  columns: number,
-  values: number,
-  firstRow: number,
-  status: number,
-): void {
+export const layFloats: Reference<'layFloats'> = (
+  m,
+  { from, to },
+  { source, format, columns, values, firstRow, status },
+) => {
   const bytes = format === FORMAT_F32 ? 4 : 2;
   const perVector = 16 / bytes;
   for (let r = from; r < to; r++) {
@@ -102,4 +81,4 @@ export function layFloats(
       }
     }
   }
-}
+};

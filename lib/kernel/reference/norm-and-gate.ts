@@ -1,22 +1,14 @@
 /** References of assembly/norm.ts and assembly/gate.ts. */
 import { GATE_COLUMNS, GATE_RELU2 } from '../layout.js';
 import { exponential, f32, f32FromBits, sumLanes } from './float32.js';
-import type { Views } from './views.js';
+import type { Reference } from './reference.js';
 
 /** x · rsqrt(mean(x²) + ε) · gain. */
-export function rmsNorm(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  x: number,
-  stride: number,
-  columns: number,
-  gain: number,
-  epsilon: number,
-  out: number,
-  outStride: number,
-): void {
+export const rmsNorm: Reference<'rmsNorm'> = (
+  m,
+  { from, to },
+  { x, stride, columns, gain, epsilon, out, outStride },
+) => {
   for (let t = from; t < to; t++) {
     const row = x / 4 + t * stride;
     const target = out / 4 + t * outStride;
@@ -26,7 +18,7 @@ export function rmsNorm(
       m.f32[target + c] = f32(f32(m.f32[row + c] * factor) * m.f32[gain / 4 + c]);
     }
   }
-}
+};
 
 function sumOfSquares(x: Float32Array, row: number, columns: number): number {
   const lanes = new Float32Array(16);
@@ -41,17 +33,11 @@ function sumOfSquares(x: Float32Array, row: number, columns: number): number {
 }
 
 /** relu(gate)² · up, or silu(gate) · up; the product replaces the gate. */
-export function gate(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  gateUp: number,
-  stride: number,
-  upOffset: number,
-  columns: number,
-  activation: number,
-): void {
+export const gate: Reference<'gate'> = (
+  m,
+  { from, to },
+  { gateUp, stride, upOffset, columns, activation },
+) => {
   const parts = Math.ceil(columns / GATE_COLUMNS);
   for (let item = from; item < to; item++) {
     const row = gateUp / 4 + Math.floor(item / parts) * stride;
@@ -64,4 +50,4 @@ export function gate(
         activation === GATE_RELU2 ? f32(positive * positive) * u : f32(g / f32(1 + exponential(-g))) * u;
     }
   }
-}
+};

@@ -1,7 +1,8 @@
 /** Reference of assembly/quantized.ts. */
 import { BLOCK_COLUMNS, QUANTIZED_CORRECTION, QUANTIZED_HEADER_BYTES } from '../layout.js';
-import { f32, roundHalfEven, saturate } from './float32.js';
-import type { Views } from './views.js';
+import { f32, saturate } from './float32.js';
+import type { Reference } from './reference.js';
+import { roundHalfToEven } from '../../rounding.js';
 
 /** Bytes from one token's quantized vector to the next. */
 export function quantizedStride(blocks: number): number {
@@ -9,17 +10,8 @@ export function quantizedStride(blocks: number): number {
 }
 
 /** s = 127 / max(max|x|, 1e-5), q = round half to even of x · s (arXiv 2402.17764, section 2). */
-export function quantize(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  x: number,
-  stride: number,
-  columns: number,
-  quantized: number,
-  blocks: number,
-): void {
+export const quantize: Reference<'quantize'> = (m, share, { x, stride, columns, quantized, blocks }) => {
+  const { from, to } = share;
   for (let t = from; t < to; t++) {
     const row = x / 4 + t * stride;
     const record = quantized + t * quantizedStride(blocks);
@@ -29,23 +21,16 @@ export function quantize(
     m.f32[record / 4] = scale;
     const values = record + QUANTIZED_HEADER_BYTES;
     for (let c = 0; c < columns; c++) {
-      m.i8[values + c] = saturate(roundHalfEven(f32(m.f32[row + c] * scale)), -128, 127);
+      m.i8[values + c] = saturate(roundHalfToEven(f32(m.f32[row + c] * scale)), -128, 127);
     }
     m.i8.fill(0, values + columns, values + blocks * BLOCK_COLUMNS);
   }
-  completeQuantized(m, from, to, 0, quantized, blocks);
-}
+  completeQuantized(m, share, { quantized, blocks });
+};
 
 /** The correction: this product works on the trits themselves and has nothing to subtract. */
-export function completeQuantized(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  quantized: number,
-  blocks: number,
-): void {
+export const completeQuantized: Reference<'completeQuantized'> = (m, { from, to }, { quantized, blocks }) => {
   for (let t = from; t < to; t++) {
     m.i32[(quantized + t * quantizedStride(blocks) + QUANTIZED_CORRECTION) / 4] = 0;
   }
-}
+};

@@ -1,8 +1,10 @@
 /** References of assembly/shortlist.ts, where the bounds are proven, and of assembly/log-sum-exp.ts. */
 import { LOGIT_BLOCK, MATRIX_FORMAT, MATRIX_VALUES } from '../layout.js';
-import { exponential, f32, roundHalfEven, sumLanes } from './float32.js';
+import { exponential, f32, sumLanes } from './float32.js';
 import { floatGroupBytes, readFloat } from './float-product.js';
+import type { Reference } from './reference.js';
 import type { Views } from './views.js';
+import { roundHalfToEven } from '../../rounding.js';
 
 const SMALLEST_ABSMAX = 2 ** -30;
 const EPSILON = f32(1.1920929e-7);
@@ -12,16 +14,11 @@ function shortlistGroupBytes(columns: number): number {
 }
 
 /** Int8 copies of groups of the head. */
-export function layShortlist(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  head: number,
-  columns: number,
-  shortlist: number,
-  firstGroup: number,
-): void {
+export const layShortlist: Reference<'layShortlist'> = (
+  m,
+  { from, to },
+  { head, columns, shortlist, firstGroup },
+) => {
   const format = m.i32[(head + MATRIX_FORMAT) / 4];
   const slack = f32(1 + f32(columns * EPSILON));
   for (let g = firstGroup + from; g < firstGroup + to; g++) {
@@ -36,7 +33,7 @@ export function layShortlist(
       const norm = new Float32Array(4);
       const error = new Float32Array(4);
       row.forEach((w, c) => {
-        const q = roundHalfEven(f32(w * inverse));
+        const q = roundHalfToEven(f32(w * inverse));
         const e = f32(w - f32(q * scale));
         norm[c % 4] += f32(w * w);
         error[c % 4] += f32(e * e);
@@ -54,7 +51,7 @@ export function layShortlist(
       m.f32[trailer + 8] = longest;
     }
   }
-}
+};
 
 /** The vector in 16 bits, and its norms. Returns 0 for a vector without a bound. */
 export function quantizeForShortlist(m: Views, x: number, columns: number, quantized: number): number {
@@ -73,7 +70,7 @@ export function quantizeForShortlist(m: Views, x: number, columns: number, quant
   let missed = 0;
   for (let c = 0; c < columns; c++) {
     const value = m.f32[x / 4 + c];
-    const p = roundHalfEven(value * inverse);
+    const p = roundHalfToEven(value * inverse);
     m.i16[quantized / 2 + c] = p;
     missed += (value - step * p) ** 2;
   }
@@ -86,17 +83,11 @@ export function quantizeForShortlist(m: Views, x: number, columns: number, quant
 }
 
 /** The ends of each logit's interval. */
-export function boundLogits(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  shortlist: number,
-  columns: number,
-  quantized: number,
-  lower: number,
-  upper: number,
-): void {
+export const boundLogits: Reference<'boundLogits'> = (
+  m,
+  { from, to },
+  { shortlist, columns, quantized, lower, upper },
+) => {
   const trailer = (quantized + 2 * columns) / 4;
   const [step, reach, missed] = m.f32.subarray(trailer, trailer + 3);
   const rounding = f32(reach * f32(f32(columns * f32(5.9604645e-8)) + f32(9.5367432e-7)));
@@ -117,18 +108,10 @@ export function boundLogits(
       m.f32[upper / 4 + 4 * g + r] = logit + bound;
     }
   }
-}
+};
 
 /** Blocks of logits: the largest, and Σ e^(logit - largest). */
-export function sumExponentials(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  logits: number,
-  count: number,
-  out: number,
-): void {
+export const sumExponentials: Reference<'sumExponentials'> = (m, { from, to }, { logits, count, out }) => {
   for (let block = from; block < to; block++) {
     const start = logits / 4 + block * LOGIT_BLOCK;
     const length = Math.min(LOGIT_BLOCK, count - block * LOGIT_BLOCK);
@@ -142,4 +125,4 @@ export function sumExponentials(
     m.f64[out / 8 + 2 * block] = top;
     m.f64[out / 8 + 2 * block + 1] = sum;
   }
-}
+};

@@ -17,6 +17,7 @@ import {
 } from '../layout.js';
 import { f32 } from './float32.js';
 import { quantizedStride } from './quantized.js';
+import type { Reference } from './reference.js';
 import type { Views } from './views.js';
 
 /** Address of the 16 bytes that hold 64 columns of one row of a group. */
@@ -31,20 +32,11 @@ export function laneAddress(
 }
 
 /** y = Σ trit · int8, then · weight scale / activation scale. */
-export function ternaryProduct(
-  m: Views,
-  from: number,
-  to: number,
-  _scratch: number,
-  matrices: number,
-  count: number,
-  blocks: number,
-  quantized: number,
-  tokens: number,
-  out: number,
-  outStride: number,
-  mode: number,
-): void {
+export const ternaryProduct: Reference<'ternaryProduct'> = (
+  m,
+  { from, to },
+  { matrices, count, blocks, quantized, tokens, out, outStride, mode },
+) => {
   for (let i = 0; i < count; i++) {
     const matrix = matrices + i * MATRIX_BYTES;
     const first = m.i32[(matrix + MATRIX_FIRST_GROUP) / 4];
@@ -68,7 +60,7 @@ export function ternaryProduct(
       }
     }
   }
-}
+};
 
 function rowTimesVector(
   m: Views,

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { withGradient } from '../../backend/custom-gradient.js';
 import type { AblationOptions } from '../../ablation-options.js';
-import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
+import type { OwnQuantizers } from '../../quantizers/own-quantizers.js';
 import {
   activationQuantizer,
   straightThrough,

@@ -11,7 +11,7 @@ import { transposedProduct } from './transposed-product.js';
 import type { ActivationQuantizerName, WeightQuantizerName } from '../../ablation-options.js';
 import { dequantizedActivations } from '../../quantizers/on-tensors.js';
 import type { WeightGroups } from '../../quantizers/weight-groups.js';
-import type { OwnQuantizers } from '../../quantizers/own-quantizer.js';
+import type { OwnQuantizers } from '../../quantizers/own-quantizers.js';
 import { isAbsmaxPerToken, normAndQuantize } from './norm-quantize.js';
 import type { Norm } from '../norm.js';
 import { rmsNormBackward, rmsNormForward } from './norm.js';

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { constant, hasNativeKernels, runKernel } from '../../backend/kernels.js';
 import * as op from '../../backend/operations.js';
 import type { WeightQuantizerName } from '../../ablation-options.js';
-import { gridOfTensor, type TensorGrid } from '../../quantizers/measures.js';
-import { roundToGrid } from '../../quantizers/on-tensors.js';
-import { inGroups, type WeightGroups } from '../../quantizers/weight-groups.js';
+import type { TensorGrid } from '../../quantizers/measures.js';
+import { dequantizedWeights as plainly, roundToGrid } from '../../quantizers/on-tensors.js';
+import type { WeightGroups } from '../../quantizers/weight-groups.js';
 
 /**
  * Quantized and dequantized weights of any shape, by the fastest way the backend has, with a scale for each group. `none`
@@ -15,16 +15,12 @@ export function dequantizedWeights(
   weights: tf.Tensor,
   groups: WeightGroups = {},
 ): tf.Tensor {
-  if (quantizer === 'none') return tf.clone(weights);
-  return inGroups(weights, groups, (part, measured) =>
-    tf.tidy(() => {
-      const grid = gridOfTensor(quantizer, part, measured);
-      const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
-      return isTernary && measured === 'all' && hasNativeKernels()
-        ? roundToTernaryByKernel(part, grid)
-        : roundToGrid(part, grid);
-    }),
-  );
+  return plainly(quantizer, weights, groups, (part, grid, measured) => {
+    const isTernary = grid.rule === 'round' && grid.low === -1 && grid.high === 1;
+    return isTernary && measured === 'all' && hasNativeKernels()
+      ? roundToTernaryByKernel(part, grid)
+      : roundToGrid(part, grid);
+  });
 }
 
 /**

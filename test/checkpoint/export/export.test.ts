@@ -11,11 +11,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint, TernaryEncoding } from '../../../lib/checkpoint/checkpoint.js';
 import { halfToNumber, numberToHalf, widenHalf, type HalfDtype } from '../../../lib/checkpoint/dtypes.js';
-import {
-  EXPORT_FORMATS,
-  exportCheckpoint,
-  type ExportFormat,
-} from '../../../lib/checkpoint/export/export.js';
+import { EXPORT_FORMATS, type ExportFormat } from '../../../lib/checkpoint/export/export-plan.js';
+import { exportCheckpoint } from '../../../lib/checkpoint/export/export.js';
 import { parseGgufHeader } from '../../../lib/checkpoint/gguf/gguf.js';
 import { saveModelFolder, type ModelTensor } from '../../../lib/checkpoint/model-folder.js';
 import { openCheckpoint } from '../../../lib/checkpoint/open-checkpoint.js';

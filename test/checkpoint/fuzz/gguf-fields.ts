@@ -1,19 +1,7 @@
 /** Where the numbers of a GGUF header stand: a second, unguarded reading of the format, for sound files alone. */
+import { SCALAR_BYTES } from '../gguf/llama-cpp-rules.js';
 import type { HeaderField } from './mutations.js';
 
-const WIDTHS: Readonly<Record<number, number>> = {
-  0: 1,
-  1: 1,
-  2: 2,
-  3: 2,
-  4: 4,
-  5: 4,
-  6: 4,
-  7: 1,
-  10: 8,
-  11: 8,
-  12: 8,
-};
 /** Of a long list only the first elements count: the tokens' lengths would outnumber everything else. */
 const MAX_ELEMENTS = 8;
 
@@ -31,7 +19,7 @@ export function ggufFields(bytes: Buffer): HeaderField[] {
     at += length;
   };
   const value = (type: number, counts: boolean): void => {
-    const width = WIDTHS[type];
+    const width = SCALAR_BYTES[type];
     if (type === 8) text(counts);
     else if (width === 4 || width === 8) number(width, counts);
     else at += width;

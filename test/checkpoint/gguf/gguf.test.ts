@@ -3,12 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../../lib/checkpoint/checkpoint-error.js';
 import { FileBytes } from '../../../lib/io/file-bytes.js';
-import {
-  GGUF_TYPES,
-  parseGgufHeader,
-  readGgufHeader,
-  type GgufHeader,
-} from '../../../lib/checkpoint/gguf/gguf.js';
+import { parseGgufHeader, readGgufHeader, type GgufHeader } from '../../../lib/checkpoint/gguf/gguf.js';
+import { GGUF_TYPES } from '../../../lib/checkpoint/gguf/header-reader.js';
 import { writeGguf, type GgufPair, type GgufTensorToWrite } from '../../../lib/checkpoint/gguf/write.js';
 import { goldenContainer } from '../../golden/containers.js';
 import { scratchFolder } from '../small-model.js';

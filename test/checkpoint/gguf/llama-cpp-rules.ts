@@ -21,7 +21,8 @@ const TYPES: Readonly<Record<number, readonly [values: number, bytes: number]>> 
   34: [256, 54],
   35: [256, 66],
 };
-const SCALAR_BYTES: Readonly<Record<number, number>> = {
+/** Bytes of the scalar types, by their numbers. */
+export const SCALAR_BYTES: Readonly<Record<number, number>> = {
   0: 1,
   1: 1,
   2: 2,

@@ -175,12 +175,13 @@ describe('stabilityResults', () => {
 
   it('interpolates the largest rate that each seed bears, by log rate', () => {
     expect(full.rates).toEqual(STABILITY_RATES);
+    // A third of an octave above the rate one octave off; a seed that lies 0.025 nats off the mean moves that by a sixth.
     for (const rate of ternary.largest.values()) {
-      expect(rate).toBeGreaterThan(0.012 * 2 ** 1.2);
+      expect(rate).toBeGreaterThan(0.012 * 2 ** 1.05);
       expect(rate).toBeLessThan(0.012 * 2 ** 1.6);
     }
     const octaves = octavesBorne(ternary, full)!;
-    expect(octaves.count).toBe(3);
+    expect(octaves.count).toBe(6);
     expect(octaves.value).toBeCloseTo(1, 0);
   });
 
@@ -189,8 +190,8 @@ describe('stabilityResults', () => {
       run.arm === 'stability-full-precision' && run.training.schedule.peak >= 0.012;
     const lost = { validationLoss: null, test: undefined, diverged: { step: 5, message: 'a NaN' } };
     const [cut] = stabilityResults(changed(isLost, lost));
-    expect([...cut.largest.values()]).toEqual([6e-3, 6e-3, 6e-3]);
-    expect(cut.diverged).toBe(15);
+    expect([...cut.largest.values()]).toEqual(Array(6).fill(6e-3));
+    expect(cut.diverged).toBe(30);
     expect(cut.isBeyond).toBe(false);
   });
 

@@ -82,7 +82,7 @@ describe('RayEngine, with a head that is away, forgets, or is used by others', (
     expect(standIn.submitted).toEqual([id]);
   });
 
-  it('starts its runs again on a head that was started anew and knows nothing of them', async () => {
+  it('starts its runs again on a head that was started again and knows nothing of them', async () => {
     const standIn = await StandIn.start();
     let isNew = false;
     standIn.behaviour = (job) => (isNew ? succeed(job) : running(job));
@@ -99,7 +99,7 @@ describe('RayEngine, with a head that is away, forgets, or is used by others', (
     expect(notes).toEqual([
       expect.stringMatching(/did not answer \(.*\); jobs go on meanwhile, and it is asked again$/),
       expect.stringMatching(/answers again$/),
-      expect.stringMatching(/got none: the head was started anew, or somebody deleted it/),
+      expect.stringMatching(/got none: the head was started again, or somebody deleted it/),
     ]);
     expect(standIn.submitted).toEqual([id, attemptId(id, 2)]);
   });
@@ -137,7 +137,7 @@ describe('RayEngine, with a head that is away, forgets, or is used by others', (
     };
     const { failed } = await sweepOn(standIn);
     expect(failed[0].error.message).toBe(
-      'run only: its job must run to its end, got stopped by hand on the cluster. Give the command again to start it anew.',
+      'run only: its job must run to its end, got stopped by hand on the cluster. Give the command again to start it again.',
     );
     expect(standIn.submitted).toEqual([id]);
     expect((await sweepOn(standIn)).finished).toHaveLength(1);

@@ -3,23 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { runId, type RunSpec } from '../../../experiments/sweep/run-spec.js';
 import type { FinishedRun } from '../../../experiments/sweep/finished-run.js';
 import { tuneRate } from '../../../experiments/sweep/tuning.js';
+import { finishRun } from '../finish-runs.js';
 import { toyRun } from '../toy-experiment.js';
 
 const runAt = (peak: number): RunSpec => toyRun(`lr${peak}`, 20, peak, 1);
-
-function finish(spec: RunSpec, validationLoss: number | null): FinishedRun {
-  const backend = { name: 'tensorflow', version: '1', threads: 1 };
-  return {
-    id: runId(spec),
-    ...spec,
-    validationLoss,
-    validationTokens: 1,
-    parameters: 1,
-    curve: [],
-    seconds: 1,
-    backend,
-  };
-}
 
 /** Tunes until nothing new appears, with a loss for every rate. */
 function tune(
@@ -32,7 +19,9 @@ function tune(
     const tuned = tuneRate(grid, runAt, finished, extensions);
     const fresh = tuned.runs.filter((run) => !finished.some(({ id }) => id === runId(run)));
     if (fresh.length === 0) return tuned;
-    finished.push(...fresh.map((run) => finish(run, lossAt(run.training.schedule.peak))));
+    finished.push(
+      ...fresh.map((run) => finishRun(run, { validationLoss: lossAt(run.training.schedule.peak) })),
+    );
   }
 }
 
@@ -46,7 +35,9 @@ describe('tuneRate', () => {
     const first = tuneRate([1e-3, 2e-3], runAt, []);
     expect(first.best).toBeUndefined();
     expect(first.runs.map((run) => run.training.schedule.peak)).toEqual([1e-3, 2e-3]);
-    expect(tuneRate([1e-3, 2e-3], runAt, [finish(first.runs[0], 1)]).best).toBeUndefined();
+    expect(
+      tuneRate([1e-3, 2e-3], runAt, [finishRun(first.runs[0], { validationLoss: 1 })]).best,
+    ).toBeUndefined();
   });
 
   it('takes the middle of a grid that holds the best', () => {

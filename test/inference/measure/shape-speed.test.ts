@@ -70,7 +70,14 @@ describe('the synthetic engine', () => {
 
 describe('measureShape', () => {
   it('gives times and bytes of all layers, for each number of threads', async () => {
-    const [one, two] = await measureShape(SMALL, ['ternary'], { threads: [1, 2], rounds: 1 });
+    const said: string[] = [];
+    const [one, two] = await measureShape(SMALL, ['ternary'], {
+      threads: [1, 2],
+      rounds: 1,
+      onProgress: (next) => said.push(next),
+    });
+    const measuring = 'ternary: measuring, round 1 of 1';
+    expect(said).toEqual(['ternary: making up 3 of 3 layers', measuring, measuring]);
     expect([one.threads, two.threads]).toEqual([1, 2]);
     expect(one.layersMeasured).toBe(3);
     expect(one.layersMs).toBeGreaterThan(0);

@@ -58,6 +58,17 @@ describe('names of earlier cells', { timeout: 60_000 }, () => {
     );
   });
 
+  test('may have properties that are taken apart under another name', async () => {
+    await printed(
+      'const run = { loss: 2, deep: { rate: 3 } }; const double = (n: number) => 2 * n; let a = 0;',
+    );
+    expect(await printed('const { loss: first, deep: { rate: second } } = run; double(first) + second')).toBe(
+      '7\n',
+    );
+    expect(await printed('[run].map(({ loss: n }) => double(n)).join()')).toBe('4\n');
+    expect(await printed('({ loss: a } = run); double(a)')).toBe('4\n');
+  });
+
   test('are the variables that the functions of their cell see', async () => {
     await printed(
       'let steps = 1; let [first, second] = [1, 2]; const seen = () => [steps, first, second].join();',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { roundHalfToEven } from '../../lib/quantizers/rounding.js';
+import { roundHalfToEven } from '../lib/rounding.js';
 
 describe('roundHalfToEven', () => {
   it.each([
