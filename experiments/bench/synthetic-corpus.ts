@@ -1,11 +1,18 @@
 import type { Corpus, TokenWindows } from '@bitnet-notebooks/lib';
 
-/** Tokens that count up: data for measurements of speed, which do not depend on what is learned. */
+/**
+ * Tokens that count up: data for measurements of speed, which do not depend on what is learned. Batches are made once: their
+ * making is no part of a step.
+ */
 export function syntheticCorpus(vocabSize: number): Corpus {
-  const windows = (count: number, context: number): TokenWindows => ({
-    inputs: Int32Array.from({ length: count * context }, (_, i) => i % vocabSize),
-    targets: Int32Array.from({ length: count * context }, (_, i) => (i + 1) % vocabSize),
-  });
+  const made = new Map<number, TokenWindows>();
+  const windows = (count: number, context: number): TokenWindows => {
+    const length = count * context;
+    const ids = (first: number): Int32Array => Int32Array.from({ length }, (_, i) => (i + first) % vocabSize);
+    const found = made.get(length) ?? { inputs: ids(0), targets: ids(1) };
+    made.set(length, found);
+    return found;
+  };
   return {
     name: 'counting',
     source: 'numbers that count up',

@@ -46,8 +46,12 @@ export function rememberCell(count, cell) {
   cells.set(count, cell);
 }
 
+/** Between a cell's line and an error in an own quantizer lie a model and TensorFlow; Node.js keeps ten calls. */
+const MOST_FRAMES = 50;
+
 /** Has all stacks of this process name cells and their lines. */
 export function mapStacks() {
+  Error.stackTraceLimit = MOST_FRAMES;
   Error.prepareStackTrace = (error, callSites) => {
     const frames = callSites.map(readFrame).filter((frame) => frame !== undefined);
     framesOf.set(error, frames);

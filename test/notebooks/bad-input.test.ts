@@ -77,6 +77,19 @@ describe('a message in the words of the reader, and a kernel that lives', () => 
   );
 
   it(
+    'the line of the reader is named, however deep in the library the fault lies',
+    async () => {
+      const { reply } = await kernel.run(
+        'const mean = (w: Tensor): Tensor => w.mean();\ntraining.createModel(config, 1, { weightQuantizer: mean });',
+      );
+      expect(reply.traceback.at(-1)!.trim()).toBe(
+        'line 2: training.createModel(config, 1, { weightQuantizer: mean });',
+      );
+    },
+    CELL_TIMEOUT_MS,
+  );
+
+  it(
     'a training run twice is told to be done, and goes on with more steps',
     async () => {
       const train = (steps: number): string => `await fit(model, corpus, { ...brief, steps: ${steps} });`;

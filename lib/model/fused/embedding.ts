@@ -1,8 +1,9 @@
 /** Legend: N positions, V vocabulary, C features. */
 import * as tf from '@tensorflow/tfjs';
-import { constant, hasNativeKernels, matMul2D, runKernel } from '../../backend/kernels.js';
+import { constant, hasNativeKernels, runKernel } from '../../backend/kernels.js';
 import { oneHot } from '../cross-entropy.js';
 import { withGradient } from '../../backend/custom-gradient.js';
+import { transposedProduct } from './transposed-product.js';
 
 /**
  * Rows of the embedding matrix.
@@ -16,7 +17,7 @@ export function embed(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   return withGradient([weight], () => ({
     value: rows(weight, ids),
     saved: [],
-    backward: (dy) => [matMul2D(oneHot(ids, weight.shape[0]), dy, true)],
+    backward: (dy) => [transposedProduct(oneHot(ids, weight.shape[0]), dy)],
   })) as tf.Tensor2D;
 }
 

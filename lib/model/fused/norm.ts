@@ -58,7 +58,7 @@ export function rmsNormBackward(
  */
 function scaledBoth(dy: tf.Tensor, r: tf.Tensor, g: tf.Tensor): tf.Tensor {
   if (!hasNativeKernels()) return spend(op.mul(dy, g), (scaled) => op.mul(scaled, r));
-  return spend(matMul2D(r, g), (factors) => op.mul(factors, dy));
+  return spend(op.mul(r, g), (factors) => op.mul(factors, dy));
 }
 
 /** RMSNorm with its gradient. x [N, C] → [N, C]. */

@@ -21,14 +21,8 @@ import {
   type StepResult,
 } from '../step.js';
 import type { BatchPart } from '../split-batch.js';
-import {
-  addUpdate,
-  addVariables,
-  PLACES,
-  type Kind,
-  type LearnedTensor,
-  type UpdateConstants,
-} from './update-nodes.js';
+import { addUpdate, addWeights, PLACES, type UpdateConstants } from './update-nodes.js';
+import { addVariables, VALUES, type Kind, type LearnedTensor } from './variables.js';
 
 const { float32, int32 } = DATA_TYPES;
 
@@ -54,13 +48,14 @@ export function recordStep(
   const build = (): Graph => {
     const graph = new Graph();
     const learned = parameters.map(([name, { shape }]) => ({ name, shape }));
-    const variables = addVariables(graph, learned);
+    const groups = addVariables(graph, learned);
+    const before = addWeights(graph, groups);
     const gradients = new Map<tf.Tensor, string>();
     const losses = parts.map(({ tensors, recording }, p) => {
       const places = new Map<tf.Tensor, string>([
         [tensors.inputs, graph.placeholder(PLACES.inputs(p), int32, tensors.inputs.shape)],
         [tensors.targets, graph.placeholder(PLACES.targets(p), int32, tensors.targets.shape)],
-        ...weights.map((weight, i): [tf.Tensor, string] => [weight, variables[i]]),
+        ...weights.map((weight, i): [tf.Tensor, string] => [weight, before[i]]),
       ]);
       // Each part is a chain of its own: TensorFlow takes them on several threads.
       const placeOf = addRecording(graph, recording, `part${p}_`, places);
@@ -69,7 +64,7 @@ export function recordStep(
     });
     const placeOf = addRecording(graph, sum, 'sum', gradients);
     const ends = { losses, halves: placeOf(sum.result.halves), gradients: sum.result.gradients.map(placeOf) };
-    addUpdate(graph, learned, variables, ends, constants);
+    addUpdate(graph, groups, ends, constants);
     return graph;
   };
   let graph: Graph | NoGraphError;
@@ -183,13 +178,13 @@ export class CompiledStep {
   private get(kind: Kind): NativeTensor[] {
     return this.session.run(
       new Map(),
-      this.learned.map((_, i) => PLACES.value(kind, i)),
+      this.learned.map((_, i) => VALUES.value(kind, i)),
     );
   }
 
   private set(kind: Kind, feeds: readonly Feed[]): void {
-    this.session.values(new Map(feeds.map((feed, i) => [PLACES.newValue(kind, i), feed])), [
-      PLACES.set(kind),
+    this.session.values(new Map(feeds.map((feed, i) => [VALUES.newValue(kind, i), feed])), [
+      VALUES.set(kind),
     ]);
   }
 }

@@ -1,20 +1,15 @@
 /**
  * What follows the gradients in the graph of a training step: their norm, clipping, the guard against values that are
- * not finite, and AdamW. Node for node what step.ts, adamw.ts and adamw-update.ts (NativeMoments) do, in the same
+ * not finite, and AdamW. What step.ts, adamw.ts and adamw-update.ts (NativeMoments) do to each value, in the same
  * precision: float64 where those compute in JavaScript.
  */
 import type { Graph } from '../../backend/graph/graph.js';
 import { DATA_TYPES } from '../../backend/graph/saved-model.js';
+import { after, joined, KINDS, separated, variable, type Group } from './variables.js';
 
 const { float32, float64, int32 } = DATA_TYPES;
 const FLOAT = { type: float32 };
 const DOUBLE = { type: float64 };
-
-/** A learned tensor in the graph. */
-export interface LearnedTensor {
-  name: string;
-  shape: readonly number[];
-}
 
 /** Endpoints that the recorded part of a step ends in. */
 export interface StepEndpoints {
@@ -32,11 +27,7 @@ export interface UpdateConstants {
   clipNorm: number;
 }
 
-/** Variables of a learned tensor: itself and Adam's two moments. */
-const KINDS = ['weight', 'first', 'second'] as const;
-export type Kind = (typeof KINDS)[number];
-
-/** Names of what a session is asked for and given; i counts the learned tensors. */
+/** Names of what a session is asked for and given to make a step. */
 export const PLACES = {
   /** Given to a step: the tokens of a part of the batch, [B·T]. */
   inputs: (part: number): string => `inputs${part}`,
@@ -47,56 +38,31 @@ export const PLACES = {
   step: 'step',
   /** Fetched with it: Σg²/2 of each gradient. */
   halves: 'halves',
-  /** Fetched: the value of a variable. */
-  value: (kind: Kind, i: number): string => `value_of_${kind}${i}`,
-  /** Given to `set`. */
-  newValue: (kind: Kind, i: number): string => `new_value_of_${kind}${i}`,
-  /** Fetched to set all variables of a kind. */
-  set: (kind: Kind): string => `set_${kind}`,
 } as const;
 
-function variable(kind: Kind, i: number): string {
-  return `${kind}${i}`;
-}
-
 /**
- * Adds the variables, with what sets and reads them.
- * @returns endpoints of the weights as a step sees them
+ * Adds what the weights are before the update, as the recorded part reads them.
+ * @returns endpoints in the order of the learned tensors
  */
-export function addVariables(graph: Graph, learned: readonly LearnedTensor[]): string[] {
-  for (const kind of KINDS) {
-    const assignments = learned.map(({ shape }, i) => {
-      const handle = graph.add(variable(kind, i), 'VarHandleOp', [], {
-        container: { string: '' },
-        shared_name: { string: variable(kind, i) },
-        dtype: FLOAT,
-        shape: { shape },
-      });
-      graph.add(PLACES.value(kind, i), 'ReadVariableOp', [handle], { dtype: FLOAT });
-      const value = graph.placeholder(PLACES.newValue(kind, i), float32, shape);
-      return graph.add(`assign_${handle}`, 'AssignVariableOp', [handle, value], { dtype: FLOAT });
-    });
-    const done = graph.number(1, float32);
-    graph.add(PLACES.set(kind), 'Identity', [done, ...assignments.map(after)], { T: FLOAT });
+export function addWeights(graph: Graph, groups: readonly Group[]): string[] {
+  const weights: string[] = [];
+  for (const group of groups) {
+    const flat = graph.add(before(group), 'ReadVariableOp', [variable('weight', group)], { dtype: FLOAT });
+    const separate = separated(graph, flat, group, (i) => `weight_before${i}`);
+    group.members.forEach((i, at) => (weights[i] = separate[at]));
   }
-  return learned.map((_, i) =>
-    graph.add(`before${i}`, 'ReadVariableOp', [variable('weight', i)], { dtype: FLOAT }),
-  );
+  return weights;
 }
 
-/**
- * Adds the update of every variable.
- * @param weights from {@link addVariables}
- */
+/** Adds the update of every variable. */
 export function addUpdate(
   graph: Graph,
-  learned: readonly LearnedTensor[],
-  weights: readonly string[],
+  groups: readonly Group[],
   { losses, halves, gradients }: StepEndpoints,
   { betas, clipNorm }: UpdateConstants,
 ): void {
   for (const rate of PLACES.rates) graph.placeholder(rate, float32, []);
-  const total = sumOf(graph, halves, learned.length);
+  const total = sumOf(graph, halves, gradients.length);
   const finite = losses.reduce(
     (all, loss, p) => {
       const one = graph.add(`loss_is_finite${p}`, 'IsFinite', [loss], { T: FLOAT });
@@ -118,16 +84,22 @@ export function addUpdate(
     epsilon,
   ];
   const guardedDecay = guarded('guarded_decay', decay, 1);
-  const updates = learned.map(({ shape }, i) => {
+  const updates = groups.map((group) => {
+    const { name, members, decays } = group;
+    const all = joined(
+      graph,
+      `gradient_of_${name}`,
+      members.map((i) => gradients[i]),
+    );
     // MulNoNan: NaN · 0 = 0.
-    const gradient = graph.add(`scaled${i}`, 'MulNoNan', [gradients[i], scale], { T: FLOAT });
-    const variables = KINDS.map((kind) => variable(kind, i));
-    let before = weights[i];
-    if (shape.length >= 2) {
-      const decayed = graph.add(`decayed${i}`, 'Mul', [weights[i], guardedDecay], { T: FLOAT });
-      before = graph.add(`decay${i}`, 'AssignVariableOp', [variables[0], decayed], { dtype: FLOAT });
+    const gradient = graph.add(`scaled_${name}`, 'MulNoNan', [all, scale], { T: FLOAT });
+    const variables = KINDS.map((kind) => variable(kind, group));
+    let last = before(group);
+    if (decays) {
+      const decayed = graph.add(`decayed_${name}`, 'Mul', [last, guardedDecay], { T: FLOAT });
+      last = graph.add(`decay_${name}`, 'AssignVariableOp', [variables[0], decayed], { dtype: FLOAT });
     }
-    return graph.add(`update${i}`, 'ResourceApplyAdam', [...variables, ...adam, gradient, after(before)], {
+    return graph.add(`update_${name}`, 'ResourceApplyAdam', [...variables, ...adam, gradient, after(last)], {
       T: FLOAT,
       use_locking: { boolean: false },
       use_nesterov: { boolean: false },
@@ -166,7 +138,7 @@ function clipFactor(graph: Graph, half: string, limit: number): string {
   return graph.add('clip', 'Cast', [factor], { SrcT: DOUBLE, DstT: FLOAT });
 }
 
-/** An input that only has to run before. */
-function after(node: string): string {
-  return `^${node}`;
+/** The value of a group's weights as a step finds them. */
+function before({ name }: Group): string {
+  return `before_${name}`;
 }

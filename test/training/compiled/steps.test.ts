@@ -118,6 +118,10 @@ describe.runIf(HAS_TENSORFLOW)('steps as one call', () => {
     { name: 'grouped queries', change: { num_key_value_heads: 1 } },
     { name: 'a head of its own', change: { tie_word_embeddings: false } },
     {
+      name: 'matrices large enough for variables of their own',
+      change: { hidden_size: 64, intermediate_size: 256 },
+    },
+    {
       name: 'two layers, full precision, a head of its own',
       change: { num_hidden_layers: 2, tie_word_embeddings: false, bitlm: { ...FULL_PRECISION } },
     },
