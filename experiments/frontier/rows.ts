@@ -50,7 +50,7 @@ export function equalShapeRows(
 /** BitNet's Table 3: what each row costs our models, as trained and with made outliers, and what it cost the paper's. */
 export function table3Rows(
   table: Table3,
-): { precision: string; method: string; natural: Estimate; outliers: Estimate; paper?: number }[] {
+): { precision: string; method: string; natural: Estimate; outliers: Estimate; paper: number | undefined }[] {
   const unquantized = B1_TABLE_3.find(({ bits }) => bits === 16)!.perplexity;
   return table.models.natural.cells.map(({ weights, activations, method, costs }) => {
     const precision = `W${weights}A${activations}`;
@@ -67,7 +67,7 @@ export function table3Rows(
       method,
       natural: meanInterval(costs),
       outliers: meanInterval(table3Cell(table, 'outliers', precision, method).costs),
-      ...(printed && { paper: Math.log(printed.perplexity / unquantized) }),
+      paper: printed && Math.log(printed.perplexity / unquantized),
     };
   });
 }
