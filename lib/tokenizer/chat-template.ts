@@ -29,6 +29,14 @@ const MAX_RENDER_MS = 2000;
 /** Longest text of a template: loops can double theirs in each round. */
 const MAX_RENDERED_LENGTH = 2 ** 24;
 
+/**
+ * Most numbers of one `range`: the library makes a list of them all, and a list that grows beyond some hundred million ends
+ * the process, on a quick machine before the time is over.
+ */
+const MAX_RANGE = 2 ** 20;
+/** Puts this project's `range` in the place of the library's, which cannot be given from outside. */
+const OWN_RANGE = '{% set range = bounded_range %}';
+
 /** What templates may use besides the messages. */
 export interface ChatTemplateOptions {
   /** Whether the text ends with the opening of the assistant's turn. */
@@ -49,11 +57,12 @@ export function renderChatTemplate(
   checkMessages(messages);
   try {
     const text = withinTime(MAX_RENDER_MS, () =>
-      new Template(template).render({
+      new Template(OWN_RANGE + template).render({
         messages,
         add_generation_prompt: addGenerationPrompt,
         bos_token: bosToken ?? '',
         eos_token: eosToken ?? '',
+        bounded_range: boundedRange,
       }),
     );
     if (text.length <= MAX_RENDERED_LENGTH) return text;
@@ -65,6 +74,17 @@ export function renderChatTemplate(
       { cause: error },
     );
   }
+}
+
+/** Jinja's `range(stop)` and `range(start, stop, step)`; the library hands on what it adds to the arguments as objects. */
+function boundedRange(...given: unknown[]): number[] {
+  const numbers = given.filter((one): one is number => typeof one === 'number');
+  const [start, stop, step = 1] = numbers.length === 1 ? [0, numbers[0]] : numbers;
+  const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (step !== 0 && length <= MAX_RANGE) return Array.from({ length }, (_, i) => start + i * step);
+  throw new Error(
+    `range must have at most ${MAX_RANGE} numbers and a step that is not 0, got ${length} numbers`,
+  );
 }
 
 function checkMessages(messages: readonly ChatMessage[]): void {

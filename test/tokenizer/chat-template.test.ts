@@ -42,6 +42,17 @@ describe('renderChatTemplate', () => {
     expect(renderChatTemplate(template, hi, open)).toBe('user: hi');
   });
 
+  it('counts as Python does', () => {
+    const counted = (call: string): string =>
+      renderChatTemplate(`{% for i in ${call} %}{{ i }} {% endfor %}`, hi, open);
+    expect(['range(3)', 'range(2, 5)', 'range(5, 0, -2)', 'range(4, 4)'].map(counted)).toEqual([
+      '0 1 2 ',
+      '2 3 4 ',
+      '5 3 1 ',
+      '',
+    ]);
+  });
+
   it('tells what a template complains about', () => {
     const template = "{{ raise_exception('roles must alternate') }}";
     expect(() => renderChatTemplate(template, hi, open)).toThrow(
@@ -65,8 +76,9 @@ describe('renderChatTemplate', () => {
     [
       'makes a list without end',
       '{% for i in range(1000000000000) %}{% endfor %}',
-      /takes more than 2000 ms/,
+      /range must have at most 1048576 numbers and a step that is not 0, got 1000000000000 numbers/,
     ],
+    ['makes a list without a step', '{% for i in range(1, 5, 0) %}{% endfor %}', /a step that is not 0/],
     [
       'doubles its text 27 times',
       "{% set n = namespace(x='a') %}{% for i in range(27) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}",
