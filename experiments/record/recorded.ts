@@ -5,7 +5,7 @@ import { writeFileAtomically } from '@bitnet-notebooks/lib';
 import { currentCommit, EXPERIMENTS_FOLDER } from '../sweep/commit.js';
 import type { Experiment } from '../sweep/experiment.js';
 import { commitsOf, requireOneVersion } from '../sweep/versions.js';
-import type { Designs } from './design.js';
+import type { Design, Designs } from './design.js';
 import { readResults, resultsFile } from './results-file.js';
 import { requireNotSmaller } from './smaller-record.js';
 import type { Preset } from '../sweep/run-spec.js';
@@ -50,7 +50,13 @@ export function readRecorded(
 }
 
 /** What is wrong with a record, or with one of its runs; undefined where nothing is. */
-function recordProblem({ runs, backends, commit }: Partial<RecordedResults>): string | undefined {
+function recordProblem({
+  runs,
+  backends,
+  commit,
+  design,
+  earlierDesigns,
+}: Partial<RecordedResults>): string | undefined {
   if (!Array.isArray(runs) || !Array.isArray(backends) || typeof commit !== 'string')
     return 'a record must hold runs, backends and a commit';
   for (const run of runs as Partial<FinishedRun>[]) {
@@ -59,7 +65,21 @@ function recordProblem({ runs, backends, commit }: Partial<RecordedResults>): st
     const problem = resultProblem(run);
     if (problem !== undefined) return `run ${run.name}: ${problem}`;
   }
-  return undefined;
+  return designsProblem(design, earlierDesigns);
+}
+
+/** What is wrong with the designs of a record; undefined where nothing is, or where it has none. */
+function designsProblem(design: unknown, earlier: unknown = []): string | undefined {
+  if (!Array.isArray(earlier))
+    return `earlierDesigns must be a list, got ${JSON.stringify(earlier).slice(0, 80)}`;
+  const all = [
+    ...(design === undefined ? [] : [design]),
+    ...(earlier as unknown[]),
+  ] as (Partial<Design> | null)[];
+  const wrong = all.find((one) => typeof one?.text !== 'string' || typeof one.sha256 !== 'string');
+  return wrong === undefined
+    ? undefined
+    : `a design must have text and sha256, got ${JSON.stringify(wrong).slice(0, 80)}`;
 }
 
 /** The committed results, or undefined where there are none. */

@@ -29,6 +29,18 @@ it.each([
 });
 
 describe('a damaged record', () => {
+  it.each([
+    [{ design: 'text' }, 'a design must have text and sha256, got "text"'],
+    [{ design: { text: 'Questions.' } }, 'a design must have text and sha256, got {"text":"Questions."}'],
+    [{ earlierDesigns: 'text' }, 'earlierDesigns must be a list, got "text"'],
+    [{ earlierDesigns: [null] }, 'a design must have text and sha256, got null'],
+  ])('says that %j is no design', async (damage, message) => {
+    const path = join(await temporaryFolder(), 'bitlm.json');
+    const whole = JSON.parse(await readFile(resultsFile('bitlm'), 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...whole, ...damage }));
+    await expect(readRecorded('bitlm', path)).rejects.toThrow(message);
+  });
+
   const readers = [
     ['bitlm', (path: string) => readRecorded('bitlm', path)],
     ['shapes', readShapes],
