@@ -130,18 +130,14 @@ const FACTS: CorpusPlan = {
   table3: [],
 };
 
-/**
- * On `laptop` the three smallest shapes of the text and the arms that the claims need; one shape is searched, and its
- * rate serves all three. Half as much text judges them.
- */
+/** On `laptop` the three smallest shapes of the text and the arms that the claims need; half as much text judges them. */
 export function frontierPlans(preset: Preset): CorpusPlan[] {
   if (preset === 'full') return [TEXT, FACTS];
   const arms = ['full-precision', 'b1.58', 'b1'];
   const [smallest, middle] = TEXT_SHAPES;
   if (preset === 'laptop') {
-    const search = { tunedShapes: [smallest], rates: 4, extensions: 2 };
     const windows = { ...TEXT.windows, test: 256 };
-    return [{ ...TEXT, ...search, windows, arms, shapes: TEXT_SHAPES.slice(0, 3), table3: [middle] }];
+    return [{ ...TEXT, windows, arms, shapes: TEXT_SHAPES.slice(0, 3), table3: [middle] }];
   }
   const smoke = {
     arms: [...arms, 'late-half'],
