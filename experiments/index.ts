@@ -68,7 +68,6 @@ export { frontierClaims } from './frontier/claims.js';
 export {
   atEqualBytes,
   atEqualShape,
-  gapsAtEqualBytes,
   onFrontier,
   pointsOfForm,
   type Comparison,

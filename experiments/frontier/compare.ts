@@ -119,20 +119,6 @@ export function atEqualBytes(
   };
 }
 
-/** The gap of each size by itself, for tables. */
-export function gapsAtEqualBytes(
-  frontier: CorpusFrontier,
-  [first, second]: readonly [string, string],
-): { point: FrontierPoint; other: number; gap: number }[] {
-  const others = pointsOfForm(frontier, second).toSorted((a, b) => a.bytes - b.bytes);
-  return pointsOfForm(frontier, first).flatMap((point) => {
-    const between = neighbours(others, point.bytes);
-    if (!between) return [];
-    const gap = gapOf(point, between);
-    return [{ point, other: point.loss.value - gap, gap }];
-  });
-}
-
 function gapOf({ loss }: FrontierPoint, { low, high, share }: Between): number {
   return loss.value - ((1 - share) * low.loss.value + share * high.loss.value);
 }

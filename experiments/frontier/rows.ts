@@ -1,7 +1,7 @@
 /** What notebook 3a shows as tables, a row each. */
 import { interval, meanInterval, type Estimate } from '@bitnet-notebooks/lib';
 import { B1_TABLE_3 } from '../shapes/paper-tables.js';
-import { atEqualShape, gapsAtEqualBytes, type RateCosts } from './compare.js';
+import { atEqualBytes, atEqualShape, type RateCosts } from './compare.js';
 import type { CorpusFrontier } from './results.js';
 import { table3Cell, type Table3 } from './table-3.js';
 
@@ -16,19 +16,18 @@ export function fileRows(
     .map(({ form, bytes, loss }) => ({ form: form.label, bytes: Math.round(bytes), loss }));
 }
 
-/** Forms beside others of as many bytes, size by size. */
+/** Forms beside others of as many bytes: the mean over the sizes that have neighbours among the other's; pairs without are left out. */
 export function equalBytesRows(
   frontier: CorpusFrontier,
   forms: readonly string[],
   others: readonly string[],
-): { form: string; other: string; shape: string; bytes: number; own: number; loss: number; gap: number }[] {
-  return forms.flatMap((form) =>
-    others.flatMap((other) =>
-      gapsAtEqualBytes(frontier, [form, other]).map(({ point, other: loss, gap }) => {
-        const { shape, bytes } = point;
-        return { form, other, shape, bytes: Math.round(bytes), own: point.loss.value, loss, gap };
-      }),
-    ),
+  costs: RateCosts,
+): { form: string; other: string; sizes: number; difference: Estimate }[] {
+  return others.flatMap((other) =>
+    forms.flatMap((form) => {
+      const found = atEqualBytes(frontier, [form, other], costs);
+      return found ? [{ form, other, sizes: found.points.length, difference: interval(found.contrast) }] : [];
+    }),
   );
 }
 
