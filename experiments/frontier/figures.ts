@@ -14,16 +14,22 @@ import { tokenMs, type KernelTimes } from './kernel-times.js';
 import type { CorpusFrontier, FrontierPoint } from './results.js';
 import { table3Cell, type Table3 } from './table-3.js';
 
-/** The forms that are drawn: one of each kind, so that lines can be told apart. Tables have all. */
-const DRAWN_FORMS = [
-  'fp16',
-  'int8-a8',
-  'int6-g32-gptq',
-  'int4-g32-gptq',
-  'b1.58',
-  'late-half',
-  'b1',
-] as const;
+/**
+ * The forms that are drawn, one of each kind, so that lines can be told apart, by names that leave the legend room in few rows. Tables
+ * have all.
+ */
+const DRAWN_NAMES: Readonly<Record<string, string>> = {
+  fp16: 'fp16',
+  'int8-a8': '8 bits',
+  'int6-g32-gptq': '6 bits, GPTQ',
+  'int4-g32-gptq': '4 bits, GPTQ',
+  'b1.58': 'b1.58',
+  'late-half': 'b1.58, last half',
+  b1: 'b1',
+};
+const DRAWN_FORMS = Object.keys(DRAWN_NAMES);
+const NAMES_MEAN =
+  '8 bits: weights and activations, rounded. GPTQ: groups of 32. Last half: full precision before it.';
 
 /** Grey: it belongs to no form. */
 const FRONTIER_COLOR = '#797979';
@@ -43,10 +49,10 @@ function seriesOf(
       (point) => Number.isFinite(point.loss.value) && costOf(point) !== undefined,
     );
     if (points.length === 0) return [];
-    const at = DRAWN_FORMS.findIndex((one) => one === name);
+    const at = DRAWN_FORMS.indexOf(name);
     return [
       {
-        name: formNamed(name).label,
+        name: DRAWN_NAMES[name] ?? formNamed(name).label,
         x: points.map((point) => costOf(point)!),
         y: points.map(({ loss }) => loss.value),
         low: points.map(({ loss }) => finite(loss.low, loss.value)),
@@ -71,7 +77,7 @@ function frontierLine(
 ): LineSeries {
   const best = onFrontier(points, costOf);
   return {
-    name: 'the frontier, of all forms',
+    name: 'the frontier',
     x: best.map(costOf),
     y: best.map(({ loss }) => loss.value),
     dash: 'dot',
@@ -90,9 +96,8 @@ export function bytesFigure(
     subtitle: 'All of the model as written to a file and read back; lower and further left is better',
     x: { title: 'Bytes of the model', unit: 'bytes', scale: 'log' },
     y: LOSS,
-    height: 460,
     lines: entropy === undefined ? [] : [{ axis: 'y', at: entropy, label: 'entropy' }],
-    notes: [INTERVALS],
+    notes: ['The frontier is that of all forms, also of those not drawn.', NAMES_MEAN, INTERVALS],
     series: [...seriesOf(frontier, forms, bytesOf), frontierLine(frontier.points, bytesOf)],
   });
 }
@@ -109,6 +114,7 @@ export function joulesFigure(
     x: { title: 'Energy of a sequence', unit: 'µJ', scale: 'log' },
     y: LOSS,
     notes: [
+      NAMES_MEAN,
       INTERVALS,
       'Weights of 3 to 8 bits beside 16-bit activations are widened before they are multiplied: by this formula they cost what fp16 does.',
     ],
@@ -157,7 +163,7 @@ export function equalShapeFigure(
         return [{ parameters, ...interval(comparison.contrast) }];
       });
       return {
-        name: formNamed(other).label,
+        name: DRAWN_NAMES[other] ?? formNamed(other).label,
         // Side by side, where points would hide each other.
         x: found.map(({ parameters }) => parameters * 1.04 ** (i - (others.length - 1) / 2)),
         y: found.map(({ value }) => value),
