@@ -165,7 +165,7 @@ export { fitEffectiveParameters, type EffectiveParameters } from './analysis/eff
 export { fitGapLaw, fitGapPlane, type GapCell, type GapLaw, type GapPlane } from './analysis/gap-law.js';
 export { gapLawCoverage, gridCoverage, MADE_UP_GRID } from './analysis/made-up-grid.js';
 export { predictCells, type CellPrediction } from './analysis/held-out-cells.js';
-export { fitRatePlane, type RatePlane, type TunedPlace } from './analysis/rate-plane.js';
+export { fitRateSurface, type RateSurface, type TunedPlace } from './analysis/rate-surface.js';
 export { precisionLawFactor, shiftBySize } from './analysis/horizontal-shift.js';
 export type { MeasuredLoss } from './analysis/loss-points.js';
 export { fitPowerLaw, lossAt } from './analysis/scaling-law.js';

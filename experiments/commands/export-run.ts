@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { width: text, layers: text, steps: text, rate: text, seed: text, output: text },
   });
-  const grid = findNamed('export run: the grid', gridsOf('full').families.flat(), positionals[0]);
+  const grid = findNamed('export run: the grid', gridsOf('full').grids, positionals[0]);
   const arm = findNamed('export run: the arm', grid.arms, positionals[1]);
   if (values.output === undefined) throw new Error(`export run: --output must be given.`);
   const spec = cellRun(grid, arm, {

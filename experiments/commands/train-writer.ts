@@ -24,9 +24,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { passes: { ...text, default: '8' }, rate: text, 'full-rate': text, output: text, runs: text },
   });
-  const grid = gridsOf('full')
-    .families.flat()
-    .find(({ name }) => name === 'union')!;
+  const grid = gridsOf('full').grids.find(({ name }) => name === 'union')!;
   const [rate, fullRate] = [numberOf('rate', values.rate), numberOf('full-rate', values['full-rate'])];
   const rates = { ...(rate && { 'b1.58': rate }), ...(fullRate && { 'full-precision': fullRate }) };
   const recorded = (await findRecorded('scaling-law'))?.runs ?? [];

@@ -13,8 +13,8 @@ export const scalingLaw: Experiment = {
   name: 'scaling-law',
   title: 'L(N, D): loss against size and tokens, ternary and binary beside full precision',
   runs: (preset, finished) => {
-    const { families, tuning } = gridsOf(preset);
-    return gridRuns(families, tuning, finished);
+    const { grids, tuning } = gridsOf(preset);
+    return gridRuns(grids, tuning, finished);
   },
   table: scalingTable,
   claims: scalingClaims,

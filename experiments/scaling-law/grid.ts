@@ -1,15 +1,15 @@
 /**
  * A grid over sizes and tokens, as data: every cell is trained for itself, with a cosine that ends there, at a rate read off a
- * plane over the grid that rate curves at a few places determine.
+ * surface over the grid that rate curves at a few places determine.
  *
  * Cells do not share a trunk of constant rate from which short decays branch off. With tokens in steps of two that saves a third of the
  * computing, but it ties all lengths to one rate, where the best one falls with length, and to one noise.
  */
 import {
   countParameters,
-  fitRatePlane,
+  fitRateSurface,
   type ModelConfig,
-  type RatePlane,
+  type RateSurface,
   type TrainingOptions,
   type TunedPlace,
 } from '@bitnet-notebooks/lib';
@@ -29,6 +29,8 @@ export interface GridPlace {
 export interface TuningPlace extends GridPlace {
   /** Lowest rate that is tried at first. */
   lowest: number;
+  /** More than one where runs stray most. */
+  seeds?: number;
 }
 
 /** What is compared. */
@@ -56,7 +58,7 @@ export interface Tuning {
   extensions: number;
 }
 
-/** Seed of the tuning runs; final runs have others. */
+/** First seed of the tuning runs; final runs have others. */
 const TUNING_SEED = 100;
 
 /** Points of a loss curve. */
@@ -76,54 +78,48 @@ export function tokensOf({
   return steps * batch * context;
 }
 
-/**
- * All runs of the grids known so far: tuning runs, and final runs at the rates that follow from them.
- * @param families grids that have the same arms and share their planes' slopes
- */
+/** All runs of the grids known so far: tuning runs, and final runs at the rates that follow from them, by grid and arm. */
 export function gridRuns(
-  families: readonly (readonly Grid[])[],
+  grids: readonly Grid[],
   tuning: Tuning,
   finished: readonly FinishedRun[],
 ): RunSpec[] {
-  return families.flatMap((grids) =>
-    grids[0].arms.flatMap((arm) => {
-      const { runs, plane } = searchPlane(grids, arm, tuning, finished);
-      return plane ? [...runs, ...grids.flatMap((grid) => finalRuns(grid, arm, plane))] : runs;
+  return grids.flatMap((grid) =>
+    grid.arms.flatMap((arm) => {
+      const { runs, surface } = searchSurface(grid, arm, tuning, finished);
+      return surface ? [...runs, ...finalRuns(grid, arm, surface)] : runs;
     }),
   );
 }
 
-/** What tuning comes to: its runs, the curves' lowest points, and the plane once all of them are known. */
-export function searchPlane(
-  grids: readonly Grid[],
+/** What tuning comes to: its runs, and the surface of rates once all of them are known. */
+export function searchSurface(
+  grid: Grid,
   arm: GridArm,
   { count, extensions }: Tuning,
   finished: readonly FinishedRun[],
-): { runs: RunSpec[]; places: TunedPlace[]; plane?: RatePlane } {
-  const searches = grids.flatMap((grid) =>
-    grid.tuning.map((place) => {
-      const search = { lowest: place.lowest, count, seeds: [TUNING_SEED], extensions };
-      const runAt = (peak: number, seed: number): RunSpec =>
-        specOf(grid, { arm, ...place, role: 'tune', peak, seed });
-      return { grid, place, ...searchRate(search, runAt, finished) };
-    }),
-  );
+): { runs: RunSpec[]; surface?: RateSurface } {
+  const searches = grid.tuning.map((place) => {
+    const seeds = Array.from({ length: place.seeds ?? 1 }, (_, i) => TUNING_SEED + i);
+    const search = { lowest: place.lowest, count, seeds, extensions };
+    const runAt = (peak: number, seed: number): RunSpec =>
+      specOf(grid, { arm, ...place, role: 'tune', peak, seed });
+    return { place, ...searchRate(search, runAt, finished) };
+  });
   const runs = searches.flatMap((search) => search.runs);
-  const places = searches.flatMap(({ grid, place: { shape, steps }, curve }) => {
+  const places = searches.flatMap(({ place: { shape, steps }, curve }): TunedPlace[] => {
     if (curve === undefined) return [];
     const parameters = bodyParameters(sizedModel(grid, shape, arm));
     const { best, octaves, curvature } = curve;
-    return [
-      { language: grid.name, parameters, tokens: tokensOf({ ...grid, steps }), best, octaves, curvature },
-    ];
+    return [{ parameters, tokens: tokensOf({ ...grid, steps }), best, octaves, curvature }];
   });
-  return { runs, places, ...(places.length === searches.length && { plane: fitRatePlane(places) }) };
+  return { runs, ...(places.length === searches.length && { surface: fitRateSurface(places) }) };
 }
 
-function finalRuns(grid: Grid, arm: GridArm, plane: RatePlane): RunSpec[] {
+function finalRuns(grid: Grid, arm: GridArm, surface: RateSurface): RunSpec[] {
   return grid.cells.flatMap(({ shape, steps, seeds }) => {
     const parameters = bodyParameters(sizedModel(grid, shape, arm));
-    const rate = plane.at(grid.name, parameters, tokensOf({ ...grid, steps }));
+    const rate = surface.at(parameters, tokensOf({ ...grid, steps }));
     const peak = writtenRate(rate, 2);
     return seeds.map((seed) => cellRun(grid, arm, { shape, steps, peak, seed }));
   });
@@ -149,7 +145,7 @@ export function cellRun(
 function specOf(grid: Grid, { arm, shape, role, peak, steps, seed }: RunOptions): RunSpec {
   const place = `${shape.layers}x${shape.width}-${steps}steps`;
   return {
-    name: `${grid.name}-${arm.name}-${place}-lr${peak}-${role === 'final' ? `seed${seed}` : 'tune'}`,
+    name: `${grid.name}-${arm.name}-${place}-lr${peak}-${role === 'final' ? 'seed' : 'tune'}${seed}`,
     arm: arm.name,
     role,
     corpus: grid.corpus,

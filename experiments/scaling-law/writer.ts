@@ -17,7 +17,7 @@ import { runId, type RunSpec } from '../sweep/run-spec.js';
 import { writtenRate } from '../sweep/rate-search.js';
 import { sizedModel, type Shape } from '../sweep/sized-model.js';
 import { trainRun } from '../sweep/train-run.js';
-import { bodyParameters, cellRun, searchPlane, tokensOf, type Grid } from './grid.js';
+import { bodyParameters, cellRun, searchSurface, tokensOf, type Grid } from './grid.js';
 import { PASS } from './grids.js';
 
 /** Ternary first. */
@@ -62,9 +62,9 @@ export function writerRuns(
   const steps = Math.round(passes * PASS);
   return WRITERS.map((name) => {
     const arm = grid.arms.find((one) => one.name === name)!;
-    const { plane } = searchPlane([grid], arm, { count: 6, extensions: 3 }, finished);
+    const { surface } = searchSurface(grid, arm, { count: 6, extensions: 3 }, finished);
     const parameters = bodyParameters(sizedModel(grid, shape, arm));
-    const rate = rates[name] ?? plane?.at(grid.name, parameters, tokensOf({ ...grid, steps }));
+    const rate = rates[name] ?? surface?.at(parameters, tokensOf({ ...grid, steps }));
     if (rate !== undefined) {
       return cellRun(grid, arm, { shape, steps, peak: writtenRate(rate, 2), seed: 1 });
     }

@@ -6,7 +6,7 @@ import { excessBends, fitExcessLaw, type GridCell } from '../../lib/analysis/exc
 import { fitGapLaw, fitGapPlane } from '../../lib/analysis/gap-law.js';
 import { predictCells } from '../../lib/analysis/held-out-cells.js';
 import { gapLawCoverage, gridCoverage, MADE_UP_GRID } from '../../lib/analysis/made-up-grid.js';
-import { fitRatePlane, type TunedPlace } from '../../lib/analysis/rate-plane.js';
+import { fitRateSurface, type TunedPlace } from '../../lib/analysis/rate-surface.js';
 
 type Known = Pick<Contrast, 'value' | 'standardError'>;
 
@@ -151,39 +151,44 @@ describe('predictCells', () => {
   });
 });
 
-describe('fitRatePlane', () => {
-  const place = (language: string, parameters: number, tokens: number, height: number): TunedPlace => ({
-    language,
+describe('fitRateSurface', () => {
+  const place = (parameters: number, tokens: number): TunedPlace => ({
     parameters,
     tokens,
-    best: height * parameters ** -0.3 * tokens ** -0.1,
+    best: 2 * parameters ** -0.3 * tokens ** -0.1,
     octaves: 0.2,
     curvature: 0.04,
   });
-  const places = [
-    place('a', 1e3, 1e5, 1),
-    place('a', 1e3, 1e6, 1),
-    place('a', 1e5, 1e5, 1),
-    place('a', 1e4, 4e5, 1),
-    place('b', 1e3, 1e5, 2),
-    place('b', 1e5, 4e5, 2),
-  ];
+  const places = [place(1e3, 1e5), place(1e3, 1e6), place(1e5, 1e5), place(1e4, 4e5), place(1e5, 4e5)];
 
-  it('finds an exact plane, with a height for each language', () => {
-    const plane = fitRatePlane(places);
+  it('finds an exact plane', () => {
+    const plane = fitRateSurface(places);
+    expect(plane.bend).toBeCloseTo(0, 9);
     expect(plane.slopes.parameters).toBeCloseTo(-0.3, 9);
     expect(plane.slopes.tokens).toBeCloseTo(-0.1, 9);
-    expect(plane.at('b', 3e4, 2e6)).toBeCloseTo(2 * 3e4 ** -0.3 * 2e6 ** -0.1, 9);
-    expect(plane.cost('a', 1e4, 4e5)).toBeLessThan(plane.cost('b', 1e5, 1e8));
-    expect(() => plane.at('c', 1, 1)).toThrow('the language must be one of a, b, got c');
+    expect(plane.at(3e4, 2e6)).toBeCloseTo(2 * 3e4 ** -0.3 * 2e6 ** -0.1, 9);
+    expect(plane.cost(1e4, 4e5)).toBeLessThan(plane.cost(1e5, 1e8));
+  });
+
+  it('finds an exact bend along size, but for too few places or sizes', () => {
+    const bent = places.map((one) => {
+      const doublings = Math.log2(one.parameters / 1e4);
+      return { ...one, best: one.best * 2 ** (-0.05 * doublings ** 2) };
+    });
+    const surface = fitRateSurface(bent);
+    expect(surface.bend).toBeCloseTo(-0.05, 9);
+    expect(surface.at(1e4, 1e6)).toBeCloseTo(2 * 1e4 ** -0.3 * 1e6 ** -0.1, 9);
+    expect(fitRateSurface(bent.slice(0, 4)).bend).toBe(0);
+    const twoSizes = bent.map((one) => ({ ...one, parameters: Math.max(one.parameters, 1e4) }));
+    expect(fitRateSurface(twoSizes).bend).toBe(0);
   });
 
   it('is drawn less by a curve that does not know its best rate', () => {
     const bent = (octaves: number): TunedPlace[] =>
       places.map((one, i) => (i === 1 ? { ...one, best: 4 * one.best, octaves } : one));
-    const off = (plane: ReturnType<typeof fitRatePlane>): number =>
-      Math.abs(Math.log2(plane.at('a', 1e3, 1e5) / places[0].best));
-    expect(off(fitRatePlane(bent(2)))).toBeLessThan(off(fitRatePlane(bent(0.05))));
+    const off = (surface: ReturnType<typeof fitRateSurface>): number =>
+      Math.abs(Math.log2(surface.at(1e3, 1e5) / places[0].best));
+    expect(off(fitRateSurface(bent(2)))).toBeLessThan(off(fitRateSurface(bent(0.05))));
   });
 });
 

@@ -11,7 +11,7 @@ import { versionOf } from '../../../experiments/sweep/versions.js';
 import type { RunSpec } from '../../../experiments/sweep/run-spec.js';
 import { loadTraining, openTextFile, ZipfFacts } from '../../../lib/index.js';
 
-const grids = gridsOf('full').families.flat();
+const grids = gridsOf('full').grids;
 const grid = (name: string): Grid => grids.find((one) => one.name === name)!;
 const arm = (of: Grid, name: string): GridArm => of.arms.find((one) => one.name === name)!;
 const [zipf, union] = [grid('zipf1.5'), grid('union')];

@@ -7,9 +7,7 @@ import { gridsOf, PASS } from '../../../experiments/scaling-law/grids.js';
 import { trainWriter, writerRuns } from '../../../experiments/scaling-law/writer.js';
 import { loadModel, loadTraining, openTextFile } from '../../../lib/index.js';
 
-const union = gridsOf('full')
-  .families.flat()
-  .find(({ name }) => name === 'union')!;
+const union = gridsOf('full').grids.find(({ name }) => name === 'union')!;
 const rates = { 'b1.58': 4e-3, 'full-precision': 2e-3 };
 
 it('trains both, packs the ternary one, lays text of both beside it, and finds all done the second time', async () => {
