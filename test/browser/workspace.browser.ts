@@ -18,8 +18,6 @@ import { STORIES, STORY_SETUP } from './stories.js';
 const OUTPUT = join(cloneRoot, 'test', 'output');
 const SOURCES = join(cloneRoot, 'notebooks');
 const NOTEBOOKS = readdirSync(SOURCES).filter((name) => name.endsWith('.ipynb'));
-/** Lines of the one that is left out are longer. */
-const LINES_FIT = NOTEBOOKS.filter((name) => name !== '2-scaling-law.ipynb');
 const DRAWING_TIMEOUT_MS = 120_000;
 const ENDING_TIMEOUT_MS = 30_000;
 /** JupyterLab writes a notebook by itself only after two minutes; what it changes at opening it does at once. */
@@ -102,7 +100,7 @@ describe('a notebook that is opened and saved', () => {
     expect((await notebook.save()) === readFileSync(join(SOURCES, name), 'utf8')).toBe(true);
   });
 
-  test.each(LINES_FIT)('%s opened in a narrow window shows its lines of code unbroken', async (name) => {
+  test.each(NOTEBOOKS)('%s opened in a narrow window shows its lines of code unbroken', async (name) => {
     await notebook?.page.close();
     await lab.endKernels();
     notebook = await NotebookPage.open(browser, lab, name, 1000);
