@@ -53,14 +53,56 @@ export function linesBy<Place extends Pick<GridCell, 'parameters' | 'tokens'>>(
   });
 }
 
-/** The name of each line at its end, so that no eye has to go to the legend. */
-export function lineLabels(lines: readonly LineSeries[]): Annotation[] {
-  return lines.map(({ name, x, y }) => ({
+/** Share of an axis that a label is high, in the least chart. */
+const LABEL_HEIGHT = 0.055;
+
+/**
+ * The name of each line at its end, so that no eye has to go to the legend. Names of lines that end close to each other are moved apart, in
+ * the order of the lines.
+ * @param scale of the y axis
+ */
+export function lineLabels(lines: readonly LineSeries[], scale: 'linear' | 'log' = 'linear'): Annotation[] {
+  const [onAxis, back] = scale === 'log' ? [Math.log, Math.exp] : [Number, Number];
+  const all = lines.flatMap(({ y, low = y, high = y }) =>
+    [y, low, high].flatMap((some) => Array.from(some, onAxis)),
+  );
+  const least = LABEL_HEIGHT * (Math.max(...all) - Math.min(...all));
+  const ascending = lines.toSorted((a, b) => a.y[a.y.length - 1] - b.y[b.y.length - 1]);
+  const heights = apart(
+    ascending.map(({ y }) => onAxis(y[y.length - 1])),
+    least,
+  );
+  return ascending.map(({ name, x }, i) => ({
     x: x[x.length - 1],
-    y: y[y.length - 1],
+    y: back(heights[i]),
     text: name,
     side: 'right',
   }));
+}
+
+/** Ascending values moved as little as need be for each to lie `least` above the one before: groups that touch share their middle. */
+function apart(ascending: readonly number[], least: number): number[] {
+  const groups: { middle: number; size: number }[] = [];
+  for (const value of ascending) {
+    let group = { middle: value, size: 1 };
+    for (let last = groups.at(-1); last && overlap(last, group, least); last = groups.at(-1)) {
+      groups.pop();
+      const size = last.size + group.size;
+      group = { middle: (last.middle * last.size + group.middle * group.size) / size, size };
+    }
+    groups.push(group);
+  }
+  return groups.flatMap(({ middle, size }) =>
+    Array.from({ length: size }, (_, i) => middle + (i - (size - 1) / 2) * least),
+  );
+}
+
+function overlap(
+  below: { middle: number; size: number },
+  above: { middle: number; size: number },
+  least: number,
+): boolean {
+  return above.middle - below.middle < (least * (below.size + above.size)) / 2;
 }
 
 /** A logarithmic axis with room for {@link lineLabels} at its right. */
@@ -95,7 +137,7 @@ function lossFigure(grid: GridResults, arm: string, along: 'parameters' | 'token
     y: lossAxis(grid),
     ordered: true,
     series,
-    annotations: lineLabels(series),
+    annotations: lineLabels(series, lossAxis(grid).scale),
     notes:
       grid.pass === undefined
         ? []

@@ -44,13 +44,14 @@ function gapFigure(
   const series = linesBy(gaps, along, (own) => ({ y: own.map(({ gap }) => gap), ...bars(own) }));
   return lineFigure({
     title: `The gap against ${along === 'tokens' ? 'tokens' : 'size'}: ${armOf(grid, arm).label}`,
-    subtitle: `${grid.title}; minus ${ARM_LABELS[reference]}, same seeds, 95 % intervals (Student) where there are several`,
+    subtitle: `${grid.title}; minus ${ARM_LABELS[reference]}, same seeds`,
     x: withRoom(along === 'tokens' ? TOKENS_AXIS : SIZE_AXIS, series),
     y: gapAxis(grid),
     lines: [{ axis: 'y', at: 0, label: '' }],
     ordered: true,
     series,
     annotations: lineLabels(series),
+    notes: ['95 % intervals by the noise of a run, pooled over the sizes of equal tokens.'],
   });
 }
 
@@ -146,21 +147,24 @@ export function worthFigure(grid: GridResults, arm: string): Figure {
       },
     ];
   });
+  const factor = precisionLawFactor(bits);
+  const ks = [factor, 1, ...series.flatMap(({ y }) => Array.from(y))];
   return lineFigure({
     title: `What is a parameter of ${armOf(grid, arm).label} worth?`,
     subtitle: `${grid.title}; k with L(N) of the arm = L(k·N) of full precision, at equal tokens`,
     x: withRoom(SIZE_AXIS, series),
-    y: { title: 'k', unit: '', scale: 'log' },
+    // Room for the name of the upper line.
+    y: { title: 'k', unit: '', scale: 'log', range: [0.9 * Math.min(...ks), 1.15 * Math.max(...ks)] },
     ordered: true,
     lines: [
       {
         axis: 'y',
-        at: precisionLawFactor(bits),
-        label: `precision law ${precisionLawFactor(bits).toFixed(3)}`,
+        at: factor,
+        label: `precision law ${factor.toFixed(3)}`,
       },
       { axis: 'y', at: 1, label: 'as much as in full precision' },
     ],
     series,
-    annotations: lineLabels(series),
+    annotations: lineLabels(series, 'log'),
   });
 }

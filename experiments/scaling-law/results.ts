@@ -1,5 +1,6 @@
 /** What the runs of the grids come to: a cell for each size and number of tokens, an arm's losses in it, and gaps between arms. */
 import {
+  interval,
   mean,
   perfectLosses,
   ZipfFacts,
@@ -7,7 +8,7 @@ import {
   type GapCell,
   type GridCell,
 } from '@bitnet-notebooks/lib';
-import { differenceBySeed, seedOf } from '../sweep/by-seed.js';
+import { commonSeeds, seedOf } from '../sweep/by-seed.js';
 import { finalRuns, lossOf, type FinishedRun } from '../sweep/finished-run.js';
 import type { CorpusSpec } from '../sweep/run-spec.js';
 import { groupBy } from '../sweep/group-by.js';
@@ -37,7 +38,7 @@ export interface Cell extends GridCell {
 /** A gap at one size and number of tokens. */
 export interface Gap extends GapCell {
   shape: string;
-  /** With Student's interval over the seeds that both arms have. */
+  /** With Student's interval, its noise pooled over the sizes of equal tokens. */
   estimate: Estimate;
 }
 
@@ -203,14 +204,37 @@ function isSamePlace(place: string, { parameters, tokens }: Cell): boolean {
   return length === tokens && Math.abs(Math.log(parameters / other)) < 0.05;
 }
 
-/** The gaps of an arm to another one, by size and then by tokens, in the cells that count and over the seeds that both have. */
+/**
+ * The gaps of an arm to another one, by size and then by tokens, in the cells that count and over the seeds that both have. Three seeds say
+ * little of their own noise, which depends on tokens most: it is pooled over the sizes of equal tokens.
+ */
 export function gapsOf(grid: GridResults, arm: string, reference: string = REFERENCE): Gap[] {
   const others = learnedCells(grid, reference);
-  return learnedCells(grid, arm).flatMap((cell): Gap[] => {
+  const pairs = learnedCells(grid, arm).flatMap((cell) => {
     const other = others.find((one) => one.shape === cell.shape && one.tokens === cell.tokens);
-    const estimate = other && differenceBySeed(cell.losses, other.losses);
-    if (estimate === undefined) return [];
-    const { shape, parameters, tokens } = cell;
-    return [{ shape, parameters, tokens, gap: estimate.value, estimate }];
+    const seeds = other ? commonSeeds([cell.losses, other.losses]) : [];
+    const differences = seeds.map((seed) => cell.losses.get(seed)! - other!.losses.get(seed)!);
+    return seeds.length > 0 ? [{ cell, differences }] : [];
   });
+  return pairs.map(({ cell: { shape, parameters, tokens }, differences }): Gap => {
+    const alike = pairs.filter(({ cell }) => cell.tokens === tokens);
+    const squares = alike.reduce((sum, pair) => sum + squaresAround(pair.differences), 0);
+    const degrees = alike.reduce((sum, pair) => sum + pair.differences.length - 1, 0);
+    const { length: count } = differences;
+    const gap = mean(differences);
+    const standardError = Math.sqrt(squares / degrees / count);
+    return {
+      shape,
+      parameters,
+      tokens,
+      gap,
+      estimate: interval({ value: gap, standardError, degrees, count }),
+    };
+  });
+}
+
+/** Σ (vᵢ − mean)². */
+function squaresAround(values: readonly number[]): number {
+  const center = mean(values);
+  return values.reduce((sum, value) => sum + (value - center) ** 2, 0);
 }

@@ -1,5 +1,4 @@
 /** Runs that share a seed start from the same draw and see the same data: arms are compared seed by seed. */
-import { pairedDifference, type Estimate } from '@bitnet-notebooks/lib';
 import type { FinishedRun } from './finished-run.js';
 
 /** The seed that a run shares with those of other arms. */
@@ -16,17 +15,4 @@ export function bySeed(runs: readonly FinishedRun[]): Map<number, FinishedRun> {
 export function commonSeeds(arms: readonly ReadonlyMap<number, unknown>[]): number[] {
   const [first, ...others] = arms;
   return [...first.keys()].filter((seed) => others.every((arm) => arm.has(seed))).sort((a, b) => a - b);
-}
-
-/** Losses of one arm minus those of another, over the seeds that both have; undefined where they share none. */
-export function differenceBySeed(
-  one: ReadonlyMap<number, number>,
-  other: ReadonlyMap<number, number>,
-): Estimate | undefined {
-  const seeds = commonSeeds([one, other]);
-  if (seeds.length === 0) return undefined;
-  return pairedDifference(
-    seeds.map((seed) => one.get(seed)!),
-    seeds.map((seed) => other.get(seed)!),
-  );
 }

@@ -2,6 +2,7 @@ import { perfectLosses, ZipfFacts } from '@bitnet-notebooks/lib';
 import { describe, expect, it } from 'vitest';
 import {
   lawFigure,
+  lineLabels,
   predictionFigure,
   sizeFigure,
   tokensFigure,
@@ -118,6 +119,39 @@ describe('scalingResults', () => {
     expect(gapsOf(text, 'b1.58', 'preln-swiglu')).toHaveLength(10);
   });
 
+  it('pools the noise of a gap over the sizes of equal tokens', () => {
+    const cell = (parameters: number, tokens: number, losses: number[]) => ({
+      shape: `2×${parameters}`,
+      parameters,
+      tokens,
+      rate: 1,
+      loss: 1,
+      losses: new Map(losses.map((loss, seed) => [seed, loss])),
+    });
+    const arm = (name: string, cells: ReturnType<typeof cell>[]) => ({
+      arm: name,
+      label: name,
+      diverged: 0,
+      cells,
+    });
+    const grid = {
+      name: 'made up',
+      title: 'made up',
+      unit: 'nats' as const,
+      learned: new Set(['100 5', '200 5', '100 9']),
+      arms: [
+        arm('full-precision', [cell(100, 5, [1, 1, 1]), cell(200, 5, [1, 1, 1]), cell(100, 9, [1])]),
+        arm('b1.58', [cell(100, 5, [1, 2, 3]), cell(200, 5, [2, 2, 2]), cell(100, 9, [4])]),
+      ],
+    };
+    const [first, second, alone] = gapsOf(grid, 'b1.58');
+    // Squares 1 + 0 + 1 of the first and 0 of the second, four degrees of freedom: s² = 1/2, of a mean of three 1/6; t₀.₉₇₅(4) = 2.776445.
+    expect(first.gap).toBe(1);
+    expect(first.estimate.high).toBeCloseTo(1 + 2.776445 / Math.sqrt(6), 6);
+    expect(second.estimate.high - second.gap).toBeCloseTo(first.estimate.high - first.gap, 12);
+    expect([alone.gap, alone.estimate.high]).toEqual([3, Infinity]);
+  });
+
   it('leaves cells out in which nothing is learned yet, by what full precision does', () => {
     const late = scalingResults(all('full', (n, d, k) => (d < 2e5 ? 3.2 : byLaw(n, d, k))));
     const cells = learnedCells(
@@ -202,6 +236,36 @@ describe('scalingClaims', () => {
     expect(verdicts(claims, /closes with size, at equal tokens/)).toEqual(['agrees']);
     expect(verdicts(claims, /worth what the precision law says/)).toEqual(['agrees']);
     expect(scalingLaw.claims!(all('smoke'))).toEqual([]);
+  });
+});
+
+describe('lineLabels', () => {
+  const lines = (ends: number[]) =>
+    ends.map((end, i) => ({ name: String(i), x: [1, 2], y: [i === 0 ? 0 : 100, end] }));
+  const heights = (ends: number[], scale?: 'log'): number[] =>
+    lineLabels(lines(ends), scale).map(({ y }) => Number(y));
+
+  it('stand at the ends of lines that end far apart', () => {
+    expect(heights([50, 10, 90])).toEqual([10, 50, 90]);
+  });
+
+  it('move apart where lines end at one height, around it and in their order', () => {
+    const [low, middle, high] = heights([50, 50, 50]);
+    expect(middle).toBeCloseTo(50, 9);
+    expect(high - middle).toBeCloseTo(5.5, 9);
+    expect(middle - low).toBeCloseTo(5.5, 9);
+    const pushed = heights([50, 51, 56, 90]);
+    for (const [i, height] of pushed.slice(1).entries())
+      expect(height - pushed[i]).toBeGreaterThanOrEqual(5.5 - 1e-9);
+    expect(pushed[3]).toBe(90);
+  });
+
+  it('keep equal factors on a logarithmic axis', () => {
+    const decade = lineLabels(
+      [1, 10].map((y, i) => ({ name: String(i), x: [1], y: [y, 10] })),
+      'log',
+    );
+    expect(Number(decade[1].y) / Number(decade[0].y)).toBeCloseTo(10 ** 0.055, 9);
   });
 });
 
