@@ -63,9 +63,10 @@ const LABEL_HEIGHT = 0.055;
  */
 export function lineLabels(lines: readonly LineSeries[], scale: 'linear' | 'log' = 'linear'): Annotation[] {
   const [onAxis, back] = scale === 'log' ? [Math.log, Math.exp] : [Number, Number];
-  const all = lines.flatMap(({ y, low = y, high = y }) =>
-    [y, low, high].flatMap((some) => Array.from(some, onAxis)),
-  );
+  // A loss below the entropy, which a sample can show, has no place on a logarithmic axis.
+  const all = lines
+    .flatMap(({ y, low = y, high = y }) => [y, low, high].flatMap((some) => Array.from(some, onAxis)))
+    .filter(Number.isFinite);
   const least = LABEL_HEIGHT * (Math.max(...all) - Math.min(...all));
   const ascending = lines.toSorted((a, b) => a.y[a.y.length - 1] - b.y[b.y.length - 1]);
   const heights = apart(

@@ -260,6 +260,15 @@ describe('lineLabels', () => {
     expect(pushed[3]).toBe(90);
   });
 
+  it('stand where they are beside a point that a logarithmic axis has no place for', () => {
+    const [low, high] = lineLabels(
+      [0.1, 10].map((end, i) => ({ name: String(i), x: [1, 2], y: [-1, end] })),
+      'log',
+    );
+    expect(Number(low.y)).toBeCloseTo(0.1, 9);
+    expect(Number(high.y)).toBeCloseTo(10, 9);
+  });
+
   it('keep equal factors on a logarithmic axis', () => {
     const decade = lineLabels(
       [1, 10].map((y, i) => ({ name: String(i), x: [1], y: [y, 10] })),
